@@ -1,0 +1,139 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// ErrBusy says that too many passwords wait to be hashed; the person should try again.
+var ErrBusy = errors.New("too many sign-ins at once")
+
+// Params is the cost of an argon2id hash.
+type Params struct {
+	Memory uint32 // KiB
+	Time   uint32 // passes
+}
+
+// DefaultParams costs about 40 ms and 19 MiB per password.
+var DefaultParams = Params{Memory: 19 * 1024, Time: 2}
+
+// Longest parameters that a stored hash may ask for, so that a damaged one cannot take all
+// memory.
+const (
+	maxMemory = 1 << 20 // KiB
+	maxTime   = 16
+)
+
+const (
+	saltLen = 16
+	hashLen = 32
+)
+
+// Hasher hashes and checks passwords, a bounded number at a time.
+type Hasher struct {
+	params Params
+	slots  chan struct{} // one element per hash under way
+	queue  chan struct{} // one element per hash under way or waiting
+	decoy  string        // a hash of nobody's password
+}
+
+// NewHasher returns a hasher that computes parallel hashes at a time and lets queue more
+// wait.
+func NewHasher(parallel, queue int, p Params) *Hasher {
+	h := &Hasher{
+		params: p,
+		slots:  make(chan struct{}, parallel),
+		queue:  make(chan struct{}, parallel+queue),
+	}
+	h.decoy = encodeHash(p, make([]byte, saltLen), make([]byte, hashLen))
+	return h
+}
+
+// Hash returns the hash of a password with a fresh salt, in the form
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. It returns [ErrBusy] when the queue is full.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	salt := make([]byte, saltLen)
+	rand.Read(salt)
+	sum, err := h.sum(ctx, password, salt, h.params)
+	if err != nil {
+		return "", err
+	}
+	return encodeHash(h.params, salt, sum), nil
+}
+
+// Check reports whether the password has this hash. An empty hash stands for an account that
+// does not exist: the answer is no and takes as long. The error is [ErrBusy], that of ctx,
+// or tells that the hash is damaged.
+func (h *Hasher) Check(ctx context.Context, hash, password string) (bool, error) {
+	nobody := hash == ""
+	if nobody {
+		hash = h.decoy
+	}
+	p, salt, want, err := decodeHash(hash)
+	if err != nil {
+		return false, err
+	}
+	got, err := h.sum(ctx, password, salt, p)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(got, want) == 1 && !nobody, nil
+}
+
+// Outdated reports whether a hash was made with other parameters than the hasher's and
+// should be made anew when the password is next known.
+func (h *Hasher) Outdated(hash string) bool {
+	p, _, _, err := decodeHash(hash)
+	return err != nil || p != h.params
+}
+
+func (h *Hasher) sum(ctx context.Context, password string, salt []byte, p Params) ([]byte, error) {
+	select {
+	case h.queue <- struct{}{}:
+		defer func() { <-h.queue }()
+	default:
+		return nil, ErrBusy
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, 1, hashLen), nil
+}
+
+var b64 = base64.RawStdEncoding
+
+func encodeHash(p Params, salt, sum []byte) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s",
+		argon2.Version, p.Memory, p.Time, b64.EncodeToString(salt), b64.EncodeToString(sum))
+}
+
+func decodeHash(s string) (p Params, salt, sum []byte, err error) {
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return p, nil, nil, errors.New("password hash: not argon2id")
+	}
+	var threads int
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &threads); err != nil || threads != 1 {
+		return p, nil, nil, errors.New("password hash: bad parameters")
+	}
+	if p.Memory < 8 || p.Memory > maxMemory || p.Time < 1 || p.Time > maxTime {
+		return p, nil, nil, errors.New("password hash: parameters out of range")
+	}
+	if salt, err = b64.DecodeString(parts[4]); err == nil {
+		sum, err = b64.DecodeString(parts[5])
+	}
+	if err != nil || len(sum) != hashLen {
+		return p, nil, nil, errors.New("password hash: bad encoding")
+	}
+	return p, salt, sum, nil
+}

@@ -1,0 +1,42 @@
+package conn
+
+// Reason says why a connection ended. The set is closed: a reason is a log field and a
+// metric label.
+type Reason int32
+
+// The reasons.
+const (
+	_           Reason = iota
+	PeerClosed         // the peer closed it
+	PeerReset          // the peer reset it
+	Broken             // reading or writing failed
+	Slow               // the peer did not read what it was sent
+	Timeout            // a deadline of the protocol passed
+	Idle               // nothing was said for too long
+	Malformed          // not a command of the protocol
+	OutOfPlace         // a command that this state or version does not have
+	Refused            // sign-in, cookie or challenge did not pass
+	Referred           // sent on to another server
+	SignedOut          // the client said OUT
+	Displaced          // the account signed in elsewhere
+	Kicked             // an operator ended it
+	Flood              // a limit was exceeded
+	Ended              // the conversation is over
+	Unavailable        // the server stops, or could not do its work
+	Panicked           // a fault of the server's own
+)
+
+var reasons = [...]string{
+	PeerClosed: "peer_closed", PeerReset: "peer_reset", Broken: "broken", Slow: "slow", Timeout: "timeout",
+	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", Refused: "refused", Referred: "referred",
+	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Flood: "flood", Ended: "ended",
+	Unavailable: "unavailable", Panicked: "panicked",
+}
+
+// String returns the reason as it stands in logs and metrics.
+func (r Reason) String() string {
+	if r > 0 && int(r) < len(reasons) {
+		return reasons[r]
+	}
+	return "open"
+}

@@ -1,0 +1,105 @@
+package hub
+
+import (
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// Session is what the hub knows of a signed-in connection.
+type Session interface {
+	// Deliver hands the session an event. It is quick and never blocks. It reports false when
+	// the session does not take it: it is closing, or, for [Invited], the user may not or
+	// does not want to be called.
+	Deliver(Event) bool
+}
+
+// Event is something that concerns a signed-in user. The set is closed.
+type Event interface{ event() }
+
+// PresenceChanged tells a watcher that somebody's status, flags, picture or name changed;
+// Now is not visible when he left or hid.
+type PresenceChanged struct {
+	Who         im.Person // with his present name
+	Before, Now im.Presence
+	Renamed     bool
+
+	lines []renderedLine // sessions of one version share the bytes
+}
+
+type renderedLine struct {
+	version msnp.Version
+	line    []byte
+}
+
+// Line returns what render makes, once per version. One event is delivered to one session
+// after another, never to two at a time.
+func (ev *PresenceChanged) Line(v msnp.Version, render func() []byte) []byte {
+	for _, l := range ev.lines {
+		if l.version == v {
+			return l.line
+		}
+	}
+	line := render()
+	ev.lines = append(ev.lines, renderedLine{v, line})
+	return line
+}
+
+// PrivacyChanged tells that somebody lets the receiver see him, or no longer does.
+type PrivacyChanged struct {
+	Who     im.Person
+	Allowed bool
+	Now     im.Presence
+}
+
+// ListedBy tells that somebody put the receiver on his forward list, or took him off.
+type ListedBy struct {
+	Who     im.Person
+	Listed  bool
+	Version uint32 // of the receiver's lists after that
+	Quiet   bool   // the client is not told: the contact is on the move between groups
+}
+
+// PropertyChanged tells a phone value of somebody who lets the receiver see him.
+type PropertyChanged struct {
+	Who     im.Person
+	Type    string
+	Value   string // decoded; "" when cleared
+	Version uint32 // of the receiver's lists after that
+}
+
+// Invited calls the receiver to a switchboard.
+type Invited struct {
+	Session uint32
+	Addr    string // host:port of the switchboard
+	Cookie  string
+	Caller  im.Person // as he entered the session
+}
+
+// KickReason says why a session is ended from outside.
+type KickReason int
+
+// The reasons.
+const (
+	Elsewhere      KickReason = iota // the account signed in at another place
+	ByOperator                       // an operator ended the session
+	AccountChanged                   // the password changed or the account was disabled
+	ServerStops                      // the server shuts down
+)
+
+// Kicked ends the session.
+type Kicked struct{ Why KickReason }
+
+// Notice announces that the service stops in some minutes.
+type Notice struct{ Minutes int }
+
+// Renamed gives the receiver another friendly name, by an operator's hand.
+type Renamed struct{ Name string }
+
+func (*PresenceChanged) event() {}
+func (PrivacyChanged) event()   {}
+func (ListedBy) event()         {}
+func (PropertyChanged) event()  {}
+func (Invited) event()          {}
+func (Kicked) event()           {}
+func (Notice) event()           {}
+func (Renamed) event()          {}

@@ -1,0 +1,102 @@
+// Package metrics counts what the server does, as typed fields over Prometheus. What the
+// numbers mean for an operator is told by their help texts; nothing here decides anything.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Counter is a number that only grows.
+type Counter interface{ Inc() }
+
+// Metrics holds every metric of one server. Label values come from closed sets.
+type Metrics struct {
+	Panics         Counter // faults caught at a connection's edge
+	SignIns        Counter // sessions that reached USR OK
+	PresenceSent   Counter // presence lines rendered for watchers
+	Rooms          Counter // switchboard sessions created
+	RoomsIdle      Counter // switchboard sessions cleared for idleness
+	CookieFailures Counter // USR and ANS with a cookie that did not pass
+
+	registry *prometheus.Registry
+	opened   *prometheus.CounterVec
+	closed   *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	messages *prometheus.CounterVec
+	calls    *prometheus.CounterVec
+	bytes    prometheus.Counter
+}
+
+// New returns metrics on a registry of their own, with those of the Go runtime and the
+// process.
+func New() *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Panics = m.counter("monarch_panics_total", "Faults of the server caught at a connection's edge.")
+	m.SignIns = m.counter("monarch_sign_ins_total", "Sessions that signed in to the notification server.")
+	m.PresenceSent = m.counter("monarch_presence_lines_total", "Presence lines sent to watchers.")
+	m.Rooms = m.counter("monarch_switchboard_sessions_created_total", "Conversations begun.")
+	m.RoomsIdle = m.counter("monarch_switchboard_sessions_idle_total", "Conversations ended because nothing was said.")
+	m.CookieFailures = m.counter("monarch_switchboard_cookie_failures_total", "Switchboard entrances refused for their cookie.")
+	m.opened = m.vector("monarch_connections_opened_total", "Connections accepted, by role.", "role")
+	m.closed = m.vector("monarch_connections_closed_total", "Connections ended, by role and reason.", "role", "reason")
+	m.refusals = m.vector("monarch_refusals_total", "Error codes sent, by role and code.", "role", "code")
+	m.messages = m.vector("monarch_switchboard_messages_total", "Messages relayed, by acknowledgement type and outcome.", "ack", "outcome")
+	m.calls = m.vector("monarch_switchboard_calls_total", "Invitations, by answer.", "answer")
+	m.bytes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "monarch_switchboard_relayed_bytes_total", Help: "Payload bytes accepted for relaying.",
+	})
+	m.registry.MustRegister(m.bytes)
+	return m
+}
+
+func (m *Metrics) counter(name, help string) Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	m.registry.MustRegister(c)
+	return c
+}
+
+func (m *Metrics) vector(name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	m.registry.MustRegister(v)
+	return v
+}
+
+// Gauge publishes a number that is asked for when somebody looks.
+func (m *Metrics) Gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Total publishes a number that only grows and is counted elsewhere.
+func (m *Metrics) Total(name, help string, value func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
+		return float64(value())
+	}))
+}
+
+// Opened counts an accepted connection.
+func (m *Metrics) Opened(role string) { m.opened.WithLabelValues(role).Inc() }
+
+// Closed counts the end of a connection.
+func (m *Metrics) Closed(role, reason string) { m.closed.WithLabelValues(role, reason).Inc() }
+
+// Refused counts an error code sent to a client.
+func (m *Metrics) Refused(role, code string) { m.refusals.WithLabelValues(role, code).Inc() }
+
+// Message counts a message on a switchboard and its payload's bytes.
+func (m *Metrics) Message(ack, outcome string, bytes int) {
+	m.messages.WithLabelValues(ack, outcome).Inc()
+	m.bytes.Add(float64(bytes))
+}
+
+// Call counts an invitation.
+func (m *Metrics) Call(answer string) { m.calls.WithLabelValues(answer).Inc() }
+
+// Handler serves the metrics in Prometheus' text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
