@@ -96,6 +96,7 @@ type Ending int
 const (
 	Left     Ending = iota // the client went, or its connection failed
 	Expelled               // the server ended it: a sign-in elsewhere, an operator
+	Stopped                // the server stops; watchers hear that themselves
 )
 
 // OnEnd registers a function to be told of every sign-in that ends. It is for construction
@@ -169,7 +170,9 @@ func (h *Hub) SignOut(e *Entry, watchers []im.UserID, how Ending) {
 		}
 		ns.mu.Unlock()
 	}
-	h.leave(e, watchers, displaced)
+	if how != Stopped {
+		h.leave(e, watchers, displaced)
+	}
 	for _, fn := range h.ended {
 		fn(e.number, how)
 	}
