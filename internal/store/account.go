@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// firstGroup is the name group 0 has until its owner changes it.
+// docs/protocol/lists.md#groups
+const firstGroup = "Other Contacts"
+
+const userColumns = `id, handle, name, password_hash, credential, disabled, version, prompt, policy, created`
+
+// CreateUser makes an account with version 1, group 0, and both settings at their default.
+// An empty name becomes the handle. It refuses with im.ErrBadHandle or im.ErrHandleTaken.
+func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash string) (im.User, error) {
+	what := "create account " + handle
+	handle, err := im.ParseHandle(handle)
+	if err != nil {
+		return im.User{}, fmt.Errorf("%s: %w", what, err)
+	}
+	if name == "" {
+		name = handle
+	}
+	return change(ctx, s, what, func(tx *sql.Tx) (im.User, error) {
+		var last im.UserID
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM account`).Scan(&last); err != nil {
+			return im.User{}, err
+		}
+		u, err := scanUser(tx.QueryRowContext(ctx,
+			`INSERT INTO account (`+userColumns+`)
+			VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)
+			ON CONFLICT (handle) DO NOTHING
+			RETURNING `+userColumns,
+			newID(last), handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
+		if errors.Is(err, im.ErrNoUser) {
+			return im.User{}, im.ErrHandleTaken
+		}
+		if err != nil {
+			return im.User{}, err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO contact_group (owner, number, name) VALUES ($1, 0, $2)`,
+			u.ID, msnp.Escape(firstGroup))
+		return u, err
+	})
+}
+
+// newID makes the id of a new account: the time in milliseconds, and below it 22 random
+// bits, which keep two databases apart. In one database ids grow with every account, also
+// within a millisecond, so that people are listed in the order they came in.
+func newID(last im.UserID) im.UserID {
+	epoch := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+	const randomBits = 22
+	id := time.Since(epoch).Milliseconds()<<randomBits | rand.Int64N(1<<randomBits)
+	return max(im.UserID(id), last+1)
+}
+
+// User returns the account with a handle, in whatever case it is written, or im.ErrNoUser.
+func (s *Store) User(ctx context.Context, handle string) (im.User, error) {
+	return view(ctx, s, "load account "+handle, func(tx *sql.Tx) (im.User, error) {
+		canonical, err := im.ParseCallee(handle)
+		if err != nil {
+			return im.User{}, im.ErrNoUser
+		}
+		return scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM account WHERE handle = $1`, canonical))
+	})
+}
+
+// UserByID returns an account, or im.ErrNoUser.
+func (s *Store) UserByID(ctx context.Context, id im.UserID) (im.User, error) {
+	return view(ctx, s, fmt.Sprintf("load account %d", id), func(tx *sql.Tx) (im.User, error) {
+		return loadUser(ctx, tx, id)
+	})
+}
+
+// Users returns at most limit accounts whose handles come after the given one, in the order
+// of their handles. The empty handle is before all others.
+func (s *Store) Users(ctx context.Context, after string, limit int) ([]im.User, error) {
+	return view(ctx, s, "list accounts", func(tx *sql.Tx) ([]im.User, error) {
+		scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
+		return collect(ctx, tx, scan,
+			`SELECT `+userColumns+` FROM account WHERE handle > $1 ORDER BY handle LIMIT $2`, after, limit)
+	})
+}
+
+// SetPassword replaces the password and makes older tickets worthless.
+func (s *Store) SetPassword(ctx context.Context, id im.UserID, hash string) error {
+	return s.changeUser(ctx, "set password", id,
+		`UPDATE account SET password_hash = $2, credential = credential + 1 WHERE id = $1`, hash)
+}
+
+// UpgradeHash replaces a hash by another one of the same password, unless the account has
+// got another password since. Tickets stay valid.
+func (s *Store) UpgradeHash(ctx context.Context, id im.UserID, from, to string) error {
+	return s.changeUser(ctx, "upgrade password hash", id,
+		`UPDATE account SET password_hash = CASE WHEN password_hash = $2 THEN $3 ELSE password_hash END WHERE id = $1`, from, to)
+}
+
+// SetDisabled locks an account out or lets it in again. Locking out makes older tickets
+// worthless.
+func (s *Store) SetDisabled(ctx context.Context, id im.UserID, disabled bool) error {
+	return s.changeUser(ctx, "set disabled", id,
+		`UPDATE account SET disabled = $2, credential = credential + CASE WHEN $2 AND NOT disabled THEN 1 ELSE 0 END
+		WHERE id = $1`, disabled)
+}
+
+// Rename changes an account's own friendly name and returns the new version. Nobody else's
+// version changes, though their lists may show the name.
+func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("rename %d", id), func(tx *sql.Tx) (uint32, error) {
+		if name == "" {
+			return 0, im.ErrNameRefused
+		}
+		version, err := step(ctx, tx, id)
+		if err != nil {
+			return 0, err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE account SET name = $2 WHERE id = $1`, id, msnp.Escape(name))
+		return version, err
+	})
+}
+
+// DeleteUser removes an account and every trace of it on the lists of others, whose versions
+// take a step each.
+func (s *Store) DeleteUser(ctx context.Context, id im.UserID) error {
+	_, err := change(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *sql.Tx) (struct{}, error) {
+		_, err := tx.ExecContext(ctx,
+			`UPDATE account SET version = version + 1 WHERE id IN (
+				SELECT owner FROM contact WHERE peer = $1 AND lists <> 0
+				UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, execOne(ctx, tx, `DELETE FROM account WHERE id = $1`, id)
+	})
+	return err
+}
+
+// changeUser runs an update of one account that leaves its lists alone.
+func (s *Store) changeUser(ctx context.Context, what string, id im.UserID, query string, args ...any) error {
+	_, err := change(ctx, s, fmt.Sprintf("%s of %d", what, id), func(tx *sql.Tx) (struct{}, error) {
+		return struct{}{}, execOne(ctx, tx, query, append([]any{id}, args...)...)
+	})
+	return err
+}
+
+// execOne runs a statement about one account, and refuses if it is not there.
+func execOne(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	res, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		err = im.ErrNoUser
+	}
+	return err
+}
+
+func loadUser(ctx context.Context, tx *sql.Tx, id im.UserID) (im.User, error) {
+	return scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM account WHERE id = $1`, id))
+}
+
+// scanUser reads the userColumns of a *sql.Row or *sql.Rows.
+func scanUser(row interface{ Scan(dest ...any) error }) (im.User, error) {
+	var u im.User
+	err := row.Scan(&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
+		&u.Version, &u.Prompt, &u.Policy, &u.Created)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = im.ErrNoUser
+	}
+	if err != nil {
+		return im.User{}, err
+	}
+	u.Name = msnp.Unescape(u.Name)
+	return u, nil
+}
+
+// idOf returns whose handle it is, or im.ErrNoUser.
+func idOf(ctx context.Context, tx *sql.Tx, handle string) (im.UserID, error) {
+	canonical, err := im.ParseCallee(handle)
+	if err != nil {
+		return 0, im.ErrNoUser
+	}
+	var id im.UserID
+	err = tx.QueryRowContext(ctx, `SELECT id FROM account WHERE handle = $1`, canonical).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = im.ErrNoUser
+	}
+	return id, err
+}
+
+// step moves an account's version on by one and returns it. A change calls it before it
+// knows that it will be accepted: what is refused is rolled back.
+func step(ctx context.Context, tx *sql.Tx, id im.UserID) (uint32, error) {
+	var version uint32
+	err := tx.QueryRowContext(ctx,
+		`UPDATE account SET version = version + 1 WHERE id = $1 RETURNING version`, id).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = im.ErrNoUser
+	}
+	return version, err
+}

@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"monarch/internal/im"
+	"monarch/internal/store"
+)
+
+// crowd makes somebody with n contacts, and returns his id. Every tenth has him too, and a
+// telephone number.
+func crowd(t testing.TB, s *store.Store, n int) im.UserID {
+	t.Helper()
+	ctx := context.Background()
+	me, err := s.CreateUser(ctx, "me@example.com", "Me", "hash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		u, err := s.CreateUser(ctx, fmt.Sprintf("friend%d@example.com", i), fmt.Sprint("Friend ", i), "hash")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Add(ctx, me.ID, store.Addition{List: fl, Handle: u.Handle, Name: u.Name, Group: none})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%10 != 0 {
+			continue
+		}
+		if _, err := s.Add(ctx, u.ID, store.Addition{List: fl, Handle: me.Handle, Name: "M", Group: none}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.SetProperty(ctx, u.ID, "PHH", "1 555"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return me.ID
+}
+
+func TestALargeRosterIsWholeAndInOrder(t *testing.T) {
+	s := openNew(t)
+	const n = 600
+	id := crowd(t, s, n)
+	r, err := s.Roster(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Contacts) != n {
+		t.Fatalf("%d contacts", len(r.Contacts))
+	}
+	var mutual, numbers int
+	for i, c := range r.Contacts {
+		if i > 0 && c.ID <= r.Contacts[i-1].ID {
+			t.Fatalf("contact %d out of order", i)
+		}
+		if c.Lists&fl == 0 || !c.AllowsUser {
+			t.Fatalf("contact %+v", c)
+		}
+		mutual += int(c.Lists & rl / rl)
+		numbers += len(c.Properties)
+	}
+	if mutual != n/10 || numbers != n/10 {
+		t.Errorf("%d have him too, %d numbers", mutual, numbers)
+	}
+}
+
+func BenchmarkRoster(b *testing.B) {
+	for _, n := range []int{150, 600} {
+		b.Run(fmt.Sprint(n, " contacts"), func(b *testing.B) {
+			s := openNew(b)
+			id := crowd(b, s, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Roster(context.Background(), id); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkAddRemove(b *testing.B) {
+	w := newWorld(b, "alice", "bob")
+	for b.Loop() {
+		w.must(add("alice", fl, "bob", none), rem("alice", fl, "bob", none))
+	}
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// SetPrompt changes whether the client asks when somebody adds its user, and returns the new
+// version. It refuses with im.ErrSameMode. docs/protocol/lists.md#gtc
+func (s *Store) SetPrompt(ctx context.Context, owner im.UserID, p im.Prompt) (uint32, error) {
+	return s.setMode(ctx, "set prompt", owner, `UPDATE account SET prompt = $2 WHERE id = $1 AND prompt <> $2`, p)
+}
+
+// SetPolicy changes what holds for people on neither the allow nor the block list, and
+// returns the new version. It refuses with im.ErrSameMode. docs/protocol/lists.md#blp
+func (s *Store) SetPolicy(ctx context.Context, owner im.UserID, p im.Policy) (uint32, error) {
+	return s.setMode(ctx, "set policy", owner, `UPDATE account SET policy = $2 WHERE id = $1 AND policy <> $2`, p)
+}
+
+func (s *Store) setMode(ctx context.Context, what string, owner im.UserID, query string, mode any) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("%s of %d", what, owner), func(tx *sql.Tx) (uint32, error) {
+		version, err := step(ctx, tx, owner)
+		if err != nil {
+			return 0, err
+		}
+		res, err := tx.ExecContext(ctx, query, owner, mode)
+		if err != nil {
+			return 0, err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return version, err
+		}
+		return 0, im.ErrSameMode
+	})
+}
+
+// properties are the types an account may have, in the order clients are told them, and
+// whether contacts see them. docs/protocol/lists.md#prp
+var properties = []struct {
+	typ    string
+	shared bool
+}{
+	{"PHH", true}, {"PHW", true}, {"PHM", true}, {"MOB", true}, {"MBE", false}, {"WWE", true},
+}
+
+// propertyIndex returns the place of a type in properties, or -1.
+func propertyIndex(typ string) int {
+	for i, p := range properties {
+		if p.typ == typ {
+			return i
+		}
+	}
+	return -1
+}
+
+// Told is somebody whose lists show another's property.
+type Told struct {
+	User    im.UserID
+	Version uint32 // his own, after the change
+}
+
+// SetProperty changes a property, or clears it if the value is empty. Of the result, told are
+// those who see it: they have the owner on their forward list, and he allows them. They are
+// ordered by id. It refuses with im.ErrUnknownSetting.
+func (s *Store) SetProperty(ctx context.Context, owner im.UserID, typ, value string) (version uint32, told []Told, err error) {
+	type set struct {
+		version uint32
+		told    []Told
+	}
+	done, err := change(ctx, s, fmt.Sprintf("set property %s of %d", typ, owner), func(tx *sql.Tx) (set, error) {
+		at := propertyIndex(typ)
+		if at < 0 {
+			return set{}, im.ErrUnknownSetting
+		}
+		version, err := step(ctx, tx, owner)
+		if err != nil {
+			return set{}, err
+		}
+		if err := writeProperty(ctx, tx, owner, typ, value); err != nil {
+			return set{}, err
+		}
+		if !properties[at].shared {
+			return set{version: version}, nil
+		}
+		told, err := stepWatchers(ctx, tx, owner, version)
+		return set{version, told}, err
+	})
+	return done.version, done.told, err
+}
+
+func writeProperty(ctx context.Context, tx *sql.Tx, owner im.UserID, typ, value string) error {
+	if value == "" {
+		_, err := tx.ExecContext(ctx, `DELETE FROM property WHERE owner = $1 AND type = $2`, owner, typ)
+		return err
+	}
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO property (owner, type, value) VALUES ($1, $2, $3)
+		ON CONFLICT (owner, type) DO UPDATE SET value = excluded.value`, owner, typ, msnp.Escape(value))
+	return err
+}
+
+// stepWatchers moves the versions of those whose lists show the owner's properties.
+func stepWatchers(ctx context.Context, tx *sql.Tx, owner im.UserID, version uint32) ([]Told, error) {
+	watchers, err := loadWatchers(ctx, tx, owner)
+	if err != nil {
+		return nil, err
+	}
+	var told []Told
+	for _, w := range watchers {
+		v, err := stepPeer(ctx, tx, owner, w, version)
+		if err != nil {
+			return nil, err
+		}
+		told = append(told, Told{w, v})
+	}
+	return told, nil
+}
+
+// loadWatchers returns who has somebody on his forward list and is allowed by him.
+func loadWatchers(ctx context.Context, tx *sql.Tx, of im.UserID) ([]im.UserID, error) {
+	scan := func(rows *sql.Rows) (im.UserID, error) {
+		var id im.UserID
+		var policy im.Policy
+		var lists im.List
+		err := rows.Scan(&id, &policy, &lists)
+		if !allows(lists, policy) {
+			id = 0
+		}
+		return id, err
+	}
+	all, err := collect(ctx, tx, scan, `
+		SELECT his.owner, me.policy, COALESCE(mine.lists, 0)
+		FROM contact his
+		JOIN account me ON me.id = his.peer
+		LEFT JOIN contact mine ON mine.owner = his.peer AND mine.peer = his.owner
+		WHERE his.peer = $1 AND (his.lists & 1) <> 0
+		ORDER BY his.owner`, of)
+	return slices.DeleteFunc(all, func(id im.UserID) bool { return id == 0 }), err
+}
+
+// loadProperties returns the properties of the accounts that a condition on owner selects,
+// each account's in the order of the table above.
+func loadProperties(ctx context.Context, tx *sql.Tx, where string, id im.UserID) (map[im.UserID][]im.Property, error) {
+	type row struct {
+		owner    im.UserID
+		property im.Property
+	}
+	scan := func(rows *sql.Rows) (row, error) {
+		var r row
+		err := rows.Scan(&r.owner, &r.property.Type, &r.property.Value)
+		r.property.Value = msnp.Unescape(r.property.Value)
+		return r, err
+	}
+	all, err := collect(ctx, tx, scan, `SELECT owner, type, value FROM property WHERE `+where, id)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b row) int {
+		return propertyIndex(a.property.Type) - propertyIndex(b.property.Type)
+	})
+	byOwner := make(map[im.UserID][]im.Property)
+	for _, r := range all {
+		byOwner[r.owner] = append(byOwner[r.owner], r.property)
+	}
+	return byOwner, nil
+}
+
+// showProperties gives a contact those of his properties that the user may see.
+func showProperties(c *im.Contact, all []im.Property) {
+	if c.Lists&im.Forward == 0 || !c.AllowsUser {
+		return
+	}
+	for _, p := range all {
+		if at := propertyIndex(p.Type); at >= 0 && properties[at].shared {
+			c.Properties = append(c.Properties, p)
+		}
+	}
+}
