@@ -1,0 +1,184 @@
+// Package passport is what clients of the time call over HTTP and HTTPS: the nexus, the
+// login that turns a password into a ticket, the configuration service, and the pages
+// that the URL command names. It leaves hashing and signing to auth, accounts to store,
+// and looking at tickets to ns.
+//
+// The clients' HTTP is older than net/http tolerates (no version, no Host, header names
+// compared letter by letter), so a small server of our own reads and answers it.
+// docs/protocol/passport.md#http
+package passport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/store"
+)
+
+// Config is what a [Server] is made of. Every pointer is required.
+type Config struct {
+	Store  *store.Store
+	Hasher *auth.Hasher
+	Signer *auth.Signer
+	Clock  *clock.Clock
+	Log    *slog.Logger
+
+	Name      string            // of the service, as pages say it
+	LoginURL  string            // host and path of the login without scheme or port
+	URL       string            // where the pages are: scheme and host, no slash at the end
+	Redirects map[string]string // domain of a handle to another login host; usually empty
+	Templates string            // directory of documents in place of the built-in ones, or ""
+	WebLife   time.Duration     // how long a web token of the profile opens pages
+	Rates     bool              // whether guessing passwords is slowed down
+
+	Handshake time.Duration // longest TLS handshake; 0 means 15 s
+	Request   time.Duration // longest request, and longest wait for its answer to go; 0 means 30 s
+}
+
+// Counts is what has happened since the start.
+type Counts struct {
+	SignedIn atomic.Uint64 // tickets given
+	Refused  atomic.Uint64 // wrong password, unknown or disabled account, unreadable request
+	Limited  atomic.Uint64 // refused unlooked for too many failures
+	Busy     atomic.Uint64 // turned away because the queue of password checks was full
+	Panics   atomic.Uint64
+}
+
+// Server answers on any number of listeners until it is closed.
+type Server struct {
+	Counts Counts
+
+	cfg       Config // immutable
+	loginHost string // immutable
+	loginPath string // immutable
+	secure    map[string]handler
+	plain     map[string]handler
+	https     *endpoint
+	http      *endpoint
+	pages     map[string][]byte // by path; immutable
+	signAgain []byte            // immutable
+	guesses   *guesses
+	documents atomic.Pointer[documents]
+}
+
+// handler answers one request.
+type handler func(context.Context, *request) *response
+
+// New makes a server. It reads the templates, so an error in one shows here.
+func New(cfg Config) (*Server, error) {
+	host, path, ok := strings.Cut(cfg.LoginURL, "/")
+	if !ok || host == "" || strings.ContainsAny(cfg.LoginURL, ":, ?") {
+		return nil, fmt.Errorf("login address %q: want host/path without scheme, port or query", cfg.LoginURL)
+	}
+	if cfg.Handshake == 0 {
+		cfg.Handshake = 15 * time.Second
+	}
+	if cfg.Request == 0 {
+		cfg.Request = 30 * time.Second
+	}
+	cfg.URL = strings.TrimRight(cfg.URL, "/")
+	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses()}
+	if err := s.Reload(); err != nil {
+		return nil, err
+	}
+	if err := s.renderPages(); err != nil {
+		return nil, err
+	}
+	s.route()
+	s.https = newEndpoint(&s.cfg, s.answerSecure, &s.Counts.Panics)
+	s.http = newEndpoint(&s.cfg, s.answerPlain, &s.Counts.Panics)
+	return s, nil
+}
+
+// Reload reads the documents again, and keeps the present ones when that fails.
+func (s *Server) Reload() error {
+	docs, err := loadDocuments(s.cfg.Templates, documentData{Name: s.cfg.Name, URL: s.cfg.URL})
+	if err != nil {
+		return err
+	}
+	s.documents.Store(docs)
+	return nil
+}
+
+// ServeHTTPS answers what belongs on port 443. It returns nil after [Server.Close].
+func (s *Server) ServeHTTPS(l net.Listener, cfg *tls.Config) error {
+	return s.https.serve(l, cfg)
+}
+
+// ServeHTTP answers what belongs on port 80, where nobody's secret may travel. It returns
+// nil after [Server.Close].
+func (s *Server) ServeHTTP(l net.Listener) error {
+	return s.http.serve(l, nil)
+}
+
+// Close stops accepting and waits for the requests in hand, or until ctx ends: then it
+// breaks them off and says so.
+func (s *Server) Close(ctx context.Context) error {
+	s.https.stop()
+	s.http.stop()
+	return errors.Join(s.https.wait(ctx), s.http.wait(ctx))
+}
+
+// route fills the tables of paths, which are compared in lower case.
+func (s *Server) route() {
+	s.secure = map[string]handler{
+		"/rdr/pprdr.asp":             s.nexus,
+		"/login2.srf":                s.login,
+		"/login.srf":                 s.login,
+		strings.ToLower(s.loginPath): s.login,
+		"/rst.srf":                   s.rst,
+		"/ppsecure/md5auth.srf":      s.webSignIn,
+	}
+	s.plain = map[string]handler{
+		"/config/msgrconfig.asmx": s.messengerConfig,
+		"/svcs/mms/tabs.asp":      s.document("tabs", typeXML),
+		"/svcs/mms/portal.asp":    s.document("portal", typeHTML),
+	}
+}
+
+// answerSecure is the HTTPS half.
+func (s *Server) answerSecure(ctx context.Context, q *request) *response {
+	path := strings.ToLower(q.path)
+	if h, ok := s.secure[path]; ok {
+		return h(ctx, q)
+	}
+	return s.page(path, q)
+}
+
+// answerPlain is the HTTP half. docs/protocol/passport.md#other-services
+func (s *Server) answerPlain(ctx context.Context, q *request) *response {
+	path := strings.ToLower(q.path)
+	h, ok := s.plain[path]
+	switch {
+	case ok:
+		return h(ctx, q)
+	case strings.HasSuffix(path, "/abch_config.asp"):
+		return s.document("abch_config", typeXML)(ctx, q)
+	case q.host == "rad.msn.com":
+		return &response{status: 200, fields: []field{{"Content-Type", typeHTML}}}
+	case q.host == "g.msn.com":
+		return &response{status: 302, fields: []field{{"Location", s.cfg.URL + helpPath}}}
+	case path == "/" && q.method == "POST":
+		return &response{status: 200} // later clients try the port like this
+	}
+	return s.page(path, q)
+}
+
+// page answers with a page of our own, or says that there is nothing.
+func (s *Server) page(path string, q *request) *response {
+	body, ok := s.pages[path]
+	if !ok || q.method != "GET" && q.method != "HEAD" {
+		s.cfg.Log.Debug("nothing at this address", "host", q.host, "path", q.path)
+		return &response{status: 404}
+	}
+	return htmlResponse(200, body)
+}

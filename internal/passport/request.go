@@ -1,0 +1,192 @@
+package passport
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// How large a request may be. A password can be percent-encoded three times over, hence
+// the generous header. docs/protocol/passport.md#http
+const (
+	maxHead  = 16 << 10 // from the first byte to the empty line
+	maxField = 8 << 10  // value of one header
+	maxBody  = 64 << 10
+)
+
+// field is a header. Names are written exactly as they stand here.
+type field struct{ name, value string }
+
+// request is what a client asked for.
+type request struct {
+	method string
+	host   string // lower case, without port; "" when the client named none
+	path   string // as it was sent
+	query  string
+	fields []field
+	body   []byte
+	remote netip.Addr
+}
+
+// refusal is a request that cannot be served; it is the status of the answer.
+type refusal int
+
+// Error implements error.
+func (r refusal) Error() string { return strings.ToLower(http.StatusText(int(r))) }
+
+// header returns the first header of this name in any letter case, or "".
+func (q *request) header(name string) string {
+	for _, f := range q.fields {
+		if strings.EqualFold(f.name, name) {
+			return f.value
+		}
+	}
+	return ""
+}
+
+// readRequest reads one request as tolerantly as the oldest clients need: lines may end
+// in LF alone, and the version, the Host header, or both may be missing. An error that is
+// no [refusal] came from r. The reader's buffer must hold maxHead bytes.
+func readRequest(r *bufio.Reader) (*request, error) {
+	left := maxHead
+	line, err := firstLine(r, &left)
+	if err != nil {
+		return nil, err
+	}
+	q := new(request)
+	if err := q.parseRequestLine(line); err != nil {
+		return nil, err
+	}
+	if err := q.readFields(r, &left); err != nil {
+		return nil, err
+	}
+	if q.host == "" {
+		q.host = bareHost(q.header("Host"))
+	}
+	return q, q.readBody(r)
+}
+
+// firstLine returns the request line. Empty lines before it are passed over, and what
+// cannot be HTTP is refused at its first byte, not when a line has come together.
+func firstLine(r *bufio.Reader, left *int) (string, error) {
+	for {
+		first, err := r.Peek(1)
+		if err != nil {
+			return "", err
+		}
+		if c := first[0] | 0x20; first[0] != '\r' && first[0] != '\n' && (c < 'a' || c > 'z') {
+			return "", refusal(http.StatusBadRequest)
+		}
+		line, err := readLine(r, left)
+		if err != nil || line != "" {
+			return line, err
+		}
+	}
+}
+
+// readLine returns the next line without its end and takes its length from left.
+func readLine(r *bufio.Reader, left *int) (string, error) {
+	line, err := r.ReadSlice('\n')
+	*left -= len(line)
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull), *left < 0:
+		return "", refusal(http.StatusRequestHeaderFieldsTooLarge)
+	case err != nil:
+		return "", err
+	}
+	return strings.TrimRight(string(line), "\r\n"), nil
+}
+
+// parseRequestLine reads method, target, and perhaps a version, which changes nothing:
+// the answer is always of HTTP/1.1.
+func (q *request) parseRequestLine(line string) error {
+	for i := range len(line) {
+		if line[i] < ' ' || line[i] == 0x7F {
+			return refusal(http.StatusBadRequest)
+		}
+	}
+	method, target, _ := strings.Cut(line, " ")
+	target = strings.Trim(target, " ")
+	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
+		target = strings.TrimRight(target[:i], " ")
+	}
+	if target == "" || strings.HasPrefix(target, "HTTP/") {
+		return refusal(http.StatusBadRequest)
+	}
+	q.method = method
+	q.setTarget(target)
+	return nil
+}
+
+// setTarget takes a target apart, which is a whole URL when the client sits behind a proxy.
+func (q *request) setTarget(target string) {
+	if scheme, rest, ok := strings.Cut(target, "://"); ok &&
+		(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+		end := strings.IndexAny(rest, "/?#")
+		if end < 0 {
+			end = len(rest)
+		}
+		q.host, target = bareHost(rest[:end]), rest[end:]
+		if !strings.HasPrefix(target, "/") {
+			target = "/" + target
+		}
+	}
+	target, _, _ = strings.Cut(target, "#")
+	q.path, q.query, _ = strings.Cut(target, "?")
+}
+
+// bareHost returns a host in lower case without its port.
+func bareHost(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if host, _, err := net.SplitHostPort(s); err == nil {
+		return host
+	}
+	return strings.Trim(s, "[]")
+}
+
+// readFields reads headers up to the empty line. A line without a colon is passed over.
+func (q *request) readFields(r *bufio.Reader, left *int) error {
+	for {
+		line, err := readLine(r, left)
+		if err != nil || line == "" {
+			return err
+		}
+		if strings.IndexByte(line, 0) >= 0 {
+			return refusal(http.StatusBadRequest)
+		}
+		if n := len(q.fields); n > 0 && (line[0] == ' ' || line[0] == '\t') {
+			q.fields[n-1].value += " " + strings.Trim(line, " \t")
+		} else if name, value, ok := strings.Cut(line, ":"); ok {
+			q.fields = append(q.fields, field{strings.Trim(name, " \t"), strings.Trim(value, " \t")})
+		}
+		if n := len(q.fields); n > 0 && len(q.fields[n-1].value) > maxField {
+			return refusal(http.StatusRequestHeaderFieldsTooLarge)
+		}
+	}
+}
+
+// readBody reads as much as Content-Length says. No client of the time sends chunks.
+func (q *request) readBody(r *bufio.Reader) error {
+	if q.header("Transfer-Encoding") != "" {
+		return refusal(http.StatusLengthRequired)
+	}
+	length := q.header("Content-Length")
+	if length == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(length, 10, 63)
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && n > maxBody:
+		return refusal(http.StatusRequestEntityTooLarge)
+	case err != nil:
+		return refusal(http.StatusBadRequest)
+	}
+	q.body = make([]byte, n)
+	_, err = io.ReadFull(r, q.body)
+	return err
+}

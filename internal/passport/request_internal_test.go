@@ -1,0 +1,93 @@
+package passport
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// This file is inside the package because a fuzzer needs the reader without a socket, and
+// because nobody outside can see how much is remembered of guesses.
+
+// FuzzRequest checks that the reader keeps its promises about whatever it is sent, and
+// that the readers of what was sent do not fail over it.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		"GET /rdr/pprdr.asp\r\n\r\n",
+		"GET /rdr/pprdr.asp HTTP/1.0\n\n",
+		"GET https://login.passport.com:443/login2.srf?lc=1033#x HTTP/1.1\r\nHost: [::1]:80\r\n folded\r\n\r\n",
+		"GET /login2.srf HTTP/1.1\r\nAuthorization: Passport1.4 OrgVerb=GET,OrgURL=http%3A%2F%2Fmessenger%2Emsn%2Ecom,sign-in=a%40b.c,pwd=p%E4,x,lc=1033,lc=2\r\n\r\n",
+		"POST /RST.srf HTTP/1.0\r\nContent-Length: 62\r\n\r\n<a><wsse:Username>a@b.c</wsse:Username><Password>&lt;</Password></a>",
+		"POST /x HTTP/1.1\r\nContent-Length: 70000\r\n\r\n",
+		"\r\n\r\n\x16\x03\x01",
+		"G  /a b  HTTP/1.1\r\n: \r\nA:\x00\r\n\r\n",
+		"GET / HTTP/1.1\r\nA: " + strings.Repeat("a", maxField) + "\r\n\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		q, err := readRequest(bufio.NewReaderSize(strings.NewReader(string(data)), maxHead))
+		if err != nil {
+			var status refusal
+			if !errors.As(err, &status) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("error of neither kind: %v", err)
+			}
+			return
+		}
+		if q.path == "" && q.query == "" && !strings.Contains(string(data), "#") && !strings.Contains(string(data), "?") {
+			t.Fatalf("no target: %+v", q)
+		}
+		if len(q.body) > maxBody || strings.ContainsAny(q.path+q.query+q.method, "\r\n\x00") {
+			t.Fatalf("request %+v", q)
+		}
+		for _, h := range q.fields {
+			if len(h.value) > maxField || strings.ContainsAny(h.name+h.value, "\n\x00") {
+				t.Fatalf("header %+v", h)
+			}
+		}
+		if c, ok := parseAuthorization(q.header("Authorization")); ok && len(c.passwords) == 0 {
+			t.Fatalf("credentials %+v", c)
+		}
+		xmlTexts(q.body, "Username", "Password")
+		query(q.query)
+	})
+}
+
+func TestGuessesDoNotFillTheMemory(t *testing.T) {
+	g := newGuesses()
+	now := time.Unix(1e9, 0)
+	fail := func(from netip.Addr, handle string) bool {
+		if !g.begin(now, from, handle) {
+			return false
+		}
+		g.end(now, from, handle, true)
+		return true
+	}
+	for i := range maxGuessKeys {
+		fail(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), fmt.Sprint(i))
+	}
+	if n := len(g.counts); n > maxGuessKeys {
+		t.Errorf("%d remembered", n)
+	}
+	now = now.Add(guessWindow)
+	for i := range maxGuessKeys / 2 {
+		fail(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), fmt.Sprint(i))
+	}
+	if n := len(g.counts); n > maxGuessKeys {
+		t.Errorf("%d remembered after a minute", n)
+	}
+	last := 0
+	for i := range 2 * maxAddressFailures {
+		if fail(netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)), fmt.Sprint("v6 ", i)) {
+			last = i
+		}
+	}
+	if last != maxAddressFailures-1 {
+		t.Errorf("one network of IPv6 may fail %d times", last+1)
+	}
+}
