@@ -1,0 +1,242 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"monarch/internal/config"
+)
+
+// write puts a configuration in a file and returns its path.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "monarch.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, text string, environ ...string) config.Config {
+	t.Helper()
+	c, err := config.Load(write(t, text), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAnnotatedFileIsTheDefault(t *testing.T) {
+	if diff := cmp.Diff(config.Default(), load(t, config.Annotated)); diff != "" {
+		t.Errorf("the annotated file differs from Default (-default +file):\n%s", diff)
+	}
+	if diff := cmp.Diff(config.Annotated, config.Default().Encode()); diff != "" {
+		t.Errorf("Default encodes otherwise than the annotated file (-file +encoded):\n%s", diff)
+	}
+	c, err := config.Load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config.Default(), c); diff != "" {
+		t.Errorf("no file is not the default:\n%s", diff)
+	}
+}
+
+func TestEncodedConfigurationReadsBackTheSame(t *testing.T) {
+	c := config.Default()
+	c.Service.Name = "Ä \"quoted\" \\ name"
+	c.Dispatch.Listen = "192.0.2.1:1863"
+	c.Notification.Advertise = "im.example.com:443"
+	c.Protocol.ForbiddenNames = []string{"staff", `back\slash`}
+	c.Protocol.AllowDBelowMSNP9 = true
+	c.Limits.Idle = config.Duration(90 * time.Minute)
+	c.Limits.PingInterval = config.Duration(45500 * time.Millisecond)
+	c.Limits.TicketLife = config.Duration(24 * time.Hour)
+	c.Limits.MaxContacts = 150
+	if diff := cmp.Diff(c, load(t, c.Encode())); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestKeysAreCompleteAndExplained(t *testing.T) {
+	keys := config.Keys()
+	byName := make(map[string]config.Key)
+	for _, k := range keys {
+		byName[k.Name] = k
+		if k.Text == "" || k.Default == "" || k.Type == "" {
+			t.Errorf("%s lacks a description, default or type: %+v", k.Name, k)
+		}
+	}
+	var fields int
+	for _, section := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+		fields += section.Type.NumField()
+	}
+	if len(keys) != fields || len(byName) != fields {
+		t.Errorf("%d keys, %d different ones, but %d fields", len(keys), len(byName), fields)
+	}
+	want := config.Key{
+		Name: "limits.ping_interval", Env: "MONARCH_LIMITS_PING_INTERVAL", Type: "duration",
+		Default: `"60s"`, Text: "How often clients are asked to say PNG. 30s to 120s.",
+	}
+	if diff := cmp.Diff(want, byName[want.Name]); diff != "" {
+		t.Errorf("limits.ping_interval (-want +got):\n%s", diff)
+	}
+	for _, line := range strings.Split(config.Annotated, "\n") {
+		if len(line) > 92 {
+			t.Errorf("line of %d columns in the default file: %s", len(line), line)
+		}
+	}
+}
+
+// Every key can be set by its variable: each is set to a value that is not its default.
+func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
+	special := map[string]string{
+		"service.host": "im.example.com", "passport.cert": "c.pem", "passport.key": "k.pem",
+		"passport.login_url": "im.example.com/login", "passport.url": "https://im.example.com",
+		"database.url": "sqlite:other.db", "protocol.ver_reply": "single",
+		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
+		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
+		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
+	}
+	port := 2000
+	var environ []string
+	for _, k := range config.Keys() {
+		value, ok := special[k.Name]
+		switch {
+		case ok:
+		case strings.HasSuffix(k.Name, "listen"), strings.HasSuffix(k.Name, "advertise"):
+			port++
+			value = "192.0.2.1:" + string(rune('0'+port%7)) + "00" + string(rune('1'+port%9))
+		case k.Type == "bool":
+			value = map[string]string{"true": "false", "false": "true"}[k.Default]
+		case k.Type == "duration":
+			value = "77s"
+			if k.Default == value {
+				t.Fatalf("%s: choose another value", k.Name)
+			}
+		case k.Type == "int":
+			value = "77"
+		default:
+			value = "other"
+		}
+		environ = append(environ, k.Env+"="+value)
+	}
+	c, err := config.Load("", append(environ, "HOME=/", "MONARCHY=yes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := strings.Split(config.Annotated, "\n")
+	for i, line := range strings.Split(c.Encode(), "\n") {
+		if strings.Contains(line, " = ") && !strings.HasPrefix(line, "#") && line == defaults[i] {
+			t.Errorf("still the default: %s", line)
+		}
+	}
+	if got := c.Protocol.ForbiddenNames; !cmp.Equal(got, []string{"staff", "help"}) {
+		t.Errorf("forbidden names %q", got)
+	}
+}
+
+func TestEnvironmentWinsOverFile(t *testing.T) {
+	c := load(t, "[limits]\nmax_contacts = 100\ncookie_life = \"30s\"\n", "MONARCH_LIMITS_MAX_CONTACTS=200")
+	if c.Limits.MaxContacts != 200 || c.Limits.CookieLife.D() != 30*time.Second {
+		t.Errorf("max_contacts %d, cookie_life %s", c.Limits.MaxContacts, c.Limits.CookieLife)
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	for _, tc := range []struct{ name, file, env, want string }{
+		{
+			"a misspelt key", "[limits]\ncooky_life = \"1m\"\n", "",
+			`monarch.toml:2: unknown key "limits.cooky_life"; did you mean "limits.cookie_life"?`,
+		},
+		{"a key in the wrong section", "[service]\nping_interval = \"60s\"\n", "", `did you mean "limits.ping_interval"?`},
+		{"a misspelt section", "\n[limit]\nidle = \"10m\"\n", "", `monarch.toml:2: unknown section or key "limit"; did you mean "limits"?`},
+		{"a key outside sections", "idle = \"10m\"\n", "", `monarch.toml:1: unknown section or key "idle"`},
+		{"two unknown keys", "[limits]\na = 1\nb = 2\n", "", "monarch.toml:3: "},
+		{"no TOML", "[limits\n", "", "monarch.toml:1: "},
+		{"the wrong type", "[limits]\nmax_contacts = \"many\"\n", "", "monarch.toml:2: limits.max_contacts: "},
+		{"a duration without unit", "[limits]\nidle = 60\n", "", `limits.idle is 60 without a unit; write it like "60s"`},
+		{"a duration in text", "[limits]\nidle = \"soon\"\n", "", `"soon" is no duration`},
+		{"a misspelt variable", "", "MONARCH_LIMITS_COOKY_LIFE=1m", "MONARCH_LIMITS_COOKY_LIFE; did you mean MONARCH_LIMITS_COOKIE_LIFE?"},
+		{"a variable of the wrong type", "", "MONARCH_LIMITS_MAX_CONTACTS=many", `MONARCH_LIMITS_MAX_CONTACTS: "many" is no whole number`},
+		{"a variable with a bad bool", "", "MONARCH_PASSPORT_LEGACY_TLS=maybe", "neither true nor false"},
+		{"a ping too often", "[limits]\nping_interval = \"10s\"\n", "", "limits.ping_interval is 10s; choose between 30s and 120s"},
+		{"a ping too rarely", "[limits]\nping_interval = \"3m\"\n", "", "choose between 30s and 120s"},
+		{"an idle time too short", "[limits]\nidle = \"4m\"\n", "", "limits.idle is 4m; choose at least 5m, or 0s"},
+		{"no one of the words", "[protocol]\nver_reply = \"both\"\n", "", `protocol.ver_reply is "both"; choose "cvr0" or "single"`},
+		{"other rates", "[limits]\nrates = \"10\"\n", "", `limits.rates is "10"; choose "on" or "off"`},
+		{"too many contacts", "[limits]\nmax_contacts = 0\n", "", "limits.max_contacts is 0; choose between 1 and 10000"},
+		{"no port", "[dispatch]\nlisten = \"1863\"\n", "", `dispatch.listen is "1863"; write an address and a port`},
+		{"one port twice", "[dispatch]\nlisten = \":1864\"\n", "", `dispatch.listen and notification.listen both have ":1864"`},
+		{"an address to tell without host", "[switchboard]\nadvertise = \":1865\"\n", "", "switchboard.advertise"},
+		{"one of several switchboards without port", "[switchboard]\nlisten = \":1865, 1866\"\n", "", `switchboard.listen is "1866"`},
+		{"too few addresses to tell", "[switchboard]\nlisten = \":1865, :1866\"\nadvertise = \"a.example.com:1\"\n", "", "give one for each"},
+		{"no switchboard", "[switchboard]\nlisten = \"\"\n", "", "switchboard.listen is empty"},
+		{"a host with port", "[service]\nhost = \"im.example.com:1863\"\n", "", "host name alone"},
+		{"an IPv6 host", "[service]\nhost = \"2001:db8::1\"\n", "", "IPv4 addresses and host names only"},
+		{"no host", "[service]\nhost = \"\"\n", "", "service.host is empty"},
+		{"half a certificate", "[passport]\ncert = \"c.pem\"\n", "", "belong together"},
+		{"a login address with scheme", "[passport]\nlogin_url = \"https://x/y\"\n", "", "without https://"},
+		{"pages without scheme", "[passport]\nurl = \"im.example.com\"\n", "", "whole address"},
+		{"a database of another kind", "[database]\nurl = \"postgres://db/monarch\"\n", "", "must begin with sqlite:"},
+		{"no data directory", "[data]\ndir = \"\"\n", "", "data.dir is empty"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := config.Load(write(t, tc.file), []string{tc.env})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got error:\n%v\nwant one that contains:\n%s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	_, err := config.Load(write(t, "[limits]\nidle = \"1s\"\nrates = \"?\"\n[data]\ndir = \"\"\n"), nil)
+	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want three lines, got: %v", err)
+	}
+}
+
+func TestMissingFileIsNamed(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "absent.toml"), nil)
+	if err == nil || !strings.Contains(err.Error(), "absent.toml") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestListenersMayAskForAnyPort(t *testing.T) {
+	c := load(t, "", "MONARCH_DISPATCH_LISTEN=127.0.0.1:0", "MONARCH_NOTIFICATION_LISTEN=127.0.0.1:0")
+	if c.Dispatch.Listen != c.Notification.Listen {
+		t.Errorf("%q, %q", c.Dispatch.Listen, c.Notification.Listen)
+	}
+}
+
+func TestDerivedAddresses(t *testing.T) {
+	c := config.Default()
+	c.Data.Dir = "/var/lib/monarch"
+	c.Service.Host = "im.example.com"
+	c.Switchboard = config.Messenger{Listen: ":1865,:1866", Advertise: "sb.example.com:443, im.example.com:444"}
+	if got, want := c.DatabaseURL(), "sqlite:/var/lib/monarch/monarch.db"; got != want {
+		t.Errorf("database %q, want %q", got, want)
+	}
+	if got, want := c.Hosts(), []string{"im.example.com", "sb.example.com", "login.passport.com"}; !cmp.Equal(got, want) {
+		t.Errorf("hosts %q, want %q", got, want)
+	}
+	for m, want := range map[config.Messenger]string{
+		c.Dispatch: "im.example.com:40000", {Advertise: "sb.example.com:443"}: "sb.example.com:443",
+	} {
+		if got := c.Advertised(m, "[::]:40000"); got != want {
+			t.Errorf("%+v is told as %q, want %q", m, got, want)
+		}
+	}
+	c.Database.URL, c.Passport.URL = "sqlite:other.db", "https://pages.example.com/x"
+	if c.DatabaseURL() != "sqlite:other.db" || c.PagesURL() != "https://pages.example.com/x" {
+		t.Errorf("%s, %s", c.DatabaseURL(), c.PagesURL())
+	}
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Validate checks that every setting is one a server can run on. The error names each key
+// that is not, a line each, and says what to choose instead.
+func (c Config) Validate() error {
+	var p problems
+	p.service(c.Service)
+	p.listeners(c)
+	p.passport(c.Passport)
+	p.oneOf("protocol.ver_reply", c.Protocol.VerReply, VerCVR0, VerSingle)
+	p.oneOf("protocol.challenge", c.Protocol.Challenge, ChallengeEnforce, ChallengeCheck, ChallengeOff)
+	p.limits(c.Limits)
+	if c.Data.Dir == "" {
+		p.add("data.dir is empty; name the directory for the database and the certificates")
+	}
+	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "sqlite:") {
+		p.add("database.url must begin with sqlite: (as in sqlite:///var/lib/monarch/monarch.db), or be empty for a file in data.dir")
+	}
+	return errors.Join(p...)
+}
+
+// problems collects what is wrong.
+type problems []error
+
+func (p *problems) add(format string, args ...any) {
+	*p = append(*p, fmt.Errorf(format, args...))
+}
+
+func (p *problems) service(s Service) {
+	switch addr, err := netip.ParseAddr(s.Host); {
+	case s.Host == "":
+		p.add("service.host is empty; set the host name or IPv4 address that clients reach this machine at")
+	case err == nil && !addr.Is4():
+		p.add("service.host is %q; clients of this protocol know IPv4 addresses and host names only", s.Host)
+	case err != nil && strings.ContainsAny(s.Host, ":/ \t"):
+		p.add("service.host is %q; give the host name alone, without port, path or blanks", s.Host)
+	}
+	if s.Name == "" || strings.ContainsAny(s.Name, "\r\n") {
+		p.add("service.name is %q; give the service a name of one line", s.Name)
+	}
+}
+
+// listeners checks each address by itself and that no two are the same.
+func (p *problems) listeners(c Config) {
+	taken := make(map[string]string)
+	listen := func(key, addr string) {
+		_, port, err := net.SplitHostPort(addr)
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+			p.add("%s is %q; write an address and a port like \":1863\" or \"192.0.2.1:1863\"", key, addr)
+		} else if other, ok := taken[addr]; ok && n != 0 {
+			p.add("%s and %s both have %q; give one of them another port or address", other, key, addr)
+		}
+		taken[addr] = key
+	}
+	listen("dispatch.listen", c.Dispatch.Listen)
+	p.advertise("dispatch.advertise", c.Dispatch.Advertise)
+	listen("notification.listen", c.Notification.Listen)
+	p.advertise("notification.advertise", c.Notification.Advertise)
+	p.switchboards(c.Switchboard, listen)
+	listen("passport.https_listen", c.Passport.HTTPSListen)
+	listen("passport.http_listen", c.Passport.HTTPListen)
+	listen("ops.listen", c.Ops.Listen)
+}
+
+// switchboards checks the lists of addresses that m's strings are.
+func (p *problems) switchboards(m Messenger, listen func(key, addr string)) {
+	listens, advertised := splitList(m.Listen), splitList(m.Advertise)
+	if len(listens) == 0 {
+		p.add("switchboard.listen is empty; write an address and a port like \":1865\"")
+	}
+	for _, addr := range listens {
+		listen("switchboard.listen", addr)
+	}
+	for _, addr := range advertised {
+		p.advertise("switchboard.advertise", addr)
+	}
+	if len(advertised) != 0 && len(advertised) != len(listens) {
+		p.add("switchboard.advertise has %d addresses and switchboard.listen %d; give one for each, or leave advertise empty",
+			len(advertised), len(listens))
+	}
+}
+
+func (p *problems) advertise(key, addr string) {
+	if addr == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(addr)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, ": /") {
+		p.add("%s is %q; write what clients connect to, like \"im.example.com:1863\", or leave it empty", key, addr)
+	}
+}
+
+func (p *problems) passport(c Passport) {
+	if (c.Cert == "") != (c.Key == "") {
+		p.add("passport.cert and passport.key belong together; set both, or neither for a certificate of our own")
+	}
+	host, _, ok := strings.Cut(c.LoginURL, "/")
+	if !ok || host == "" || strings.Contains(c.LoginURL, "://") || strings.ContainsAny(c.LoginURL, ", \t\r\n") {
+		p.add("passport.login_url is %q; write host name and path without https://, like \"login.passport.com/login2.srf\"", c.LoginURL)
+	}
+	if c.URL == "" {
+		return
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		p.add("passport.url is %q; write a whole address like \"https://im.example.com\", or leave it empty", c.URL)
+	}
+}
+
+func (p *problems) limits(l Limits) {
+	const day = 24 * time.Hour
+	p.between("ping_interval", l.PingInterval, 30*time.Second, 2*time.Minute)
+	p.between("challenge_timeout", l.ChallengeTimeout, 10*time.Second, 5*time.Minute)
+	p.between("challenge_interval", l.ChallengeInterval, time.Minute, 365*day)
+	p.between("cookie_life", l.CookieLife, 10*time.Second, 10*time.Minute)
+	p.between("ticket_life", l.TicketLife, time.Minute, day)
+	p.between("greeting", l.Greeting, 5*time.Second, 5*time.Minute)
+	p.between("signin_start", l.SigninStart, 5*time.Second, 5*time.Minute)
+	p.between("signin", l.Signin, 10*time.Second, 10*time.Minute)
+	if l.Idle != 0 && l.Idle.D() < 5*time.Minute {
+		p.add("limits.idle is %s; choose at least 5m, or 0s to let silent clients stay", l.Idle)
+	}
+	p.between("switchboard_idle", l.SwitchboardIdle, time.Minute, day)
+	p.between("switchboard_idle_group", l.SwitchboardIdleGroup, time.Minute, day)
+	p.between("switchboard_login", l.SwitchboardLogin, 5*time.Second, 5*time.Minute)
+	p.count("max_contacts", l.MaxContacts, 1, 10_000)
+	p.count("max_participants", l.MaxParticipants, 2, 1000)
+	p.between("contact_debounce", l.ContactDebounce, 0, time.Minute)
+	p.between("signin_hold", l.SigninHold, 0, time.Minute)
+	p.count("queue_bytes", l.QueueBytes, 64<<10, 64<<20)
+	p.between("queue_stall", l.QueueStall, 5*time.Second, 5*time.Minute)
+	p.count("hash_parallel", l.HashParallel, 1, 256)
+	p.count("hash_queue", l.HashQueue, 1, 100_000)
+	p.oneOf("limits.rates", l.Rates, RatesOn, RatesOff)
+}
+
+func (p *problems) between(key string, d Duration, low, high time.Duration) {
+	if d.D() < low || d.D() > high {
+		p.add("limits.%s is %s; choose between %s and %s", key, d, Duration(low), Duration(high))
+	}
+}
+
+func (p *problems) count(key string, n, low, high int) {
+	if n < low || n > high {
+		p.add("limits.%s is %d; choose between %d and %d", key, n, low, high)
+	}
+}
+
+func (p *problems) oneOf(key, value string, words ...string) {
+	if !slices.Contains(words, value) {
+		p.add("%s is %q; choose %s", key, value, `"`+strings.Join(words, `" or "`)+`"`)
+	}
+}
