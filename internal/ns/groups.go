@@ -1,0 +1,58 @@
+package ns
+
+import (
+	"context"
+
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// adg makes a group. One of that name that exists already is the answer, not an error:
+// clients make a group once for each person they put into it.
+// docs/protocol/lists.md#groups
+func (s *session) adg(f msnp.Frame) error {
+	m, err := msnp.ParseADG(f)
+	if err != nil {
+		return err
+	}
+	g, version, err := s.srv.Store.AddGroup(context.Background(), s.user, m.Name)
+	if err != nil {
+		return err
+	}
+	return s.reply(msnp.ADG, string(m.TrID), msnp.Uint(version), msnp.Escape(g.Name), msnp.Uint(g.Number), "0")
+}
+
+// reg renames a group.
+func (s *session) reg(f msnp.Frame) error {
+	m, err := msnp.ParseREG(f)
+	if err != nil {
+		return err
+	}
+	version, err := s.srv.Store.RenameGroup(context.Background(), s.user, m.Number, m.Name)
+	if err != nil {
+		return err
+	}
+	return s.reply(msnp.REG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number), msnp.Escape(m.Name), "0")
+}
+
+// rmg removes a group. People who were in no other leave the forward list with it.
+func (s *session) rmg(f msnp.Frame) error {
+	m, err := msnp.ParseRMG(f)
+	if err != nil {
+		return err
+	}
+	version, left, err := s.srv.Store.RemoveGroup(context.Background(), s.user, m.Number)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for _, l := range left {
+		s.links.Clear(l.Peer, im.Forward)
+	}
+	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number)))
+	s.mu.Unlock()
+	for _, l := range left {
+		s.leftGroup(l.Peer, l.PeerVersion)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package ns
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/store"
+	"monarch/msnp"
+)
+
+// add puts somebody on a list. docs/protocol/lists.md#add
+func (s *session) add(f msnp.Frame) error {
+	m, err := msnp.ParseADD(f)
+	if err != nil {
+		return err
+	}
+	list, err := clientList(m.List)
+	if err != nil {
+		return err
+	}
+	if err := s.allow(&s.rates.lists, 100, time.Minute/100); err != nil {
+		return err
+	}
+	handle, err := im.ParseHandle(m.Handle)
+	if err != nil {
+		return err
+	}
+	group := m.Group
+	if list != im.Forward {
+		group = msnp.NoGroup
+	}
+	a, err := s.srv.Store.Add(context.Background(), s.user, store.Addition{
+		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
+	})
+	if err != nil {
+		return err
+	}
+	params := []string{string(m.TrID), m.List, msnp.Uint(a.Version), handle, msnp.Escape(m.Name)}
+	if group != msnp.NoGroup {
+		params = append(params, msnp.Uint(group))
+	}
+	out := msnp.AppendLine(nil, msnp.ADD, params...)
+	if list == im.Forward {
+		s.added(m.TrID, out, a)
+	} else {
+		s.relist(out, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
+	}
+	return nil
+}
+
+// added finishes an ADD to the forward list: the client gets the new contact's phone numbers
+// and presence behind the reply, the contact hears that he was added.
+func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
+	c := a.Contact
+	s.mu.Lock()
+	s.links.Set(c.ID, im.Forward)
+	s.links.SetAdmits(c.ID, c.AllowsUser)
+	if a.First {
+		out = s.dialect.appendPhones(out, a.Version, c)
+		if s.online {
+			out = s.appendSeen(out, c.ID, t)
+		}
+	}
+	s.conn.Send(out)
+	s.mu.Unlock()
+	if a.First {
+		s.tellListed(c.ID, true, a.PeerVersion, s.srv.moves.settle(s.user, c.ID))
+	}
+}
+
+// phones are the properties that follow a first ADD to the forward list, always all four.
+var phones = []string{"PHH", "PHW", "PHM", "MOB"}
+
+// appendPhones appends a contact's phone values, blank where nothing is set or to be seen.
+func (d *dialect) appendPhones(b []byte, version uint32, c im.Contact) []byte {
+	for _, typ := range phones {
+		value := ""
+		for _, p := range c.Properties {
+			if p.Type == typ {
+				value = p.Value
+			}
+		}
+		b = appendBPR(b, version, c.Handle, typ, value)
+	}
+	return b
+}
+
+// appendBPR appends a change of a contact's property. A cleared value is a missing word,
+// but for MOB, which is told as N.
+func appendBPR(b []byte, version uint32, handle, typ, value string) []byte {
+	if typ == "MOB" && value == "" {
+		value = "N"
+	}
+	if value == "" {
+		return msnp.AppendLine(b, msnp.BPR, msnp.Uint(version), handle, typ)
+	}
+	return msnp.AppendLine(b, msnp.BPR, msnp.Uint(version), handle, typ, msnp.Escape(value))
+}
+
+// rem takes somebody off a list, or out of one group. docs/protocol/lists.md#rem
+func (s *session) rem(f msnp.Frame) error {
+	m, err := msnp.ParseREM(f)
+	if err != nil {
+		return err
+	}
+	list, err := clientList(m.List)
+	if err != nil {
+		return err
+	}
+	if err := s.allow(&s.rates.lists, 100, time.Minute/100); err != nil {
+		return err
+	}
+	group := m.Group
+	if list != im.Forward {
+		group = msnp.NoGroup
+	}
+	handle := strings.ToLower(m.Handle)
+	r, err := s.srv.Store.Remove(context.Background(), s.user, store.Removal{List: list, Handle: handle, Group: group})
+	if err != nil {
+		return err
+	}
+	params := []string{string(m.TrID), m.List, msnp.Uint(r.Version), handle}
+	if group != msnp.NoGroup {
+		params = append(params, msnp.Uint(group))
+	}
+	out := msnp.AppendLine(nil, msnp.REM, params...)
+	if list != im.Forward {
+		s.relist(out, r.Peer, func(l *im.Links) { l.Clear(r.Peer, list) })
+		return nil
+	}
+	s.mu.Lock()
+	if r.Left {
+		s.links.Clear(r.Peer, im.Forward)
+	}
+	s.conn.Send(out)
+	s.mu.Unlock()
+	switch {
+	case r.Left && group != msnp.NoGroup:
+		s.leftGroup(r.Peer, r.PeerVersion)
+	case r.Left:
+		s.srv.moves.settle(s.user, r.Peer)
+		s.tellListed(r.Peer, false, r.PeerVersion, false)
+	}
+	return nil
+}
+
+// clientList reads the name of a list that clients may change.
+func clientList(name string) (im.List, error) {
+	list, ok := im.ParseList([]byte(name))
+	if !ok || list == im.Reverse {
+		return 0, outOfPlace
+	}
+	return list, nil
+}
+
+// relist changes the allow or block list in memory and sends the reply; v hears of it when
+// the change made the user come into his sight or go out of it.
+func (s *session) relist(reply []byte, v im.UserID, change func(*im.Links)) {
+	s.mu.Lock()
+	before := s.links.Allows(v)
+	change(s.links)
+	after := s.links.Allows(v)
+	s.conn.Send(reply)
+	s.mu.Unlock()
+	if before != after {
+		s.srv.Hub.SetPrivacy(s.entry, after, []im.UserID{v})
+	}
+}
+
+// tellListed tells a contact that the user put him on the forward list or took him off.
+func (s *session) tellListed(contact im.UserID, listed bool, version uint32, quiet bool) {
+	s.srv.Hub.Deliver(contact, hub.ListedBy{Who: s.person(), Listed: listed, Version: version, Quiet: quiet})
+}
+
+// person returns what others may know of the user.
+func (s *session) person() im.Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return im.Person{ID: s.user, Handle: s.handle, Name: s.name}
+}
+
+// listedBy tells the client that somebody added or removed the user. Before SYN there is
+// nothing to say: it will be in the answer.
+func (s *session) listedBy(ev hub.ListedBy) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.relink(ev)
+	if !s.synced || ev.Quiet {
+		return true
+	}
+	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(ev.Version), ev.Who.Handle}
+	if !ev.Listed {
+		return s.conn.Send(msnp.AppendLine(nil, msnp.REM, params...))
+	}
+	return s.conn.Send(msnp.AppendLine(nil, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...))
+}

@@ -1,0 +1,136 @@
+package ns
+
+import (
+	"time"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// chg changes the user's status and tells everybody entitled to know; the first one of a
+// session also tells him who is there. docs/protocol/presence.md#chg
+func (s *session) chg(f msnp.Frame) error {
+	m, err := msnp.ParseCHG(f)
+	if err != nil {
+		return err
+	}
+	if m.Status == msnp.Offline {
+		return msnp.CodeInvalidParameter
+	}
+	s.mu.Lock()
+	first := !s.online
+	s.mu.Unlock()
+	if !first {
+		if err := s.allow(&s.rates.status, 30, time.Second); err != nil {
+			return err
+		}
+	}
+	p := im.Presence{Status: m.Status, Flags: m.Flags, Object: m.Object}
+	if s.dialect.same(p, im.Presence{Status: p.Status, Flags: p.Flags}) {
+		p.Object = "" // the version has no pictures, or there is none
+	}
+	out := f.AppendEcho(nil)
+
+	s.mu.Lock()
+	s.presence, s.online = p, true
+	if first {
+		out = s.appendInitial(out, m.TrID)
+	}
+	s.conn.Send(out)
+	watchers := s.links.Watchers()
+	s.mu.Unlock()
+
+	s.srv.Hub.SetPresence(s.entry, p, watchers)
+	if first {
+		s.challengeNow()
+		if minutes, ok := s.srv.Hub.Announced(); ok {
+			s.conn.Send(appendNotice(nil, minutes))
+		}
+	}
+	return nil
+}
+
+// appendInitial appends the presence of every contact the user may see. s.mu is held: a
+// contact's change is either in the directory by now or delivered after this is sent.
+// docs/protocol/presence.md#initial
+func (s *session) appendInitial(b []byte, t msnp.TrID) []byte {
+	for _, id := range s.links.Contacts() {
+		b = s.appendSeen(b, id, t)
+	}
+	return b
+}
+
+// appendSeen appends the ILN of one contact, if the user may see him. s.mu is held.
+func (s *session) appendSeen(b []byte, id im.UserID, t msnp.TrID) []byte {
+	l, ok := s.srv.Hub.ByID(id)
+	if !ok || !l.Presence.Visible() || !s.links.Admits(id) {
+		return b
+	}
+	return wire(l.Person, l.Presence).AppendILN(b, s.dialect.version, t)
+}
+
+// wire puts a presence into the words of the protocol.
+func wire(who im.Person, p im.Presence) msnp.Presence {
+	return msnp.Presence{Status: p.Status, Handle: who.Handle, Name: who.Name, Flags: p.Flags, Object: p.Object}
+}
+
+// presenceChanged tells the client of a contact's change. Nothing is ever said of somebody
+// who is not on the forward list: clients look him up without checking.
+// docs/protocol/presence.md#lines
+func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.online || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) || !s.links.Admits(ev.Who.ID) {
+		return false
+	}
+	if ev.Now.Visible() && ev.Before.Visible() && !ev.Renamed && s.dialect.same(ev.Before, ev.Now) {
+		return true
+	}
+	s.srv.Metrics.PresenceSent.Inc()
+	return s.conn.Send(ev.Line(s.dialect.version, func() []byte {
+		return appendChange(nil, s.dialect.version, ev.Who, ev.Now)
+	}))
+}
+
+// privacyChanged tells the client that somebody came into sight or went out of it.
+func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.links != nil && s.links.Admits(ev.Who.ID)
+	s.relink(ev)
+	if !s.online || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) || !ev.Now.Visible() || before == ev.Allowed {
+		return true
+	}
+	p := ev.Now
+	if !ev.Allowed {
+		p = im.Presence{Status: msnp.Offline}
+	}
+	return s.conn.Send(appendChange(nil, s.dialect.version, ev.Who, p))
+}
+
+// appendChange appends NLN or FLN.
+func appendChange(b []byte, v msnp.Version, who im.Person, p im.Presence) []byte {
+	if !p.Visible() {
+		return msnp.AppendLine(b, msnp.FLN, who.Handle)
+	}
+	return wire(who, p).AppendNLN(b, v)
+}
+
+// png answers a ping. docs/protocol/presence.md#ping
+func (s *session) png(msnp.Frame) error {
+	s.conn.Send(s.dialect.pong(nil, s.srv.Limits.PingInterval))
+	return nil
+}
+
+// ims turns calls to and from the user off or on. docs/protocol/presence.md#ims
+func (s *session) ims(f msnp.Frame) error {
+	m, err := msnp.ParseIMS(f)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.refusing = !m.On
+	s.mu.Unlock()
+	return s.reply(msnp.IMS, string(m.TrID), "0", f.Arg(1))
+}

@@ -1,0 +1,147 @@
+// Package ns is the dispatch server and the notification server: it signs people in, keeps
+// their lists, and tells them about each other. Conversations belong to sb, passwords to
+// passport; ns meets them through signed cookies, signed tickets, and the hub.
+package ns
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/metrics"
+	"monarch/internal/store"
+	"monarch/msnp"
+)
+
+// ChallengeMode says what becomes of a client that fails a challenge.
+type ChallengeMode string
+
+// The modes.
+const (
+	Enforce ChallengeMode = "enforce" // it is disconnected
+	Check   ChallengeMode = "check"   // it is logged
+	Off     ChallengeMode = "off"     // no challenges are sent
+)
+
+// Config is what a server is made of and told to do. All of it is needed.
+type Config struct {
+	Store   *store.Store
+	Hub     *hub.Hub
+	Signer  *auth.Signer
+	Clock   *clock.Clock
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+
+	DispatchAddr     string // host:port as clients are told
+	NotificationAddr string
+	Switchboard      func() (addr string, ok bool) // the one to use next; none: not ok
+	WebURL           string                        // pages for people, https, without a slash at the end
+
+	BareVersion    bool // answer VER with the version alone
+	Challenge      ChallengeMode
+	ForbiddenNames []string // in lower case
+	Rates          bool     // whether rates are limited
+	Limits         Limits
+}
+
+// Limits holds times and sizes. docs/protocol/limits.md#times
+type Limits struct {
+	Greeting          time.Duration // from accept to VER
+	SignInStart       time.Duration // from VER to USR I
+	SignIn            time.Duration // from USR I to USR S
+	TicketLife        time.Duration
+	PingInterval      time.Duration // what QNG tells
+	Idle              time.Duration // a silent client is closed after it; 0 never
+	ChallengeTimeout  time.Duration
+	ChallengeInterval time.Duration // half to whole of it passes between challenges
+	Move              time.Duration // how long leaving the last group is kept from the contact
+	MaxContacts       int
+}
+
+// Server is the state that sessions share.
+type Server struct {
+	Config
+	dialects []*dialect // the newest comes last
+	moves    moves
+	draining atomic.Bool
+	tasks    sync.WaitGroup
+}
+
+// New returns a server. It has no goroutine of its own but short ones, which [Server.Close]
+// waits for.
+func New(cfg Config) *Server {
+	s := &Server{Config: cfg, dialects: offered()}
+	s.moves.server = s
+	s.moves.pending = make(map[move]*clock.Timer)
+	return s
+}
+
+// Dispatch is the role of the dispatch listener.
+func (s *Server) Dispatch() conn.Role {
+	return conn.Role{Name: "dispatch", Grammar: msnp.SignInGrammar, Open: func(c *conn.Conn) conn.Handler {
+		return s.open(c, true)
+	}}
+}
+
+// Notification is the role of the notification listener.
+func (s *Server) Notification() conn.Role {
+	return conn.Role{Name: "notification", Grammar: msnp.SignInGrammar, Open: func(c *conn.Conn) conn.Handler {
+		return s.open(c, false)
+	}}
+}
+
+func (s *Server) open(c *conn.Conn, dispatch bool) *session {
+	c.Expect(s.Limits.Greeting)
+	return &session{srv: s, conn: c, dispatch: dispatch}
+}
+
+// dialect finds the dialect of a version, or nil.
+func (s *Server) dialect(v msnp.Version) *dialect {
+	for _, d := range s.dialects {
+		if d.version == v {
+			return d
+		}
+	}
+	return nil
+}
+
+// knows reports whether any version has the verb.
+func (s *Server) knows(v msnp.Verb) bool {
+	for _, d := range s.dialects {
+		if _, ok := d.commands[v]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Drain makes the server refuse sign-ins and new switchboards from now on.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Farewell tells everybody that the server shuts down, and closes their connections. It
+// takes up to the given time, so that they do not all come back at once.
+func (s *Server) Farewell(ctx context.Context, spread time.Duration) {
+	logins := s.Hub.Logins()
+	tick := time.NewTicker(max(spread/time.Duration(len(logins)+1), 1))
+	defer tick.Stop()
+	for _, l := range logins {
+		s.Hub.Deliver(l.Person.ID, hub.Kicked{Why: hub.ServerStops})
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Close waits for what is still under way. Contacts that are on the move are left as the
+// database has them.
+func (s *Server) Close() {
+	s.moves.close()
+	s.tasks.Wait()
+}

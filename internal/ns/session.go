@@ -1,0 +1,282 @@
+package ns
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// session is one connection to a dispatch or notification server, and from USR OK on one
+// signed-in user.
+type session struct {
+	srv      *Server    // immutable
+	conn     *conn.Conn // immutable
+	dispatch bool       // immutable: on a dispatch listener
+
+	// Touched only by the running handler; fixed once the hub knows the session.
+	state   state
+	dialect *dialect // nil before VER
+	client  msnp.ClientInfo
+	handle  string // named in USR I; canonical after sign-in
+	user    im.UserID
+	entry   *hub.Entry // nil before sign-in
+
+	// Touched only by the running handler.
+	linked bool // links are loaded
+	asked  string
+	rates  rates
+
+	timer clock.Timer // the next challenge, or the limit for the answer to one
+
+	mu        sync.Mutex // leaf, except for conn.Send and the hub's directory
+	greeted   bool       // USR OK is out
+	synced    bool       // the client has its lists
+	online    bool       // it has sent its first CHG
+	refusing  bool       // IMS OFF
+	presence  im.Presence
+	name      string
+	links     *im.Links
+	loading   bool
+	missed    []hub.Event // arrived while loading
+	challenge string      // that is open, or ""
+}
+
+// state is how far a connection has come. docs/protocol/signin.md#states
+type state int
+
+const (
+	connected  state = iota
+	versioned        // VER answered
+	challenged       // USR I answered
+	signedIn         // USR OK sent
+)
+
+// command says how a verb is handled.
+type command struct {
+	run    func(*session, msnp.Frame) error
+	inline bool // quick: needs no database, runs where it was read
+	links  bool // needs the user's lists in memory
+}
+
+// beforeSignIn holds the commands of a connection that nobody has signed in on.
+var beforeSignIn = map[msnp.Verb]command{
+	msnp.VER: {run: (*session).ver, inline: true},
+	msnp.CVR: {run: (*session).cvr, inline: true},
+	msnp.CVQ: {run: (*session).cvr, inline: true},
+	msnp.USR: {run: (*session).usr},
+	msnp.OUT: {run: (*session).out, inline: true},
+	msnp.PNG: {run: (*session).ignore, inline: true},
+}
+
+// fatal is an error that ends the connection, after a code if there is one.
+type fatal struct {
+	code msnp.Code
+	why  conn.Reason
+}
+
+func (e fatal) Error() string {
+	if e.code == 0 {
+		return e.why.String()
+	}
+	return e.code.Error()
+}
+
+// outOfPlace closes the connection without an answer.
+// docs/protocol/wire.md#invalid-input
+var outOfPlace = fatal{why: conn.OutOfPlace}
+
+// codes gives the refusals of the domain their numbers.
+var codes = map[error]msnp.Code{
+	im.ErrBadHandle:      msnp.CodeInvalidParameter,
+	im.ErrNoUser:         msnp.CodeNoSuchUser,
+	im.ErrListFull:       msnp.CodeListFull,
+	im.ErrAlreadyListed:  msnp.CodeAlreadyThere,
+	im.ErrNotListed:      msnp.CodeNotListed,
+	im.ErrOpposite:       msnp.CodeOppositeList,
+	im.ErrSameMode:       msnp.CodeSameMode,
+	im.ErrTooManyGroups:  msnp.CodeTooManyGroups,
+	im.ErrNoGroup:        msnp.CodeNoGroup,
+	im.ErrNotInGroup:     msnp.CodeNotInGroup,
+	im.ErrGroupName:      msnp.CodeGroupNameTaken,
+	im.ErrGroupZero:      msnp.CodeGroupZero,
+	im.ErrNameRefused:    msnp.CodeNameRefused,
+	im.ErrUnknownSetting: msnp.CodeNotExpected,
+}
+
+// Frame handles one command.
+func (s *session) Frame(f msnp.Frame) {
+	cmd, err := s.command(f)
+	if err != nil {
+		s.fail(f, err)
+		return
+	}
+	if s.srv.Limits.Idle > 0 && s.state == signedIn {
+		s.conn.Expect(s.srv.Limits.Idle)
+	}
+	if cmd.inline && (s.linked || !cmd.links) {
+		s.run(cmd, f)
+		return
+	}
+	s.conn.Go(func() { s.run(cmd, f) })
+}
+
+func (s *session) run(cmd command, f msnp.Frame) {
+	err := error(nil)
+	if cmd.links && !s.linked {
+		_, err = s.load(context.Background())
+	}
+	if err == nil {
+		err = cmd.run(s, f)
+	}
+	if err != nil {
+		s.fail(f, err)
+	}
+}
+
+// command finds what to do with a frame in the present state.
+func (s *session) command(f msnp.Frame) (command, error) {
+	if s.state == signedIn {
+		if cmd, ok := s.dialect.commands[f.Verb]; ok {
+			return cmd, nil
+		}
+		return command{}, outOfPlace
+	}
+	if cmd, ok := beforeSignIn[f.Verb]; ok {
+		return cmd, nil
+	}
+	if s.srv.knows(f.Verb) {
+		return command{}, fatal{msnp.CodeNotLoggedIn, conn.OutOfPlace}
+	}
+	return command{}, outOfPlace
+}
+
+// fail turns an error into bytes, a closed connection, or a line in the log.
+func (s *session) fail(f msnp.Frame, err error) {
+	var (
+		code   msnp.Code
+		end    fatal
+		syntax *msnp.SyntaxError
+	)
+	switch {
+	case errors.As(err, &syntax):
+		s.conn.Close(conn.Malformed)
+		return
+	case errors.As(err, &end):
+		code = end.code
+	case errors.As(err, &code):
+	default:
+		var ok bool
+		if code, ok = refusal(err); !ok {
+			s.srv.Log.Error("a command could not be carried out", "conn", s.conn.ID(), "user", s.handle, "verb", f.Verb, "err", err)
+			code = msnp.CodeInternal
+		}
+	}
+	if code != 0 {
+		t, malformed := f.TrID()
+		if malformed != nil {
+			s.conn.Close(conn.Malformed)
+			return
+		}
+		s.srv.Metrics.Refused("notification", strconv.Itoa(int(code)))
+		s.conn.Send(code.Append(nil, t))
+	}
+	if end != (fatal{}) {
+		s.conn.Close(end.why)
+	}
+}
+
+// refusal finds the code of a refusal of the domain.
+func refusal(err error) (msnp.Code, bool) {
+	for known, code := range codes {
+		if errors.Is(err, known) {
+			return code, true
+		}
+	}
+	return 0, false
+}
+
+// Closed ends the sign-in, if there was one.
+func (s *session) Closed(why conn.Reason) {
+	s.srv.Clock.Stop(&s.timer)
+	if s.entry == nil {
+		return
+	}
+	s.mu.Lock()
+	var watchers []im.UserID
+	if s.links != nil {
+		watchers = s.links.Watchers()
+	}
+	s.mu.Unlock()
+	how := hub.Left
+	switch why {
+	case conn.Displaced, conn.Kicked:
+		how = hub.Expelled
+	case conn.Unavailable:
+		how = hub.Stopped
+	}
+	s.srv.Hub.SignOut(s.entry, watchers, how)
+}
+
+// reply sends a line that answers a command.
+func (s *session) reply(v msnp.Verb, params ...string) error {
+	s.conn.Send(msnp.AppendLine(nil, v, params...))
+	return nil
+}
+
+func (s *session) out(msnp.Frame) error {
+	s.conn.Close(conn.SignedOut)
+	return nil
+}
+
+func (s *session) ignore(msnp.Frame) error { return nil }
+
+// rates limits what one user may do in a while; the limiters are made when first needed.
+// docs/protocol/limits.md#rates
+type rates struct {
+	status *rate.Limiter
+	lists  *rate.Limiter
+	boards *rate.Limiter
+	names  [5]time.Time // of the last changes of the own name, oldest first
+}
+
+// allow takes one token from a limiter that gives burst at once and then one per interval.
+func (s *session) allow(l **rate.Limiter, burst int, every time.Duration) error {
+	if !s.srv.Rates {
+		return nil
+	}
+	if *l == nil {
+		*l = rate.NewLimiter(rate.Every(every), burst)
+	}
+	if !(*l).AllowN(s.srv.Clock.Now(), 1) {
+		return msnp.CodeTooFast
+	}
+	return nil
+}
+
+// allowName admits five changes of the own name within a minute.
+func (s *session) allowName() error {
+	if !s.srv.Rates {
+		return nil
+	}
+	now, n := s.srv.Clock.Now(), &s.rates.names
+	if !n[0].IsZero() && now.Sub(n[0]) < time.Minute {
+		return msnp.CodeTooFast
+	}
+	copy(n[:], n[1:])
+	n[len(n)-1] = now
+	return nil
+}
+
+// isOwn reports whether a handle as typed is the user's.
+func (s *session) isOwn(handle string) bool { return strings.EqualFold(handle, s.handle) }

@@ -1,0 +1,137 @@
+package ns
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// gtc stores whether the client asks its user about people who add him.
+// docs/protocol/lists.md#settings
+func (s *session) gtc(f msnp.Frame) error {
+	m, err := msnp.ParseGTC(f)
+	if err != nil {
+		return err
+	}
+	version, err := s.srv.Store.SetPrompt(context.Background(), s.user, im.Prompt(m.Value))
+	if err != nil {
+		return err
+	}
+	return s.reply(msnp.GTC, string(m.TrID), msnp.Uint(version), m.Value)
+}
+
+// blp sets what holds for people on neither list, who then see the user come or go.
+// docs/protocol/lists.md#settings
+func (s *session) blp(f msnp.Frame) error {
+	m, err := msnp.ParseBLP(f)
+	if err != nil {
+		return err
+	}
+	policy := im.Policy(m.Value)
+	version, err := s.srv.Store.SetPolicy(context.Background(), s.user, policy)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.links.Policy = policy
+	affected := s.links.Undecided()
+	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(version), m.Value))
+	s.mu.Unlock()
+	s.srv.Hub.SetPrivacy(s.entry, policy == im.AllowOthers, affected)
+	return nil
+}
+
+// prp sets or clears a phone number or the mobile switch.
+// docs/protocol/lists.md#properties
+func (s *session) prp(f msnp.Frame) error {
+	m, err := msnp.ParsePRP(f)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(phones, m.Type) {
+		return im.ErrUnknownSetting
+	}
+	if m.Type == "MOB" && m.Value != "" && m.Value != "Y" && m.Value != "N" {
+		return &msnp.SyntaxError{Verb: msnp.PRP, Reason: "MOB is neither Y nor N"}
+	}
+	version, told, err := s.srv.Store.SetProperty(context.Background(), s.user, m.Type, m.Value)
+	if err != nil {
+		return err
+	}
+	params := []string{string(m.TrID), msnp.Uint(version), m.Type}
+	if m.Value != "" {
+		params = append(params, msnp.Escape(m.Value))
+	}
+	s.conn.Send(msnp.AppendLine(nil, msnp.PRP, params...))
+	who := s.person()
+	for _, t := range told {
+		s.srv.Hub.Deliver(t.User, hub.PropertyChanged{Who: who, Type: m.Type, Value: m.Value, Version: t.Version})
+	}
+	return nil
+}
+
+// propertyChanged tells the client a contact's new phone value.
+func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.synced || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) {
+		return false
+	}
+	return s.conn.Send(appendBPR(nil, ev.Version, ev.Who.Handle, ev.Type, ev.Value))
+}
+
+// rea changes the user's own friendly name, or the name he keeps for a contact.
+// docs/protocol/lists.md#rea
+func (s *session) rea(f msnp.Frame) error {
+	m, err := msnp.ParseREA(f)
+	if err != nil {
+		return err
+	}
+	if m.Name == "" {
+		return im.ErrNameRefused
+	}
+	if s.isOwn(m.Handle) {
+		return s.renameSelf(m)
+	}
+	handle := strings.ToLower(m.Handle)
+	version, err := s.srv.Store.NameContact(context.Background(), s.user, handle, m.Name)
+	if err != nil {
+		return err
+	}
+	return s.reply(msnp.REA, string(m.TrID), msnp.Uint(version), handle, msnp.Escape(m.Name))
+}
+
+func (s *session) renameSelf(m msnp.Renaming) error {
+	lower := strings.ToLower(m.Name)
+	for _, word := range s.srv.ForbiddenNames {
+		if strings.Contains(lower, word) {
+			return im.ErrNameRefused
+		}
+	}
+	if err := s.allowName(); err != nil {
+		return err
+	}
+	version, err := s.srv.Store.Rename(context.Background(), s.user, m.Name)
+	if err != nil {
+		return err
+	}
+	s.reply(msnp.REA, string(m.TrID), msnp.Uint(version), s.handle, msnp.Escape(m.Name))
+	s.rename(m.Name)
+	return nil
+}
+
+// rename makes the name that the database has the session's, and tells watchers.
+func (s *session) rename(name string) {
+	s.mu.Lock()
+	s.name = name
+	var watchers []im.UserID
+	if s.links != nil {
+		watchers = s.links.Watchers()
+	}
+	s.mu.Unlock()
+	s.srv.Hub.SetName(s.entry, name, watchers)
+}

@@ -1,0 +1,178 @@
+package ns
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// partingTime is how long a client that was sent elsewhere may take to hang up.
+const partingTime = 5 * time.Second
+
+// ver settles the version. docs/protocol/signin.md#ver
+func (s *session) ver(f msnp.Frame) error {
+	m, err := msnp.ParseVER(f)
+	if err != nil {
+		return err
+	}
+	if s.state != connected {
+		return fatal{msnp.CodeNotExpected, conn.OutOfPlace}
+	}
+	cvr0 := false
+	for _, token := range m.Versions {
+		cvr0 = cvr0 || strings.EqualFold(token, msnp.CVR0)
+		v, _ := msnp.ParseVersion(token)
+		if d := s.srv.dialect(v); d != nil && (s.dialect == nil || d.version > s.dialect.version) {
+			s.dialect = d
+		}
+	}
+	answer := []string{string(m.TrID)}
+	if s.dialect != nil {
+		answer = append(answer, s.dialect.version.String())
+	}
+	if cvr0 && (s.dialect == nil || !s.srv.BareVersion) {
+		answer = append(answer, msnp.CVR0)
+	}
+	if len(answer) == 1 {
+		s.reply(msnp.VER, string(m.TrID), "0")
+		return fatal{why: conn.Refused}
+	}
+	s.state = versioned
+	s.conn.Expect(s.srv.Limits.SignInStart)
+	return s.reply(msnp.VER, answer...)
+}
+
+// cvr answers CVR and CVQ: whatever the client is, it is recent enough.
+// docs/protocol/signin.md#cvr
+func (s *session) cvr(f msnp.Frame) error {
+	if s.state == connected {
+		return outOfPlace
+	}
+	m, err := msnp.ParseCVR(f)
+	if err != nil {
+		return closeOn(err, conn.Malformed)
+	}
+	if s.state != signedIn {
+		s.client = m
+	}
+	if f.Verb == msnp.CVQ {
+		s.conn.Expect(partingTime)
+	}
+	v := m.Version
+	return s.reply(f.Verb, string(m.TrID), v, v, v, s.srv.WebURL+"/download", s.srv.WebURL+"/")
+}
+
+// closeOn makes a code end the connection as well.
+func closeOn(err error, why conn.Reason) error {
+	var code msnp.Code
+	if errors.As(err, &code) {
+		return fatal{code, why}
+	}
+	return err
+}
+
+// usr takes the two stages of the sign-in. docs/protocol/signin.md#usr
+func (s *session) usr(f msnp.Frame) error {
+	if s.state == connected || s.dialect == nil {
+		return outOfPlace
+	}
+	m, err := msnp.ParseUSR(f)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Package != "TWN":
+		return outOfPlace
+	case s.srv.draining.Load():
+		return fatal{msnp.CodeUnavailable, conn.Unavailable}
+	case m.Stage == "I":
+		return s.identify(m)
+	case m.Stage == "S" && s.state == challenged:
+		return s.authenticate(m)
+	}
+	return outOfPlace
+}
+
+// identify answers stage I: a dispatch server refers the client, a notification server
+// challenges it. Neither says whether the account exists.
+func (s *session) identify(m msnp.Authentication) error {
+	handle, err := im.ParseCallee(m.Value)
+	if err != nil {
+		return fatal{msnp.CodeAuthFailed, conn.Refused}
+	}
+	if s.dispatch {
+		s.conn.Expect(partingTime)
+		return s.reply(msnp.XFR, string(m.TrID), "NS", s.srv.NotificationAddr, "0", s.srv.DispatchAddr)
+	}
+	s.handle, s.state = handle, challenged
+	s.conn.Expect(s.srv.Limits.SignIn)
+	return s.reply(msnp.USR, string(m.TrID), "TWN", "S", twnChallenge(s.srv.Clock.Now()))
+}
+
+// twnChallenge is what clients pass on to the login server. It must begin with lc and hold
+// all ten keys, which some clients take apart without looking; nothing in it is trusted
+// when it comes back. docs/protocol/signin.md#usr
+func twnChallenge(now time.Time) string {
+	return "lc=1033,id=507,tw=40,fs=1,ru=http%3A%2F%2Fmessenger%2Emsn%2Ecom,ct=" + strconv.FormatInt(now.Unix(), 10) +
+		",kpp=1,kv=5,ver=2.1.0173.1,tpf=" + auth.Token()
+}
+
+// authenticate answers stage S: the ticket alone proves who the client is.
+func (s *session) authenticate(m msnp.Authentication) error {
+	now := s.srv.Clock.Now()
+	user, err := s.account(m.Value, now)
+	if err != nil {
+		return err
+	}
+	s.user, s.handle, s.state = user.ID, user.Handle, signedIn
+	s.name = user.Name
+	s.entry = s.srv.Hub.SignIn(hub.Login{
+		Person:  user.Person,
+		Version: s.dialect.version,
+		Since:   now,
+		Addr:    s.conn.Peer().String(),
+		Client:  strings.TrimSpace(s.client.Library + " " + s.client.Version),
+	}, s)
+	s.srv.Metrics.SignIns.Inc()
+	s.conn.SetGrammar(msnp.NotificationGrammar)
+	s.conn.Expect(s.srv.Limits.Idle)
+
+	out := msnp.AppendLine(nil, msnp.USR, string(m.TrID), "OK", user.Handle, msnp.Escape(user.Name), "1", "0")
+	out = s.appendProfile(out, user, now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.greeted = true
+	s.conn.Send(out)
+	return nil
+}
+
+// account finds the account that a ticket proves, which must be the one of stage I.
+// Whatever is wrong, the answer is the same.
+func (s *session) account(ticket string, now time.Time) (im.User, error) {
+	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
+	t, err := s.srv.Signer.OpenTicket(ticket, now, s.srv.Limits.TicketLife)
+	if err != nil {
+		return im.User{}, refused
+	}
+	user, err := s.srv.Store.UserByID(context.Background(), im.UserID(t.User))
+	switch {
+	case errors.Is(err, im.ErrNoUser):
+		return im.User{}, refused
+	case err != nil:
+		return im.User{}, err
+	case user.Handle != s.handle || user.Credential != t.Credential || user.Disabled:
+		return im.User{}, refused
+	}
+	return user, nil
+}
+
+// again answers USR of somebody who is signed in.
+func (s *session) again(msnp.Frame) error { return msnp.CodeAlreadyLoggedIn }
