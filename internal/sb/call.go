@@ -1,0 +1,174 @@
+package sb
+
+import (
+	"strconv"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"monarch/internal/auth"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// caller is what the switchboards of one sign-in share. srv.mu guards it.
+type caller struct {
+	members  map[*member]struct{}
+	calls    *rate.Limiter
+	failures int // calls in a row that reached nobody
+	tried    time.Time
+}
+
+const (
+	maxMisses   = 5 // failed calls in a row
+	missPenalty = time.Minute
+	callsBurst  = 30
+)
+
+// seat counts a new participant for his sign-in.
+func (s *Server) seat(m *member) {
+	s.mu.Lock()
+	c := s.callers[m.login]
+	if c == nil {
+		c = &caller{members: make(map[*member]struct{}), calls: rate.NewLimiter(rate.Every(time.Minute/callsBurst), callsBurst)}
+		s.callers[m.login] = c
+	}
+	c.members[m] = struct{}{}
+	m.caller = c
+	s.seated++
+	s.mu.Unlock()
+	s.Hub.AddBoards(m.who.ID, m.login, 1)
+	if !s.current(m) {
+		s.release(m.login)
+	}
+}
+
+// unseat ends that.
+func (s *Server) unseat(m *member) {
+	s.mu.Lock()
+	if m.caller != nil {
+		delete(m.caller.members, m)
+		s.seated--
+	}
+	s.mu.Unlock()
+	s.Hub.AddBoards(m.who.ID, m.login, -1)
+	if !s.current(m) {
+		s.release(m.login)
+	}
+}
+
+// release forgets an ended sign-in once its last participant has gone.
+func (s *Server) release(login uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.callers[login]; c != nil && len(c.members) == 0 {
+		delete(s.callers, login)
+	}
+}
+
+// signedOut is told by the hub that a sign-in ended. Its conversations go on unless the
+// server itself ended it: a stolen session must not go on talking.
+// docs/protocol/switchboard.md#ns-and-sb
+func (s *Server) signedOut(login uint64, how hub.Ending) {
+	s.mu.Lock()
+	var expelled []*member
+	if c := s.callers[login]; c != nil && how == hub.Expelled && s.CloseOnExpel {
+		for m := range c.members {
+			expelled = append(expelled, m)
+		}
+	}
+	s.mu.Unlock()
+	for _, m := range expelled {
+		m.conn.Close(conn.Displaced)
+	}
+	s.release(login)
+}
+
+// current reports whether the sign-in that the participant came from still lasts.
+func (s *Server) current(m *member) bool {
+	l, ok := s.Hub.ByID(m.who.ID)
+	return ok && l.Number == m.login
+}
+
+// cal calls somebody into the room. docs/protocol/switchboard.md#cal
+func (m *member) cal(f msnp.Frame) error {
+	c, err := msnp.ParseCAL(f)
+	if err != nil {
+		return err
+	}
+	if err := m.mayCall(); err != nil {
+		m.srv.Metrics.Call(strconv.Itoa(int(msnp.CodeCallingTooFast)))
+		return err
+	}
+	if err := m.call(c); err != nil {
+		m.called(err)
+		return err
+	}
+	m.called(nil)
+	return nil
+}
+
+// call rings the callee. Whatever keeps him from being called, the caller hears the same.
+func (m *member) call(c msnp.Call) error {
+	handle, err := im.ParseCallee(c.Handle)
+	if err != nil {
+		return msnp.CodeInvalidHandle
+	}
+	if !m.srv.current(m) {
+		return msnp.CodeNotWhileHidden
+	}
+	callee, _ := m.srv.Hub.ByHandle(handle) // nobody, when he is not signed in
+	cookie := strconv.Itoa(int(m.room.id)) + "." + auth.Nonce() + "." + auth.Nonce()
+	inv, err := m.room.invite(callee.Person.ID, handle, callee.Number, cookie)
+	if err != nil {
+		return err
+	}
+	rings := m.srv.Hub.Deliver(callee.Person.ID, hub.Invited{
+		Session: m.room.id, Addr: m.srv.Addr, Cookie: cookie, Caller: m.who,
+	})
+	if !rings {
+		m.room.withdraw(inv)
+		return msnp.CodeNotOnline
+	}
+	m.conn.Send(msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", msnp.Uint(m.room.id)))
+	return nil
+}
+
+// mayCall limits the calls of a sign-in: so many a minute, and only a few in a row that reach
+// nobody. docs/protocol/limits.md#rates
+func (m *member) mayCall() error {
+	if !m.srv.Rates {
+		return nil
+	}
+	now := m.srv.Clock.Now()
+	m.srv.mu.Lock()
+	defer m.srv.mu.Unlock()
+	c := m.caller
+	if now.Sub(c.tried) >= missPenalty {
+		c.failures = 0
+	}
+	c.tried = now
+	if c.failures >= maxMisses || !c.calls.AllowN(now, 1) {
+		return msnp.CodeCallingTooFast
+	}
+	return nil
+}
+
+// called notes what became of a call.
+func (m *member) called(err error) {
+	m.srv.mu.Lock()
+	defer m.srv.mu.Unlock()
+	answer := "ringing"
+	switch code, _ := err.(msnp.Code); code {
+	case msnp.CodeNotOnline, msnp.CodeInvalidHandle:
+		m.caller.failures++
+		answer = strconv.Itoa(int(code))
+	case 0:
+		m.caller.failures = 0
+	default:
+		answer = strconv.Itoa(int(code))
+	}
+	m.srv.Metrics.Call(answer)
+}

@@ -1,0 +1,56 @@
+package sb
+
+import (
+	"sync"
+	"time"
+
+	"monarch/internal/clock"
+)
+
+// usedCookies remembers the cookies that were presented, each of which is good once,
+// whatever came of it. They are kept in two generations, so that forgetting costs nothing:
+// one is at least as old as a cookie lives when it goes.
+type usedCookies struct {
+	clock *clock.Clock
+	life  time.Duration
+
+	mu      sync.Mutex // leaf
+	since   time.Time  // when the young generation began
+	young   map[string]struct{}
+	old     map[string]struct{}
+	strange int // cookies in young that nobody had issued
+}
+
+const (
+	maxCookie  = 52     // bytes; the longest there is
+	maxStrange = 50_000 // more than these a generation are not remembered: nobody issued them
+)
+
+// present notes that a cookie was presented and reports whether it was for the first time.
+func (u *usedCookies) present(cookie string) bool {
+	if len(cookie) > maxCookie {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now := u.clock.Now(); u.young == nil || now.Sub(u.since) > u.life {
+		u.old, u.young, u.since, u.strange = u.young, make(map[string]struct{}), now, 0
+	}
+	if _, seen := u.young[cookie]; seen {
+		return false
+	}
+	if _, seen := u.old[cookie]; seen {
+		return false
+	}
+	u.young[cookie] = struct{}{}
+	return true
+}
+
+// refused notes that a cookie did not pass. A flood of invented ones is forgotten.
+func (u *usedCookies) refused(cookie string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.strange++; u.strange > maxStrange {
+		delete(u.young, cookie)
+	}
+}

@@ -1,0 +1,213 @@
+package sb
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"monarch/internal/auth"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// member is one connection: a stranger at first, then a participant of one room.
+type member struct {
+	srv  *Server
+	conn *conn.Conn
+
+	stranger bool // guarded by srv.mu
+
+	// Touched only by the running handler until the room has it, immutable afterwards.
+	room   *room // nil before USR or ANS
+	who    im.Person
+	nick   string // who.Name in the form of a parameter, unchanged until he leaves
+	login  uint64 // number of the sign-in he came from
+	data   bool   // may send data messages
+	caller *caller
+
+	// Touched only by the running handler.
+	bytes    *rate.Limiter
+	messages *rate.Limiter
+	header   []byte // of the message being relayed
+	failures int    // NAK and 282 sent since failedAt
+	failedAt time.Time
+
+	gone bool // guarded by room.mu: the others heard BYE
+}
+
+// handlers holds the commands of a participant; strangers have their own.
+var (
+	forMembers = map[msnp.Verb]func(*member, msnp.Frame) error{
+		msnp.CAL: (*member).cal,
+		msnp.MSG: (*member).msg,
+		msnp.OUT: (*member).out,
+	}
+	forStrangers = map[msnp.Verb]func(*member, msnp.Frame) error{
+		msnp.USR: (*member).usr,
+		msnp.ANS: (*member).ans,
+		msnp.OUT: (*member).out,
+	}
+)
+
+// errRefused closes the connection after its code was sent.
+var errRefused = errors.New("refused")
+
+// errOutOfPlace closes the connection without an answer.
+var errOutOfPlace = errors.New("out of place")
+
+// Frame handles one command. All are quick: a switchboard asks nobody who has to wait.
+func (m *member) Frame(f msnp.Frame) {
+	commands := forMembers
+	if m.room == nil {
+		commands = forStrangers
+	}
+	run, ok := commands[f.Verb]
+	if !ok {
+		m.conn.Close(conn.OutOfPlace)
+		return
+	}
+	if err := run(m, f); err != nil {
+		m.fail(f, err)
+	}
+}
+
+// fail turns an error into bytes or a closed connection.
+func (m *member) fail(f msnp.Frame, err error) {
+	var code msnp.Code
+	switch {
+	case errors.As(err, &code):
+		t, malformed := f.TrID()
+		if malformed != nil {
+			m.conn.Close(conn.Malformed)
+			return
+		}
+		m.srv.Metrics.Refused("switchboard", strconv.Itoa(int(code)))
+		m.conn.Send(code.Append(nil, t))
+		if errors.Is(err, errRefused) {
+			m.conn.Close(conn.Refused)
+		}
+	case errors.Is(err, errOutOfPlace):
+		m.conn.Close(conn.OutOfPlace)
+	default:
+		m.conn.Close(conn.Malformed)
+	}
+}
+
+// Closed takes the participant out of his room.
+func (m *member) Closed(conn.Reason) {
+	m.srv.admitted(m)
+	if m.room != nil {
+		m.room.leave(m)
+	}
+}
+
+func (m *member) out(msnp.Frame) error {
+	m.conn.Close(conn.SignedOut)
+	return nil
+}
+
+// unauthenticated is the answer to a cookie that does not pass.
+// docs/protocol/switchboard.md#usr
+func (m *member) unauthenticated(cookie string) error {
+	m.srv.cookies.refused(cookie)
+	m.srv.Metrics.CookieFailures.Inc()
+	return errors.Join(msnp.CodeAuthFailed, errRefused)
+}
+
+// become makes the connection that of a signed-in user.
+func (m *member) become(l hub.Login) {
+	m.who, m.nick = l.Person, msnp.Escape(l.Person.Name)
+	m.login, m.data = l.Number, l.Version.HasData() || m.srv.DataForAll
+}
+
+// usr lets a caller in, who opens the room. docs/protocol/switchboard.md#usr
+func (m *member) usr(f msnp.Frame) error {
+	e, err := msnp.ParseEntrance(f)
+	if err != nil {
+		return err
+	}
+	fresh := m.srv.cookies.present(e.Cookie)
+	l, ok := m.srv.Hub.ByHandle(strings.ToLower(e.Handle))
+	if !fresh || !ok {
+		return m.unauthenticated(e.Cookie)
+	}
+	here := auth.Admission{Board: m.srv.Addr, User: int64(l.Person.ID), Login: l.Number}
+	a, err := m.srv.Signer.OpenCookie(e.Cookie, here, m.srv.Clock.Now(), m.srv.Limits.CookieLife)
+	if err != nil {
+		return m.unauthenticated(e.Cookie)
+	}
+	m.become(l)
+	m.conn.Expect(0)
+	m.srv.admitted(m)
+	m.room = m.srv.create(a.Session)
+	m.room.open(m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick))
+	m.srv.seat(m)
+	return nil
+}
+
+// ans lets somebody in who was called. docs/protocol/switchboard.md#ans
+func (m *member) ans(f msnp.Frame) error {
+	a, err := msnp.ParseANS(f)
+	if err != nil {
+		return err
+	}
+	fresh := m.srv.cookies.present(a.Cookie)
+	l, ok := m.srv.Hub.ByHandle(strings.ToLower(a.Handle))
+	id, number := strconv.ParseUint(a.Session, 10, 31)
+	if !fresh || !ok || number != nil {
+		return m.unauthenticated(a.Cookie)
+	}
+	r := m.srv.room(uint32(id))
+	if r == nil {
+		return m.unauthenticated(a.Cookie)
+	}
+	m.become(l)
+	if !r.answer(m, a) {
+		return m.unauthenticated(a.Cookie)
+	}
+	m.room = r
+	m.conn.Expect(0)
+	m.srv.admitted(m)
+	m.srv.seat(m)
+	return nil
+}
+
+// out of the relay path: what a message costs in tokens.
+const (
+	bytesPerSecond    = 256 << 10
+	bytesBurst        = 1 << 20
+	messagesPerSecond = 200
+	messagesBurst     = 400
+	maxFailures       = 50
+	failureWindow     = 10 * time.Second
+)
+
+// throttle leaves the connection unread for as long as it is ahead of its rate.
+// docs/protocol/limits.md#rates
+func (m *member) throttle(size int) {
+	if !m.srv.Rates {
+		return
+	}
+	if m.bytes == nil {
+		m.bytes = rate.NewLimiter(bytesPerSecond, bytesBurst)
+		m.messages = rate.NewLimiter(messagesPerSecond, messagesBurst)
+	}
+	now := m.srv.Clock.Now()
+	wait := max(debt(m.bytes, now, size), debt(m.messages, now, 1))
+	if wait > 0 {
+		m.conn.Pause(wait)
+	}
+}
+
+// debt takes n tokens and returns how long it takes until they are there.
+func debt(l *rate.Limiter, now time.Time, n int) time.Duration {
+	if l.AllowN(now, n) {
+		return 0
+	}
+	return l.ReserveN(now, n).DelayFrom(now)
+}

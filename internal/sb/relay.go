@@ -1,0 +1,53 @@
+package sb
+
+import (
+	"monarch/internal/conn"
+	"monarch/msnp"
+)
+
+// msg relays a message and tells its sender, as far as he asked, what became of it. Nothing
+// here looks into the payload but the check of data messages.
+// docs/protocol/switchboard.md#msg
+func (m *member) msg(f msnp.Frame) error {
+	msg, err := msnp.ParseMSG(f)
+	if err != nil {
+		return err
+	}
+	if msg.Ack == msnp.AckData && !m.data {
+		return errOutOfPlace
+	}
+	m.throttle(len(msg.Payload))
+	if msg.Ack == msnp.AckData && !msnp.IsData(msg.Payload) {
+		m.srv.Metrics.Message(string(msg.Ack), "refused", 0)
+		m.failed()
+		return msnp.CodeDataMessage
+	}
+	delivered := m.room.relay(m, msg.Payload)
+	switch {
+	case delivered:
+		m.srv.Metrics.Message(string(msg.Ack), "delivered", len(msg.Payload))
+		if msg.Ack.Success() {
+			m.header = msnp.AppendOutcome(m.header[:0], msnp.ACK, msg.TrID)
+			m.conn.Send(m.header)
+		}
+	default:
+		m.srv.Metrics.Message(string(msg.Ack), "undelivered", 0)
+		if msg.Ack.Failure() {
+			m.conn.Send(msnp.AppendOutcome(nil, msnp.NAK, msg.TrID))
+			m.failed()
+		}
+	}
+	return nil
+}
+
+// failed counts answers that make some clients send the same again at once; whoever does
+// nothing else is closed. docs/protocol/limits.md#rates
+func (m *member) failed() {
+	now := m.srv.Clock.Now()
+	if now.Sub(m.failedAt) > failureWindow {
+		m.failures, m.failedAt = 0, now
+	}
+	if m.failures++; m.failures >= maxFailures && m.srv.Rates {
+		m.conn.Close(conn.Flood)
+	}
+}

@@ -1,0 +1,245 @@
+package sb
+
+import (
+	"crypto/subtle"
+	"slices"
+	"sync"
+	"time"
+
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// room is one conversation. Its lock is held while lines are queued to participants, which
+// gives all of them one order; it is never held across a call to the hub.
+// docs/protocol/switchboard.md#life
+type room struct {
+	srv *Server // immutable
+	id  uint32  // immutable: the session id
+
+	mu      sync.Mutex
+	members []*member // in the order of joining
+	ringing map[int64]*invitation
+	active  time.Time // when something was last said
+	idle    clock.Timer
+	closed  bool
+}
+
+// invitation is a call that was not answered yet.
+type invitation struct {
+	user   im.UserID
+	login  uint64 // number of the callee's sign-in, which may answer it
+	cookie string
+	expiry clock.Timer
+}
+
+// open seats the first participant.
+func (r *room) open(m *member, reply []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members = append(r.members, m)
+	m.conn.Send(reply)
+	r.touch()
+	r.watch()
+}
+
+// answer seats somebody who was called, if the cookie is that of his invitation: he is told
+// who is there, they are told that he came. docs/protocol/switchboard.md#ans
+func (r *room) answer(m *member, a msnp.Answer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	inv := r.ringing[int64(m.who.ID)]
+	if inv == nil || r.closed || inv.login != m.login ||
+		subtle.ConstantTimeCompare([]byte(inv.cookie), []byte(a.Cookie)) != 1 {
+		return false
+	}
+	r.settle(inv)
+	var out []byte
+	n := msnp.Uint(len(r.members))
+	for i, other := range r.members {
+		out = msnp.AppendLine(out, msnp.IRO, string(a.TrID), msnp.Uint(i+1), n, other.who.Handle, other.nick)
+	}
+	m.conn.Send(msnp.AppendLine(out, msnp.ANS, string(a.TrID), "OK"))
+	r.members = append(r.members, m)
+	r.broadcast(m, msnp.AppendLine(nil, msnp.JOI, m.who.Handle, m.nick))
+	r.touch()
+	r.watch()
+	return true
+}
+
+// broadcast sends a line to all but one. Whoever does not take it leaves, and the rest
+// hears of that too. r.mu is held.
+func (r *room) broadcast(but *member, line []byte) {
+	var lost []*member
+	for _, m := range r.members {
+		if m != but && !m.conn.Send(line) {
+			lost = append(lost, m)
+		}
+	}
+	for _, m := range lost {
+		r.remove(m)
+	}
+}
+
+// remove takes a participant out and tells the others. r.mu is held.
+func (r *room) remove(m *member) {
+	if m.gone {
+		return
+	}
+	m.gone = true
+	r.members = slices.DeleteFunc(slices.Clone(r.members), func(other *member) bool { return other == m })
+	r.broadcast(nil, msnp.AppendLine(nil, msnp.BYE, m.who.Handle))
+}
+
+// leave is called when a participant's connection has ended.
+func (r *room) leave(m *member) {
+	r.mu.Lock()
+	r.remove(m)
+	r.watch()
+	r.mu.Unlock()
+	r.srv.unseat(m)
+}
+
+// relay hands a message to everybody but its sender, and reports whether there was
+// somebody and all of them took it. docs/protocol/switchboard.md#acknowledgements
+func (r *room) relay(from *member, payload []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.touch()
+	if from.gone || len(r.members) < 2 {
+		return false
+	}
+	if len(payload) == 0 {
+		return true // some clients cannot read an empty message
+	}
+	from.header = msnp.AppendRelayed(from.header[:0], from.who.Handle, from.nick, len(payload))
+	var lost []*member
+	for _, m := range r.members {
+		if m != from && !m.conn.Send(from.header, payload) {
+			lost = append(lost, m)
+		}
+	}
+	for _, m := range lost {
+		r.remove(m)
+	}
+	return len(lost) == 0
+}
+
+// invite reserves the place of somebody who is about to be called. It returns a code when he
+// is there or ringing, or the room is full.
+func (r *room) invite(user im.UserID, handle string, login uint64, cookie string) (*invitation, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.touch()
+	if r.present(handle) {
+		return nil, msnp.CodeAlreadyThere
+	}
+	if inv := r.ringing[int64(user)]; inv != nil && user != 0 {
+		if inv.login == login {
+			return nil, msnp.CodeAlreadyThere
+		}
+		r.settle(inv) // it rang at a sign-in that has ended
+	}
+	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits.Participants {
+		return nil, msnp.CodeNotOnline
+	}
+	inv := &invitation{user: user, login: login, cookie: cookie}
+	r.ringing[int64(user)] = inv
+	r.srv.Clock.Set(&inv.expiry, r.srv.Limits.CookieLife, func() { r.withdraw(inv) })
+	return inv, nil
+}
+
+func (r *room) present(handle string) bool {
+	return slices.ContainsFunc(r.members, func(m *member) bool { return m.who.Handle == handle })
+}
+
+// withdraw ends an invitation that was refused or has expired.
+func (r *room) withdraw(inv *invitation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ringing[int64(inv.user)] == inv {
+		r.settle(inv)
+		r.watch()
+	}
+}
+
+// settle ends an invitation. r.mu is held.
+func (r *room) settle(inv *invitation) {
+	r.srv.Clock.Stop(&inv.expiry)
+	delete(r.ringing, int64(inv.user))
+}
+
+// touch restarts the idle time. r.mu is held.
+func (r *room) touch() { r.active = r.srv.Clock.Now() }
+
+// watch sets the idle timer after the number of participants changed, and ends the room when
+// nobody is left who is here or may come. r.mu is held.
+func (r *room) watch() {
+	switch {
+	case r.closed:
+	case len(r.members) > 0:
+		r.srv.Clock.Set(&r.idle, r.active.Add(r.limit()).Sub(r.srv.Clock.Now()), r.clear)
+	case len(r.ringing) == 0:
+		r.closed = true
+		r.srv.Clock.Stop(&r.idle)
+		r.srv.forget(r)
+	default:
+		r.srv.Clock.Stop(&r.idle)
+	}
+}
+
+// limit is how long nothing may be said. docs/protocol/switchboard.md#idle
+func (r *room) limit() time.Duration {
+	if len(r.members) > 2 {
+		return r.srv.Limits.IdleGroup
+	}
+	return r.srv.Limits.Idle
+}
+
+// clear ends a conversation in which nothing was said for too long.
+func (r *room) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.srv.Clock.Now().Sub(r.active) < r.limit() {
+		r.watch()
+		return
+	}
+	if len(r.members) > 0 {
+		r.srv.Metrics.RoomsIdle.Inc()
+	}
+	for _, m := range r.members {
+		var out []byte
+		for _, other := range r.members {
+			if other != m {
+				out = msnp.AppendLine(out, msnp.BYE, other.who.Handle, "1")
+			}
+		}
+		m.conn.Send(out)
+	}
+	r.dismiss(conn.Idle)
+}
+
+// farewell ends the conversation because the server stops.
+func (r *room) farewell() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.members {
+		m.conn.Send(msnp.AppendLine(nil, msnp.OUT, "SSD"))
+	}
+	r.dismiss(conn.Unavailable)
+}
+
+// dismiss closes every connection without a BYE to anybody. r.mu is held.
+func (r *room) dismiss(why conn.Reason) {
+	for _, m := range r.members {
+		m.gone = true
+		m.conn.Close(why)
+	}
+	r.members = nil
+	for _, inv := range r.ringing {
+		r.settle(inv)
+	}
+	r.watch()
+}

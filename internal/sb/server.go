@@ -1,0 +1,154 @@
+// Package sb is the switchboard: conversations of two or more people, and the relaying of
+// their messages. Who is signed in and who may be called is the hub's and ns's to say;
+// sb meets them through signed cookies and hub events.
+package sb
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/metrics"
+	"monarch/msnp"
+)
+
+// Config is what a server is made of and told to do. All of it is needed.
+type Config struct {
+	Hub     *hub.Hub
+	Signer  *auth.Signer
+	Clock   *clock.Clock
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+
+	Addr         string // host:port as clients are told
+	DataForAll   bool   // let clients below MSNP9 send data messages
+	CloseOnExpel bool   // a sign-in that the server ends loses its conversations
+	Rates        bool   // whether rates are limited
+	Limits       Limits
+}
+
+// Limits holds times and sizes. docs/protocol/limits.md#times
+type Limits struct {
+	Entrance     time.Duration // from accept to USR or ANS
+	CookieLife   time.Duration // also how long an invitation rings
+	Idle         time.Duration // of a conversation of one or two
+	IdleGroup    time.Duration // of a larger one
+	Participants int
+}
+
+// maxStrangers is how many connections of one address may be without USR or ANS.
+const maxStrangers = 20
+
+// Server is the state that conversations share.
+type Server struct {
+	Config
+	cookies usedCookies
+
+	mu        sync.Mutex // before none; room.mu is never taken under it
+	rooms     map[uint32]*room
+	callers   map[uint64]*caller // by number of the sign-in
+	strangers map[netip.Addr]int
+	seated    int // participants of all rooms
+}
+
+// New returns a server and registers it with the hub.
+func New(cfg Config) *Server {
+	s := &Server{
+		Config:    cfg,
+		rooms:     make(map[uint32]*room),
+		callers:   make(map[uint64]*caller),
+		strangers: make(map[netip.Addr]int),
+	}
+	s.cookies = usedCookies{clock: cfg.Clock, life: cfg.Limits.CookieLife}
+	cfg.Hub.OnEnd(s.signedOut)
+	return s
+}
+
+// Role is the role of the switchboard listener.
+func (s *Server) Role() conn.Role {
+	return conn.Role{Name: "switchboard", Grammar: msnp.SwitchboardGrammar, Open: s.open}
+}
+
+func (s *Server) open(c *conn.Conn) conn.Handler {
+	addr := c.Peer().Addr()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Rates && s.strangers[addr] >= maxStrangers {
+		return nil
+	}
+	s.strangers[addr]++
+	c.Expect(s.Limits.Entrance)
+	return &member{srv: s, conn: c, stranger: true}
+}
+
+// admitted ends a connection's time as a stranger.
+func (s *Server) admitted(m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !m.stranger {
+		return
+	}
+	m.stranger = false
+	addr := m.conn.Peer().Addr()
+	if s.strangers[addr]--; s.strangers[addr] == 0 {
+		delete(s.strangers, addr)
+	}
+}
+
+// create makes a room under the number its first participant's cookie names, or another
+// when that is taken.
+func (s *Server) create(id uint32) *room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.rooms[id] != nil {
+		id = auth.SessionID()
+	}
+	r := &room{srv: s, id: id, ringing: make(map[int64]*invitation)}
+	s.rooms[id] = r
+	s.Metrics.Rooms.Inc()
+	return r
+}
+
+func (s *Server) room(id uint32) *room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rooms[id]
+}
+
+func (s *Server) forget(r *room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.rooms, r.id)
+}
+
+// Rooms returns how many conversations there are.
+func (s *Server) Rooms() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rooms)
+}
+
+// Seated returns how many participants all conversations have together.
+func (s *Server) Seated() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seated
+}
+
+// Farewell tells every participant that the server shuts down, and closes the connection.
+func (s *Server) Farewell() {
+	s.mu.Lock()
+	rooms := make([]*room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	s.mu.Unlock()
+	for _, r := range rooms {
+		r.farewell()
+	}
+}
