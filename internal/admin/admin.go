@@ -1,0 +1,78 @@
+// Package admin is the management of a running service: one set of operations on accounts
+// and sessions, an HTTP interface to them on a socket in the data directory, the client of
+// that interface, and the operators' listener for health and metrics. How people ask for
+// an operation belongs to cli; who may reach the socket, to the file system.
+package admin
+
+import (
+	"log/slog"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/hub"
+	"monarch/internal/store"
+)
+
+// Service carries out operations at once: it changes the database, then tells the sessions
+// concerned. All fields are required; where no server runs, Hub is an empty one.
+type Service struct {
+	Store  *store.Store
+	Hub    *hub.Hub
+	Hasher *auth.Hasher
+	Log    *slog.Logger
+}
+
+// Account is what lists show of an account.
+type Account struct {
+	Email    string    `json:"email"`
+	Nick     string    `json:"nick"`
+	Disabled bool      `json:"disabled"`
+	SignedIn bool      `json:"signed_in"`
+	Created  time.Time `json:"created"`
+}
+
+// NewAccount is an account to be made.
+type NewAccount struct {
+	Email    string `json:"email"`
+	Nick     string `json:"nick"` // empty: the part of Email before the at sign
+	Password string `json:"password"`
+}
+
+// Details is everything about one account but its contacts.
+type Details struct {
+	Account
+	ListVersion   uint32         `json:"list_version"`
+	AsksWhenAdded bool           `json:"asks_when_added"` // GTC A
+	AllowsOthers  bool           `json:"allows_others"`   // BLP AL
+	Listed        map[string]int `json:"listed"`          // how many people on FL, AL, BL and RL
+	Groups        []string       `json:"groups"`          // by number
+	Properties    []Property     `json:"properties"`
+	Session       *Session       `json:"session,omitempty"` // absent when not signed in
+}
+
+// Property is one property of an account, such as PHM, the mobile number.
+type Property struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// Contact is a person on an account's lists.
+type Contact struct {
+	Email    string   `json:"email"`
+	Nick     string   `json:"nick"`   // what the person calls himself
+	Stored   string   `json:"stored"` // what the account's owner has for him
+	Lists    []string `json:"lists"`  // of FL, AL, BL and RL
+	Groups   []string `json:"groups"`
+	SignedIn bool     `json:"signed_in"`
+}
+
+// Session is one signed-in client.
+type Session struct {
+	Email   string    `json:"email"`
+	Nick    string    `json:"nick"`
+	Status  string    `json:"status"` // NLN, BSY, ... or HDN; FLN before the first CHG
+	Version string    `json:"version"`
+	Client  string    `json:"client"`
+	Address string    `json:"address"`
+	Since   time.Time `json:"since"`
+}

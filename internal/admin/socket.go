@@ -1,0 +1,112 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// socketName is the file in the data directory on which a running server is managed. Its
+// permissions are the only check: who may open it may do everything.
+const socketName = "monarch.sock"
+
+// maxSocketPath is what fits in the address of a Unix socket on every system.
+const maxSocketPath = 100
+
+var (
+	// ErrNotRunning says that no server answers on a data directory.
+	ErrNotRunning = errors.New("no server is running")
+	// ErrRunning says that a server runs on a data directory already.
+	ErrRunning = errors.New("a server is running already")
+)
+
+// Listen opens the management socket of a data directory, in place of one that a server
+// which was killed left behind. A server calls it before it opens the database: if another
+// one answers there, the error is [ErrRunning].
+func Listen(dir string) (net.Listener, error) {
+	conn, err := dial(context.Background(), dir)
+	if err == nil {
+		_ = conn.Close() // it only showed that somebody answers
+		return nil, fmt.Errorf("%w on the data directory %s; stop it first, or name another directory with --data", ErrRunning, dir)
+	}
+	if !errors.Is(err, ErrNotRunning) {
+		return nil, err
+	}
+	path := filepath.Join(dir, socketName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove old management socket: %w", err)
+	}
+	addr, release, err := socketAddr(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	ln, err := net.ListenUnix("unix", addr)
+	if err != nil {
+		return nil, fmt.Errorf("open management socket %s: %w", path, err)
+	}
+	ln.SetUnlinkOnClose(false)
+	s := socket{ln, path}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("protect management socket: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// socket is a listener that removes its file, by the name it has in the file system.
+type socket struct {
+	*net.UnixListener
+	path string
+}
+
+// Close stops listening and removes the file.
+func (s socket) Close() error {
+	return errors.Join(os.Remove(s.path), s.UnixListener.Close())
+}
+
+// dial connects to the socket of a data directory. ErrNotRunning means that there is none,
+// or that nobody listens on it any more.
+func dial(ctx context.Context, dir string) (net.Conn, error) {
+	addr, release, err := socketAddr(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	d := net.Dialer{Timeout: 5 * time.Second}
+	conn, err := d.DialContext(ctx, "unix", addr.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w on the data directory %s", ErrNotRunning, dir)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("the management socket %s belongs to somebody else; run this as the user who runs the server: %w",
+			filepath.Join(dir, socketName), err)
+	case err != nil:
+		return nil, fmt.Errorf("reach the running server: %w", err)
+	}
+	return conn, nil
+}
+
+// socketAddr returns an address for the socket of dir, good until release is called. The
+// kernel's addresses are short; a long one is replaced by the way through an open
+// directory, which Linux offers.
+func socketAddr(dir string) (addr *net.UnixAddr, release func(), err error) {
+	path := filepath.Join(dir, socketName)
+	if len(path) <= maxSocketPath {
+		return &net.UnixAddr{Name: path, Net: "unix"}, func() {}, nil
+	}
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w on the data directory %s", ErrNotRunning, dir)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open data directory: %w", err)
+	}
+	path = fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), socketName)
+	return &net.UnixAddr{Name: path, Net: "unix"}, func() { _ = d.Close() }, nil
+}
