@@ -1,0 +1,102 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"monarch/internal/admin"
+	"monarch/internal/config"
+)
+
+// listeners holds every socket the server listens on.
+type listeners struct {
+	dispatch, notification, https, http, ops, manage net.Listener
+	switchboards                                     []net.Listener
+}
+
+// open binds everything. The management socket comes first: it is also the lock on the data
+// directory.
+func (l *listeners) open(cfg config.Config) error {
+	var err error
+	if l.manage, err = admin.Listen(cfg.Data.Dir); err != nil {
+		return err
+	}
+	for _, b := range []struct {
+		to   *net.Listener
+		key  string
+		addr string
+	}{
+		{&l.dispatch, "dispatch.listen", cfg.Dispatch.Listen},
+		{&l.notification, "notification.listen", cfg.Notification.Listen},
+		{&l.https, "passport.https_listen", cfg.Passport.HTTPSListen},
+		{&l.http, "passport.http_listen", cfg.Passport.HTTPListen},
+		{&l.ops, "ops.listen", cfg.Ops.Listen},
+	} {
+		if *b.to, err = listen(b.key, b.addr); err != nil {
+			return err
+		}
+	}
+	for _, addr := range split(cfg.Switchboard.Listen) {
+		b, err := listen("switchboard.listen", addr)
+		if err != nil {
+			return err
+		}
+		l.switchboards = append(l.switchboards, b)
+	}
+	return nil
+}
+
+func listen(key, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return l, nil
+}
+
+// split cuts a list of addresses at its commas.
+func split(list string) []string {
+	parts := strings.Split(list, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+func (l *listeners) addr(name string) string {
+	var found net.Listener
+	switch name {
+	case "dispatch":
+		found = l.dispatch
+	case "notification":
+		found = l.notification
+	case "switchboard":
+		found = l.switchboards[0]
+	case "https":
+		found = l.https
+	case "http":
+		found = l.http
+	case "ops":
+		found = l.ops
+	}
+	if found == nil {
+		return ""
+	}
+	return found.Addr().String()
+}
+
+// close closes what is open. Listeners that are closed already are no error.
+func (l *listeners) close() error {
+	var err error
+	for _, each := range append([]net.Listener{l.dispatch, l.notification, l.https, l.http, l.ops, l.manage}, l.switchboards...) {
+		if each == nil {
+			continue
+		}
+		if e := each.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}

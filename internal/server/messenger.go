@@ -1,0 +1,112 @@
+package server
+
+import (
+	"strings"
+	"sync"
+
+	"monarch/internal/config"
+	"monarch/internal/ns"
+	"monarch/internal/sb"
+)
+
+// buildMessenger makes the three servers that speak MSNP.
+func (s *Server) buildMessenger() {
+	rates := s.cfg.Limits.Rates == config.RatesOn
+	s.buildBoards(rates)
+	limits := s.cfg.Limits
+	forbidden := make([]string, len(s.cfg.Protocol.ForbiddenNames))
+	for i, word := range s.cfg.Protocol.ForbiddenNames {
+		forbidden[i] = strings.ToLower(word)
+	}
+	s.ns = ns.New(ns.Config{
+		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+		DispatchAddr:     s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
+		NotificationAddr: s.cfg.Advertised(s.cfg.Notification, s.Addr("notification")),
+		Switchboard:      s.boards.next,
+		WebURL:           s.cfg.PagesURL(),
+		BareVersion:      s.cfg.Protocol.VerReply == config.VerSingle,
+		Challenge:        ns.ChallengeMode(s.cfg.Protocol.Challenge),
+		ForbiddenNames:   forbidden,
+		Rates:            rates,
+		Limits: ns.Limits{
+			Greeting: limits.Greeting.D(), SignInStart: limits.SigninStart.D(), SignIn: limits.Signin.D(),
+			TicketLife: limits.TicketLife.D(), PingInterval: limits.PingInterval.D(), Idle: limits.Idle.D(),
+			ChallengeTimeout: limits.ChallengeTimeout.D(), ChallengeInterval: limits.ChallengeInterval.D(),
+			Move: limits.ContactDebounce.D(), MaxContacts: limits.MaxContacts,
+		},
+	})
+}
+
+// buildBoards makes a switchboard for each address of switchboard.listen.
+func (s *Server) buildBoards(rates bool) {
+	advertised := split(s.cfg.Switchboard.Advertise)
+	limits := s.cfg.Limits
+	for i, l := range s.listeners.switchboards {
+		told := config.Messenger{}
+		if i < len(advertised) {
+			told.Advertise = advertised[i]
+		}
+		s.boards.all = append(s.boards.all, sb.New(sb.Config{
+			Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+			Addr:         s.cfg.Advertised(told, l.Addr().String()),
+			DataForAll:   s.cfg.Protocol.AllowDBelowMSNP9,
+			CloseOnExpel: s.cfg.Protocol.CloseSwitchboardsOnKick,
+			Rates:        rates,
+			Limits: sb.Limits{
+				Entrance: limits.SwitchboardLogin.D(), CookieLife: limits.CookieLife.D(),
+				Idle: limits.SwitchboardIdle.D(), IdleGroup: limits.SwitchboardIdleGroup.D(),
+				Participants: limits.MaxParticipants,
+			},
+		}))
+	}
+	s.boards.stopped = make([]bool, len(s.boards.all))
+}
+
+// boards is the set of switchboards, of which conversations get the least busy.
+type boards struct {
+	all []*sb.Server // immutable
+
+	mu      sync.Mutex // leaf but for the boards' own
+	stopped []bool
+}
+
+// next returns the address of the switchboard for the next conversation.
+func (b *boards) next() (string, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var best *sb.Server
+	for i, each := range b.all {
+		if !b.stopped[i] && (best == nil || each.Seated() < best.Seated()) {
+			best = each
+		}
+	}
+	if best == nil {
+		return "", false
+	}
+	return best.Addr, true
+}
+
+func (b *boards) rooms() (n int) {
+	for _, each := range b.all {
+		n += each.Rooms()
+	}
+	return n
+}
+
+func (b *boards) seated() (n int) {
+	for _, each := range b.all {
+		n += each.Seated()
+	}
+	return n
+}
+
+// StopSwitchboard takes one of the addresses of switchboard.listen, counted from 0, out of
+// service: its listener closes and its conversations end, sign-ins are not touched.
+func (s *Server) StopSwitchboard(i int) error {
+	s.boards.mu.Lock()
+	s.boards.stopped[i] = true
+	s.boards.mu.Unlock()
+	err := s.listeners.switchboards[i].Close()
+	s.boards.all[i].Farewell()
+	return err
+}

@@ -1,0 +1,194 @@
+// Package server builds a complete service from a configuration, and runs it until it is
+// told to stop. It decides nothing about the protocol; it only knows what is made of what,
+// and in which order things begin and end.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"monarch/internal/admin"
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/config"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/metrics"
+	"monarch/internal/ns"
+	"monarch/internal/passport"
+	"monarch/internal/store"
+)
+
+// Server is one node: every role in one process.
+type Server struct {
+	cfg     config.Config
+	log     *slog.Logger
+	clock   *clock.Clock
+	metrics *metrics.Metrics
+
+	store    *store.Store
+	hub      *hub.Hub
+	signer   *auth.Signer
+	engine   *conn.Engine
+	ns       *ns.Server
+	boards   boards
+	passport *passport.Server
+	tls      *tls.Config
+	service  *admin.Service
+	opsHTTP  *http.Server
+	manage   *http.Server
+
+	listeners listeners
+	ready     chan struct{} // closed once everything serves
+	welcome   atomic.Bool   // what /readyz says
+	serving   sync.WaitGroup
+	failed    chan error // the first listener that broke; buffered
+}
+
+// New makes a server: it takes the data directory, opens the database, makes certificates
+// where there are none, and binds every listener. Nothing is served before [Server.Run]. When
+// it fails, nothing is left open.
+func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error) {
+	s := &Server{
+		cfg: cfg, log: log, clock: clk, metrics: metrics.New(),
+		ready: make(chan struct{}), failed: make(chan error, 1),
+	}
+	if err := s.build(context.Background()); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
+}
+
+func (s *Server) build(ctx context.Context) error {
+	if err := os.MkdirAll(s.cfg.Data.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := s.listeners.open(s.cfg); err != nil {
+		return err
+	}
+	var err error
+	if s.store, err = store.Open(ctx, s.cfg.DatabaseURL()); err != nil {
+		return err
+	}
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	s.signer = auth.NewSigner(keys)
+	limits := s.cfg.Limits
+	s.hub = hub.New(s.clock, limits.SigninHold.D())
+	s.engine = conn.New(s.clock, s.log, s.metrics, conn.Limits{
+		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(),
+		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 64,
+	})
+	s.buildMessenger()
+	if err := s.buildPassport(); err != nil {
+		return err
+	}
+	s.buildOps()
+	return nil
+}
+
+// buildPassport makes what clients call over HTTP and HTTPS.
+func (s *Server) buildPassport() error {
+	hasher := auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
+	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: s.log}
+	cert, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	s.tls = passport.ModernTLS(cert)
+	if s.cfg.Passport.LegacyTLS {
+		s.tls = passport.LegacyTLS(cert)
+	}
+	s.passport, err = passport.New(passport.Config{
+		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log,
+		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(),
+		Templates: s.cfg.Passport.Templates, WebLife: webLife, Rates: s.cfg.Limits.Rates == config.RatesOn,
+	})
+	return err
+}
+
+// webLife is how long the token in a client's profile opens pages. Sessions are rarely
+// longer.
+const webLife = 24 * time.Hour
+
+// certificate returns the configured certificate, or the one of the data directory.
+func (s *Server) certificate() (tls.Certificate, error) {
+	if s.cfg.Passport.Cert != "" {
+		cert, err := tls.LoadX509KeyPair(s.cfg.Passport.Cert, s.cfg.Passport.Key)
+		if err != nil {
+			return cert, fmt.Errorf("load the certificate of passport.cert and passport.key: %w", err)
+		}
+		return cert, nil
+	}
+	made, err := passport.EnsureCertificate(s.cfg.Data.Dir, s.cfg.Hosts())
+	return made.TLS, err
+}
+
+// buildOps makes the interfaces for operators.
+func (s *Server) buildOps() {
+	s.opsHTTP = &http.Server{
+		Handler:           admin.Ops(s.welcome.Load, s.metrics.Handler()),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	s.manage = &http.Server{Handler: s.service.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	count := func(n int) float64 { return float64(n) }
+	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
+	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
+	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
+	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
+	c := &s.passport.Counts
+	s.metrics.Total("monarch_passport_tickets_total", "Passwords that were right.", c.SignedIn.Load)
+	s.metrics.Total("monarch_passport_refused_total", "Passwords that were wrong, and requests that made no sense.", c.Refused.Load)
+	s.metrics.Total("monarch_passport_limited_total", "Sign-ins refused for too many failures.", c.Limited.Load)
+	s.metrics.Total("monarch_passport_busy_total", "Sign-ins turned away for load.", c.Busy.Load)
+	s.metrics.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", c.Panics.Load)
+}
+
+// Store returns the database.
+func (s *Server) Store() *store.Store { return s.store }
+
+// Admin returns the operations on accounts and sessions.
+func (s *Server) Admin() *admin.Service { return s.service }
+
+// Addr returns the address a listener is bound to: dispatch, notification, switchboard,
+// https, http or ops.
+func (s *Server) Addr(name string) string { return s.listeners.addr(name) }
+
+// Ready is closed once everything serves.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// release closes what New opened.
+func (s *Server) release() error {
+	err := s.listeners.close()
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// serve runs one listener until it is closed. One that breaks stops the server.
+func (s *Server) serve(name string, l net.Listener, fn func(net.Listener) error) {
+	s.serving.Add(1)
+	go func() {
+		defer s.serving.Done()
+		err := fn(l)
+		if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case s.failed <- fmt.Errorf("%s listener: %w", name, err):
+		default:
+		}
+	}()
+}
