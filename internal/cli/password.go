@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// clientPassword is how many characters of a password some clients send: libpurple, BitlBee
+// and Miranda. docs/protocol/limits.md#sizes
+const clientPassword = 16
+
+// newPassword asks twice for a password or, if it comes on standard input, reads one line.
+// It never comes in the arguments, which everybody on the machine can read.
+func (a *app) newPassword(fromStdin bool) (string, error) {
+	password, err := a.readPassword(fromStdin)
+	if err != nil {
+		return "", err
+	}
+	if password == "" {
+		return "", usageError("the password is empty; choose one of 1 to 16 characters")
+	}
+	if n := utf8.RuneCountInString(password); n > clientPassword {
+		fmt.Fprintf(a.stderr, "warning: the password has %d characters. Pidgin (libpurple), BitlBee and Miranda send only\n"+
+			"         the first %d and will not be let in. For such clients choose a shorter one.\n", n, clientPassword)
+	}
+	if strings.ContainsFunc(password, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		fmt.Fprintln(a.stderr, "warning: clients disagree on how to send letters outside ASCII; a password without them is safer.")
+	}
+	return password, nil
+}
+
+func (a *app) readPassword(fromStdin bool) (string, error) {
+	if fromStdin {
+		line, err := bufio.NewReader(io.LimitReader(a.stdin, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("read password: %w", err)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	terminal, ok := a.terminal()
+	if !ok {
+		return "", usageError("there is no terminal to ask for the password on\n" +
+			"Add --password-stdin and give the password on standard input.")
+	}
+	first, err := a.ask(terminal, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := a.ask(terminal, "Once more: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passwords are not the same; nothing was changed, try again")
+	}
+	return first, nil
+}
+
+// terminal returns standard input if a person sits at it.
+func (a *app) terminal() (*os.File, bool) {
+	f, ok := a.stdin.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
+
+// ask reads a line without showing it. Somebody who gives up with Ctrl-C gets his terminal
+// back as it was.
+func (a *app) ask(terminal *os.File, prompt string) (string, error) {
+	fd := int(terminal.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("ask for password: %w", err)
+	}
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-interrupted:
+			_ = term.Restore(fd, before) // the process ends; there is nothing else to try
+			os.Exit(exitFault)
+		case <-done:
+		}
+	}()
+	fmt.Fprint(a.stderr, prompt)
+	text, err := term.ReadPassword(fd)
+	fmt.Fprintln(a.stderr)
+	signal.Stop(interrupted)
+	close(done)
+	<-stopped
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return string(text), nil
+}
+
+// confirm asks a question whose answer must begin with y. Where nobody can answer, the
+// flag named in the error has to.
+func (a *app) confirm(question, flag string) error {
+	terminal, ok := a.terminal()
+	if !ok {
+		return usageError("there is no terminal to ask on; add " + flag + " if you are sure")
+	}
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	line, err := bufio.NewReader(terminal).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y") {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/signal"
+	"syscall"
+
+	"monarch/internal/admin"
+	"monarch/internal/clock"
+	"monarch/internal/config"
+	"monarch/internal/server"
+	"monarch/internal/store"
+)
+
+// demoDir is the data directory of a demonstration.
+const demoDir = "monarch-demo"
+
+type serveCmd struct {
+	Demo bool `help:"Make a few accounts that know each other, in the directory monarch-demo unless --data names one, and show how to use them."`
+}
+
+// Help gives the example.
+func (*serveCmd) Help() string {
+	return "monarch serve --demo\nmonarch serve --config /etc/monarch/monarch.toml --data /var/lib/monarch"
+}
+
+// Run serves until the process is told to stop. A second signal ends it at once.
+func (c *serveCmd) Run(ctx context.Context, a *app) error {
+	if c.Demo && a.data == "" {
+		a.data = demoDir
+	}
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if err := a.alone(ctx, cfg.Data.Dir); err != nil {
+		return err
+	}
+	clk := clock.New()
+	defer clk.Close()
+	srv, err := server.New(cfg, slog.New(slog.NewTextHandler(a.stderr, nil)), clk)
+	if err != nil {
+		return advise(err)
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the next signal does what signals do to any process
+
+	var people []person
+	if c.Demo {
+		if people, err = makeDemo(ctx, srv.Store(), srv.Admin(), cfg.Data.Dir); err != nil {
+			stop()
+			return errors.Join(err, srv.Run(ctx)) // which closes what New opened
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-srv.Ready():
+	}
+	a.listeners(srv)
+	if c.Demo {
+		a.introduce(people, cfg, srv)
+	} else if err := a.whatNext(ctx, srv, cfg); err != nil {
+		stop()
+		return errors.Join(err, <-ended)
+	}
+	if err := <-ended; err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, "Stopped.")
+	return nil
+}
+
+// alone refuses to start a second server on a data directory.
+func (a *app) alone(ctx context.Context, dir string) error {
+	c, err := admin.Dial(ctx, dir)
+	switch {
+	case err == nil:
+		c.Close()
+		return fmt.Errorf("a server is running on the data directory %s already\n"+
+			"Stop that one first, or name another directory with --data", dir)
+	case errors.Is(err, admin.ErrNotRunning):
+		return nil
+	}
+	return err
+}
+
+// listeners prints a line for each.
+func (a *app) listeners(srv *server.Server) {
+	fmt.Fprintln(a.stdout, "Monarch is running.")
+	lines := [][2]string{}
+	for _, l := range []struct{ name, what string }{
+		{"dispatch", "where clients connect first"},
+		{"notification", "sign-in, contact lists, who is there"},
+		{"switchboard", "conversations"},
+		{"https", "password checks"},
+		{"http", "documents that clients fetch"},
+		{"ops", "/healthz /readyz /metrics"},
+	} {
+		lines = append(lines, [2]string{"  " + l.name, fmt.Sprintf("%-21s  %s", srv.Addr(l.name), l.what)})
+	}
+	_ = pairs(a.stdout, lines) // a server does not stop because nobody reads what it says
+}
+
+// whatNext says what an operator does after a start.
+func (a *app) whatNext(ctx context.Context, srv *server.Server, cfg config.Config) error {
+	accounts, err := srv.Admin().Accounts(ctx, "", 1)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nClients are told to connect to %s.", cfg.Service.Host)
+	if ip := net.ParseIP(cfg.Service.Host); ip != nil && ip.IsLoopback() {
+		fmt.Fprint(a.stdout, " That is right on this machine only: set service.host for others.")
+	}
+	fmt.Fprint(a.stdout, "\nIn another terminal:\n")
+	add := "user add bob@example.com --nick Bob"
+	if len(accounts) == 0 {
+		add = "user add alice@example.com --nick Alice"
+	}
+	lines := [][2]string{
+		{"  " + a.command(add), "make an account"},
+		{"  " + a.command("cert"), "make Windows trust the sign-in"},
+		{"  " + a.command("session list"), "see who is there"},
+	}
+	_ = pairs(a.stdout, lines) // as above
+	fmt.Fprintln(a.stdout, "Ctrl-C stops the server; a second one does it at once.")
+	return nil
+}
+
+// advise adds to an error of starting what an operator can do about it.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\nAnother program uses this port. Stop it, or set the listener's key in the configuration to another one", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w\nPorts below 1024 and some files need rights that you do not have. Give the binary the capability\n"+
+			"CAP_NET_BIND_SERVICE, redirect the port, or choose another", err)
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("%w\nPut a backup in its place, or name another data directory with --data", err)
+	}
+	return err
+}

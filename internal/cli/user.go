@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"monarch/internal/admin"
+)
+
+// userCmds are the commands about accounts.
+type userCmds struct {
+	Add     userAdd     `cmd:"" help:"Make an account."`
+	List    userList    `cmd:"" help:"List the accounts."`
+	Show    userShow    `cmd:"" help:"Show everything about one account."`
+	Passwd  userPasswd  `cmd:"" help:"Change a password. A client that is signed in is disconnected."`
+	Rename  userRename  `cmd:"" help:"Change the friendly name. Contacts see it at once."`
+	Disable userDisable `cmd:"" help:"Lock an account. A client that is signed in is disconnected."`
+	Enable  userEnable  `cmd:"" help:"Unlock an account."`
+	Delete  userDelete  `cmd:"" help:"Remove an account for good, from everybody's lists too."`
+}
+
+// page is how many accounts are fetched at a time.
+const page = 1000
+
+type userAdd struct {
+	Email         string `arg:"" help:"The address the account signs in with; it need not receive mail."`
+	Nick          string `help:"Friendly name. Without it, the part of the address before the at sign." placeholder:"NAME"`
+	PasswordStdin bool   `help:"Read the password from standard input instead of asking for it."`
+}
+
+// Help gives the example.
+func (*userAdd) Help() string {
+	return "monarch user add alice@example.com --nick Alice\n" +
+		"echo 'open sesame' | monarch user add bob@example.com --password-stdin"
+}
+
+// Run makes the account.
+func (c *userAdd) Run(ctx context.Context, a *app) error {
+	password, err := a.newPassword(c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	service, done, err := a.service(ctx, mayMake)
+	if err != nil {
+		return err
+	}
+	defer done()
+	made, err := service.AddAccount(ctx, admin.NewAccount{Email: c.Email, Nick: c.Nick, Password: password})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Added %s, called %s.\n", made.Email, clean(made.Nick))
+	if !service.Running() {
+		fmt.Fprintf(a.stdout, "It can sign in as soon as the server runs: %s\n", a.command("serve"))
+	}
+	return nil
+}
+
+type userList struct {
+	JSON bool `name:"json" help:"Write JSON."`
+}
+
+// Help gives the example.
+func (*userList) Help() string { return "monarch user list" }
+
+// Run lists all accounts.
+func (c *userList) Run(ctx context.Context, a *app) error {
+	service, done, err := a.service(ctx, mustExist)
+	if err != nil {
+		return err
+	}
+	defer done()
+	accounts := []admin.Account{}
+	for after := ""; ; {
+		next, err := service.Accounts(ctx, after, page)
+		if err != nil {
+			return err
+		}
+		accounts = append(accounts, next...)
+		if len(next) < page {
+			break
+		}
+		after = next[len(next)-1].Email
+	}
+	if c.JSON {
+		return encode(a.stdout, accounts)
+	}
+	if len(accounts) == 0 {
+		fmt.Fprintf(a.stdout, "There are no accounts yet. Make one: %s\n", a.command("user add alice@example.com"))
+		return nil
+	}
+	rows := make([][]string, len(accounts))
+	for i, u := range accounts {
+		rows[i] = []string{u.Email, u.Nick, accountState(u), when(u.Created)}
+	}
+	return table(a.stdout, []string{"EMAIL", "NICK", "STATE", "CREATED"}, rows)
+}
+
+func accountState(u admin.Account) string {
+	switch {
+	case u.Disabled:
+		return "disabled"
+	case u.SignedIn:
+		return "signed in"
+	default:
+		return "-"
+	}
+}
+
+type userShow struct {
+	Email string `arg:"" help:"The account's address."`
+	JSON  bool   `name:"json" help:"Write JSON."`
+}
+
+// Help gives the example.
+func (*userShow) Help() string { return "monarch user show alice@example.com" }
+
+// Run shows one account.
+func (c *userShow) Run(ctx context.Context, a *app) error {
+	service, done, err := a.service(ctx, mustExist)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := service.Account(ctx, c.Email)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return encode(a.stdout, d)
+	}
+	lines := [][2]string{
+		{"Email", d.Email},
+		{"Nick", d.Nick},
+		{"Created", when(d.Created)},
+		{"Disabled", yesNo(d.Disabled)},
+		{"Contact list", fmt.Sprintf("%s, version %d", plural(d.Listed["FL"], "person", "people"), d.ListVersion)},
+		{"Listed by", plural(d.Listed["RL"], "person", "people")},
+		{"Allowed, blocked", fmt.Sprintf("%d, %d", d.Listed["AL"], d.Listed["BL"])},
+		{"Groups", strings.Join(d.Groups, ", ")},
+		{"Asks when added", yesNo(d.AsksWhenAdded)},
+		{"Others may write", yesNo(d.AllowsOthers)},
+	}
+	for _, p := range d.Properties {
+		lines = append(lines, [2]string{"Property " + p.Type, p.Value})
+	}
+	if s := d.Session; s != nil {
+		lines = append(lines, [2]string{"Signed in", fmt.Sprintf("%s, since %s, with %s (%s) from %s",
+			status(s.Status), when(s.Since), s.Client, s.Version, s.Address)})
+	} else {
+		lines = append(lines, [2]string{"Signed in", "no"})
+	}
+	return pairs(a.stdout, lines)
+}
+
+type userPasswd struct {
+	Email         string `arg:"" help:"The account's address."`
+	PasswordStdin bool   `help:"Read the password from standard input instead of asking for it."`
+}
+
+// Help gives the example.
+func (*userPasswd) Help() string { return "monarch user passwd alice@example.com" }
+
+// Run changes the password.
+func (c *userPasswd) Run(ctx context.Context, a *app) error {
+	password, err := a.newPassword(c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	return a.change(ctx, "The password of "+c.Email+" is changed.", func(s *admin.Client) error {
+		return s.SetPassword(ctx, c.Email, password)
+	})
+}
+
+type userRename struct {
+	Email string `arg:"" help:"The account's address."`
+	Nick  string `arg:"" help:"The new friendly name."`
+}
+
+// Help gives the example.
+func (*userRename) Help() string {
+	return `monarch user rename alice@example.com "Alice in Wonderland"`
+}
+
+// Run changes the name.
+func (c *userRename) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Email+" is called "+c.Nick+" now.", func(s *admin.Client) error {
+		return s.Rename(ctx, c.Email, c.Nick)
+	})
+}
+
+type userDisable struct {
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Help gives the example.
+func (*userDisable) Help() string { return "monarch user disable alice@example.com" }
+
+// Run locks the account.
+func (c *userDisable) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Email+" cannot sign in any more.", func(s *admin.Client) error {
+		return s.SetDisabled(ctx, c.Email, true)
+	})
+}
+
+type userEnable struct {
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Help gives the example.
+func (*userEnable) Help() string { return "monarch user enable alice@example.com" }
+
+// Run unlocks the account.
+func (c *userEnable) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Email+" can sign in again.", func(s *admin.Client) error {
+		return s.SetDisabled(ctx, c.Email, false)
+	})
+}
+
+type userDelete struct {
+	Email string `arg:"" help:"The account's address."`
+	Yes   bool   `help:"Do not ask whether you are sure."`
+}
+
+// Help gives the example.
+func (*userDelete) Help() string { return "monarch user delete alice@example.com" }
+
+// Run removes the account.
+func (c *userDelete) Run(ctx context.Context, a *app) error {
+	if !c.Yes {
+		if err := a.confirm("Remove "+clean(c.Email)+" for good, from everybody's lists too?", "--yes"); err != nil {
+			return err
+		}
+	}
+	return a.change(ctx, c.Email+" is removed.", func(s *admin.Client) error {
+		return s.DeleteAccount(ctx, c.Email)
+	})
+}
+
+// change does something to an existing account and says that it is done.
+func (a *app) change(ctx context.Context, done string, do func(*admin.Client) error) error {
+	service, release, err := a.service(ctx, mustExist)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := do(service); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, clean(done))
+	return nil
+}
