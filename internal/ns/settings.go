@@ -119,7 +119,7 @@ func (s *session) renameSelf(m msnp.Renaming) error {
 	if err != nil {
 		return err
 	}
-	s.reply(msnp.REA, string(m.TrID), msnp.Uint(version), s.handle, msnp.Escape(m.Name))
+	s.conn.Send(msnp.AppendLine(nil, msnp.REA, string(m.TrID), msnp.Uint(version), s.handle, msnp.Escape(m.Name)))
 	s.rename(m.Name)
 	return nil
 }

@@ -42,7 +42,7 @@ func (s *session) ver(f msnp.Frame) error {
 		answer = append(answer, msnp.CVR0)
 	}
 	if len(answer) == 1 {
-		s.reply(msnp.VER, string(m.TrID), "0")
+		s.conn.Send(msnp.AppendLine(nil, msnp.VER, string(m.TrID), "0"))
 		return fatal{why: conn.Refused}
 	}
 	s.state = versioned

@@ -168,14 +168,13 @@ func (e *endpoint) exchange(stream, c net.Conn) bool {
 // once would, with anything unread, reset the connection and could destroy the answer.
 func linger(stream, c net.Conn) {
 	type halfCloser interface{ CloseWrite() error }
-	if s, ok := stream.(halfCloser); ok {
-		s.CloseWrite()
-	}
-	if h, ok := c.(halfCloser); ok {
-		h.CloseWrite()
+	for _, each := range []net.Conn{stream, c} {
+		if h, ok := each.(halfCloser); ok {
+			_ = h.CloseWrite() // the peer may be gone; so below
+		}
 	}
 	c.SetReadDeadline(time.Now().Add(lingering))
-	io.Copy(io.Discard, io.LimitReader(c, 4*maxBody))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c, 4*maxBody))
 }
 
 // address returns where c comes from.

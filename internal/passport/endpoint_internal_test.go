@@ -37,32 +37,16 @@ func TestEndpointOutlivesPanicsAndFloods(t *testing.T) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- e.serve(l, nil) }()
-	ask := func(path string) net.Conn {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		if _, err := io.WriteString(c, "GET "+path+"\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	answer := func(c net.Conn) string {
-		b, _ := io.ReadAll(c)
-		c.Close()
-		return string(b)
-	}
 
 	for range 5 { // more than there are places: a panic gives its place back
-		if got := answer(ask("/panic")); got != "" {
+		if got := answer(ask(t, l, "/panic")); got != "" {
 			t.Errorf("answered %q", got)
 		}
 	}
-	first, second := ask("/wait"), ask("/wait")
+	first, second := ask(t, l, "/wait"), ask(t, l, "/wait")
 	<-entered
 	<-entered
-	third := ask("/")
+	third := ask(t, l, "/")
 	third.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	if n, err := third.Read(make([]byte, 1)); n > 0 || err == nil {
 		t.Error("a third connection was served in two places")
@@ -88,4 +72,25 @@ func TestEndpointOutlivesPanicsAndFloods(t *testing.T) {
 	if n := panics.Load(); n != 5 || strings.Count(log.String(), "handler panicked") != 5 {
 		t.Errorf("%d panics: %s", n, log.String())
 	}
+}
+
+// ask sends a request without waiting for the answer.
+func ask(t *testing.T, l net.Listener, path string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, "GET "+path+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// answer reads to the end, which may be a reset.
+func answer(c net.Conn) string {
+	b, _ := io.ReadAll(c)
+	c.Close()
+	return string(b)
 }

@@ -89,7 +89,7 @@ func TestRequestsThatCannotBeServed(t *testing.T) {
 		written := make(chan struct{})
 		go func() {
 			defer close(written)
-			io.WriteString(conn, c.request) // the server may answer before it has read all
+			_, _ = io.WriteString(conn, c.request) // the server may answer before it has read all
 		}()
 		got, _ := io.ReadAll(conn)
 		<-written

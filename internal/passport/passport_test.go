@@ -78,7 +78,7 @@ func newWorld(t *testing.T, edit func(*passport.Config)) *world {
 	var err error
 	w.store, err = store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "monarch.db"))
 	w.must(err)
-	t.Cleanup(func() { w.store.Close() })
+	t.Cleanup(func() { w.must(w.store.Close()) })
 	keys, err := w.store.Keys(t.Context())
 	w.must(err)
 	w.signer = auth.NewSigner(keys)

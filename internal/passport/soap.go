@@ -90,6 +90,6 @@ func xmlTexts(document []byte, names ...string) (map[string]string, error) {
 // escapeXML returns text as it stands between tags.
 func escapeXML(text string) string {
 	var b bytes.Buffer
-	xml.EscapeText(&b, []byte(text)) // a Buffer does not fail
+	_ = xml.EscapeText(&b, []byte(text)) // a Buffer does not fail
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package sb
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -98,16 +99,12 @@ func (m *member) cal(f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	if err := m.mayCall(); err != nil {
-		m.srv.Metrics.Call(strconv.Itoa(int(msnp.CodeCallingTooFast)))
-		return err
+	err = m.mayCall()
+	if err == nil {
+		err = m.call(c)
 	}
-	if err := m.call(c); err != nil {
-		m.called(err)
-		return err
-	}
-	m.called(nil)
-	return nil
+	m.called(err)
+	return err
 }
 
 // call rings the callee. Whatever keeps him from being called, the caller hears the same.
@@ -160,15 +157,14 @@ func (m *member) mayCall() error {
 func (m *member) called(err error) {
 	m.srv.mu.Lock()
 	defer m.srv.mu.Unlock()
-	answer := "ringing"
-	switch code, _ := err.(msnp.Code); code {
-	case msnp.CodeNotOnline, msnp.CodeInvalidHandle:
-		m.caller.failures++
-		answer = strconv.Itoa(int(code))
-	case 0:
+	var code msnp.Code
+	switch {
+	case !errors.As(err, &code):
 		m.caller.failures = 0
-	default:
-		answer = strconv.Itoa(int(code))
+		m.srv.Metrics.Call("ringing")
+		return
+	case code == msnp.CodeNotOnline || code == msnp.CodeInvalidHandle:
+		m.caller.failures++
 	}
-	m.srv.Metrics.Call(answer)
+	m.srv.Metrics.Call(strconv.Itoa(int(code)))
 }

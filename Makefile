@@ -1,0 +1,45 @@
+# What there is to do here. `make help` lists it.
+
+TOOL = go tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help build check test fuzz bench cover format vuln tools clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/monarch, one static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/monarch ./cmd/monarch
+
+check: ## everything a change must pass, as CI runs it
+	@scripts/check
+
+test: ## the tests, with the race detector
+	@scripts/check test
+
+fuzz: ## every fuzz target for a while; FUZZTIME=10m for longer
+	@scripts/fuzz $(or $(FUZZTIME),30s)
+
+bench: ## every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+cover: ## how much of the code the tests reach; details in cover.html
+	go test -coverprofile=cover.out -coverpkg=./... ./...
+	go tool cover -html=cover.out -o cover.html
+	go tool cover -func=cover.out | tail -n 1
+
+format: ## put all Go files into the form the checks want
+	$(TOOL) gofumpt -w .
+	$(TOOL) golangci-lint fmt ./...
+
+vuln: ## known vulnerabilities in what we depend on
+	$(TOOL) govulncheck ./...
+
+tools: ## build the check programs now, which takes minutes the first time
+	$(TOOL) gofumpt --version
+	$(TOOL) staticcheck --version
+	$(TOOL) golangci-lint --version
+	$(TOOL) govulncheck -version
+
+clean: ## remove what was built
+	rm -rf bin cover.out cover.html

@@ -1,0 +1,213 @@
+package arch
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers says what each package may import of ours, by directory; an arrow of the picture in
+// ARCHITECTURE.md is an entry here. "cmd/*" is every command.
+var layers = map[string][]string{
+	"msnp": {},
+
+	"internal/clock":   {},
+	"internal/metrics": {},
+	"internal/config":  {},
+
+	"internal/im":   {"msnp"},
+	"internal/conn": {"msnp", "internal/clock", "internal/metrics"},
+	"internal/auth": {"internal/clock", "internal/metrics"},
+
+	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
+	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
+
+	"internal/ns":       front("internal/conn"),
+	"internal/sb":       front("internal/conn"),
+	"internal/passport": front(),
+	"internal/web":      front(),
+	"internal/admin":    front(),
+
+	"internal/server": front("internal/conn", "internal/config", "internal/ns", "internal/sb", "internal/passport",
+		"internal/web", "internal/admin"),
+	"internal/cli": front("internal/config", "internal/admin", "internal/passport", "internal/server"),
+	"cmd/*":        {"internal/cli"},
+
+	// For tests only: they may use everything, and nothing may use them.
+	"internal/msntest": nil,
+	"internal/arch":    nil,
+}
+
+// front returns what the packages that face the outside share, and more.
+func front(more ...string) []string {
+	return append(more, "msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics",
+		"internal/hub", "internal/store")
+}
+
+// forbidden are the edges that tempt. They hold for test files too.
+var forbidden = map[[2]string]string{
+	{"internal/ns", "internal/sb"}:     "the two meet only through a signed cookie and an event of the hub",
+	{"internal/sb", "internal/ns"}:     "the two meet only through a signed cookie and an event of the hub",
+	{"internal/hub", "internal/store"}: "live state never waits for the database; the caller brings what it loaded",
+}
+
+// owners names, for each third-party module, the one package that imports it.
+var owners = map[string]string{
+	"modernc.org/sqlite":                  "internal/store",
+	"github.com/prometheus/client_golang": "internal/metrics",
+	"github.com/pelletier/go-toml/v2":     "internal/config",
+	"github.com/alecthomas/kong":          "internal/cli",
+	"golang.org/x/crypto":                 "internal/auth",
+	"golang.org/x/term":                   "internal/cli",
+	"golang.org/x/time":                   anywhere,
+	"golang.org/x/sync":                   anywhere,
+	"github.com/google/go-cmp":            testsOnly,
+	"go.uber.org/goleak":                  testsOnly,
+	"pgregory.net/rapid":                  testsOnly,
+}
+
+const (
+	anywhere  = "anywhere"
+	testsOnly = "tests only"
+)
+
+func TestImportsOnlyPointRight(t *testing.T) {
+	eachSource(t, layering)
+}
+
+func TestThirdPartyModulesHaveOneOwner(t *testing.T) {
+	eachSource(t, ownership)
+}
+
+// layering finds imports of ours that the table does not allow.
+func layering(s *source) []string {
+	var findings []string
+	from := s.dir()
+	allowed, known := layers[layerOf(from)]
+	if !known {
+		return []string{s.complain(1, "package %s is not in the table of internal/arch/layers_test.go; "+
+			"add it with the packages it may import", from)}
+	}
+	for _, im := range imports(s) {
+		to, ours := strings.CutPrefix(im.path, module+"/")
+		if !ours || to == from {
+			continue
+		}
+		why, tempts := forbidden[[2]string{from, to}]
+		switch {
+		case tempts:
+			findings = append(findings, s.complain(im.line, "%s must not import %s: %s", from, to, why))
+		case s.isTest() || isTestSupport(from):
+		case isTestSupport(to):
+			findings = append(findings, s.complain(im.line, "%s is for tests; only a _test.go file may import it", to))
+		case !slices.Contains(allowed, to):
+			findings = append(findings, s.complain(im.line, "%s may not import %s: imports only point right in the picture of "+
+				"ARCHITECTURE.md; move the code to the side that may, or change the picture and the table of "+
+				"internal/arch/layers_test.go together", from, to))
+		}
+	}
+	return findings
+}
+
+// ownership finds third-party imports outside the package that owns the module.
+func ownership(s *source) []string {
+	var findings []string
+	for _, im := range imports(s) {
+		if !isThirdParty(im.path) {
+			continue
+		}
+		owner, known := ownerOf(im.path)
+		switch {
+		case s.dir() == "msnp" && !s.isTest():
+			findings = append(findings, s.complain(im.line, "msnp is public and imports the standard library only; "+
+				"what needs %s belongs behind it", im.path))
+		case !known:
+			findings = append(findings, s.complain(im.line, "module of %s is new: write a decision record in docs/adr "+
+				"and give it an owner in internal/arch/layers_test.go", im.path))
+		case owner == anywhere, owner == s.dir():
+		case owner == testsOnly:
+			if !s.isTest() && !isTestSupport(s.dir()) {
+				findings = append(findings, s.complain(im.line, "%s is for tests only", im.path))
+			}
+		default:
+			findings = append(findings, s.complain(im.line, "%s belongs to %s; call what that package offers", im.path, owner))
+		}
+	}
+	return findings
+}
+
+type imported struct {
+	path string
+	line int
+}
+
+func imports(s *source) []imported {
+	var all []imported
+	for _, spec := range s.file.Imports {
+		all = append(all, imported{strings.Trim(spec.Path.Value, "`\""), s.line(spec.Pos())})
+	}
+	return all
+}
+
+// layerOf returns the key of a directory in the table.
+func layerOf(dir string) string {
+	if path.Dir(dir) == "cmd" {
+		return "cmd/*"
+	}
+	return dir
+}
+
+// isTestSupport reports whether a package exists for tests.
+func isTestSupport(dir string) bool {
+	allowed, known := layers[dir]
+	return known && allowed == nil
+}
+
+// isThirdParty reports whether an import path has a host name in front, which neither the
+// standard library nor we have.
+func isThirdParty(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return strings.Contains(first, ".")
+}
+
+func ownerOf(importPath string) (string, bool) {
+	for mod, owner := range owners {
+		if importPath == mod || strings.HasPrefix(importPath, mod+"/") {
+			return owner, true
+		}
+	}
+	return "", false
+}
+
+func TestLayersBite(t *testing.T) {
+	for _, c := range []struct {
+		name, file, imports string
+		findings            int
+	}{
+		{"a right pointing import", "internal/ns/a.go", "monarch/internal/hub", 0},
+		{"a left pointing import", "internal/hub/a.go", "monarch/internal/ns", 1},
+		{"a neighbour", "internal/ns/a.go", "monarch/internal/passport", 1},
+		{"the switchboard from the notification server's test", "internal/ns/a_test.go", "monarch/internal/sb", 1},
+		{"the store from the hub", "internal/hub/a.go", "monarch/internal/store", 1},
+		{"any lower package from a test", "internal/passport/a_test.go", "monarch/internal/config", 0},
+		{"test support outside tests", "internal/ns/a.go", "monarch/internal/msntest", 1},
+		{"anything of ours from the wire", "msnp/a.go", "monarch/internal/im", 1},
+		{"a package nobody announced", "internal/util/a.go", "fmt", 1},
+		{"a module in another's package", "internal/ns/a.go", "github.com/prometheus/client_golang/prometheus", 1},
+		{"a module in its own package", "internal/metrics/a.go", "github.com/prometheus/client_golang/prometheus", 0},
+		{"a test module outside tests", "internal/hub/a.go", "pgregory.net/rapid", 1},
+		{"a test module in the wire's tests", "msnp/a_test.go", "pgregory.net/rapid", 0},
+		{"any module in the wire", "msnp/a.go", "golang.org/x/time/rate", 1},
+		{"a module nobody decided on", "internal/hub/a.go", "example.com/new/thing", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := snippet(t, c.file, fmt.Sprintf("package p\n\nimport _ %q\n", c.imports))
+			findings := append(layering(s), ownership(s)...)
+			if len(findings) != c.findings {
+				t.Errorf("%d findings, want %d: %q", len(findings), c.findings, findings)
+			}
+		})
+	}
+}
