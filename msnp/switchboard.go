@@ -74,6 +74,17 @@ const (
 	AckData    Acknowledgement = 'D' // ACK or NAK, from MSNP9; 282 when it is no data message
 )
 
+// String returns the letter.
+func (a Acknowledgement) String() string {
+	const letters = "UNASD"
+	for i := range len(letters) {
+		if letters[i] == byte(a) {
+			return letters[i : i+1]
+		}
+	}
+	return "?"
+}
+
 // Success reports whether ACK is wanted.
 func (a Acknowledgement) Success() bool { return a == AckAll || a == AckSuccess || a == AckData }
 
@@ -130,7 +141,7 @@ var (
 	headerEnd   = []byte("\r\n\r\n")
 	contentType = []byte("Content-Type")
 	p2pType     = []byte("application/x-msnmsgrp2p")
-	textType    = []byte("text/")
+	textType    = []byte("text")
 )
 
 // p2pHeader is the length of the binary header of a P2P message.
@@ -150,7 +161,7 @@ func IsData(payload []byte) bool {
 	}
 	typ, _, _ = bytes.Cut(typ, []byte{';'})
 	typ = bytes.TrimSpace(typ)
-	if len(typ) >= len(textType) && bytes.EqualFold(typ[:len(textType)], textType) {
+	if top, _, _ := bytes.Cut(typ, []byte{'/'}); bytes.EqualFold(bytes.TrimSpace(top), textType) {
 		return false
 	}
 	body := len(payload) - end - len(headerEnd)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -130,13 +131,22 @@ func (a *app) load() (config.Config, error) {
 // command writes a command that a person may type next, with the flags that lead to the
 // same service.
 func (a *app) command(rest string) string {
-	words := []string{"monarch"}
+	words := []string{program()}
 	for _, f := range []struct{ flag, value string }{{"--config", a.config}, {"--data", a.data}} {
 		if f.value != "" {
 			words = append(words, f.flag, shellWord(f.value))
 		}
 	}
 	return strings.Join(append(words, rest), " ")
+}
+
+// program is how this program was called: from a checkout, go run builds it in a place of
+// its own.
+func program() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/monarch"
+	}
+	return "monarch"
 }
 
 // shellWord quotes a word of a command, if it needs that.

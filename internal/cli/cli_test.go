@@ -78,7 +78,7 @@ func TestUserCommands(t *testing.T) {
 			t.Errorf("show has no line %q:\n%s", line, got)
 		}
 	}
-	p.ok(t, "", "user", "delete", "bob@example.com", "--yes")
+	p.ok(t, "", "user", "delete", "bob@example.com")
 	if got := p.ok(t, "", "user", "list"); strings.Contains(got, "bob") {
 		t.Errorf("list after deletion:\n%s", got)
 	}
@@ -135,7 +135,6 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"an address twice", p, []string{"user", "add", "alice@example.com", "--password-stdin"}, 1, "monarch user passwd"},
 		{"no address", p, []string{"user", "add", "alice", "--password-stdin"}, 1, "one like alice@example.com"},
 		{"no terminal to ask on", p, []string{"user", "passwd", "alice@example.com"}, 2, "--password-stdin"},
-		{"nobody to confirm", p, []string{"user", "delete", "alice@example.com"}, 2, "--yes"},
 		{"nobody to kick", p, []string{"session", "kick", "alice@example.com"}, 1, "is not signed in"},
 		{"nobody to tell", p, []string{"notice", "--shutdown-in", "5m"}, 1, "the server does not run"},
 		{"a notice without time", p, []string{"notice"}, 2, "--shutdown-in"},

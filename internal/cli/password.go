@@ -102,12 +102,12 @@ func (a *app) ask(terminal *os.File, prompt string) (string, error) {
 	return string(text), nil
 }
 
-// confirm asks a question whose answer must begin with y. Where nobody can answer, the
-// flag named in the error has to.
-func (a *app) confirm(question, flag string) error {
+// confirm asks a question whose answer must begin with y. Without a terminal nobody is
+// asked: a script means what it says.
+func (a *app) confirm(question string) error {
 	terminal, ok := a.terminal()
 	if !ok {
-		return usageError("there is no terminal to ask on; add " + flag + " if you are sure")
+		return nil
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
 	line, err := bufio.NewReader(terminal).ReadString('\n')

@@ -67,7 +67,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	a.listeners(srv)
 	if c.Demo {
 		a.introduce(people, cfg, srv)
-	} else if err := a.whatNext(ctx, srv, cfg); err != nil {
+	} else if err := a.whatNext(ctx, srv, cfg); err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-ended)
 	}

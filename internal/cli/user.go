@@ -220,7 +220,7 @@ func (c *userEnable) Run(ctx context.Context, a *app) error {
 
 type userDelete struct {
 	Email string `arg:"" help:"The account's address."`
-	Yes   bool   `help:"Do not ask whether you are sure."`
+	Yes   bool   `help:"Do not ask on a terminal whether you are sure."`
 }
 
 // Help gives the example.
@@ -229,7 +229,7 @@ func (*userDelete) Help() string { return "monarch user delete alice@example.com
 // Run removes the account.
 func (c *userDelete) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		if err := a.confirm("Remove "+clean(c.Email)+" for good, from everybody's lists too?", "--yes"); err != nil {
+		if err := a.confirm("Remove "+clean(c.Email)+" for good, from everybody's lists too?"); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func (s *session) cvr(f msnp.Frame) error {
 		s.conn.Expect(partingTime)
 	}
 	v := m.Version
-	return s.reply(f.Verb, string(m.TrID), v, v, v, s.srv.WebURL+"/download", s.srv.WebURL+"/")
+	return s.reply(f.Verb, string(m.TrID), v, v, v, s.srv.WebURL+"/help", s.srv.WebURL+"/help")
 }
 
 // closeOn makes a code end the connection as well.

@@ -18,20 +18,20 @@ func (m *member) msg(f msnp.Frame) error {
 	}
 	m.throttle(len(msg.Payload))
 	if msg.Ack == msnp.AckData && !msnp.IsData(msg.Payload) {
-		m.srv.Metrics.Message(string(msg.Ack), "refused", 0)
+		m.srv.Metrics.Message(msg.Ack.String(), "refused", 0)
 		m.failed()
 		return msnp.CodeDataMessage
 	}
 	delivered := m.room.relay(m, msg.Payload)
 	switch {
 	case delivered:
-		m.srv.Metrics.Message(string(msg.Ack), "delivered", len(msg.Payload))
+		m.srv.Metrics.Message(msg.Ack.String(), "delivered", len(msg.Payload))
 		if msg.Ack.Success() {
 			m.header = msnp.AppendOutcome(m.header[:0], msnp.ACK, msg.TrID)
 			m.conn.Send(m.header)
 		}
 	default:
-		m.srv.Metrics.Message(string(msg.Ack), "undelivered", 0)
+		m.srv.Metrics.Message(msg.Ack.String(), "undelivered", 0)
 		if msg.Ack.Failure() {
 			m.conn.Send(msnp.AppendOutcome(nil, msnp.NAK, msg.TrID))
 			m.failed()

@@ -1,0 +1,186 @@
+package msntest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/config"
+	"monarch/internal/server"
+	"monarch/internal/store"
+	"monarch/msnp"
+)
+
+// nicks are the people every fixture has. Their handles are at example.com, their passwords
+// secret-alice and so on.
+var nicks = []string{"Alice", "Bob", "Carol", "Dave", "Erin"}
+
+// Fixture is a complete server on free ports of the loopback, with accounts.
+type Fixture struct {
+	Server *server.Server
+	Store  *store.Store
+	Clock  *clock.Clock
+
+	t      testing.TB
+	config config.Config
+	cancel context.CancelFunc
+	ended  chan error // of Run; one value
+}
+
+// Start starts a server with the default settings but for the given ones, by the names of
+// the configuration file. It ends with the test, which fails if it does not end cleanly.
+func Start(t testing.TB, settings map[string]string) *Fixture {
+	t.Helper()
+	environ := make([]string, 0, len(settings))
+	for key, value := range settings {
+		environ = append(environ, "MONARCH_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))+"="+value)
+	}
+	cfg, err := config.Load("", environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const free = "127.0.0.1:0"
+	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
+	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	cfg.Data.Dir = t.TempDir()
+	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
+	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
+	f := &Fixture{t: t, config: cfg}
+	if err := f.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.stop(); err != nil {
+			t.Errorf("stop server: %v", err)
+		}
+	})
+	for _, nick := range nicks {
+		if err := f.addAccount(t.Context(), newPerson(nick)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+func writeFile(t testing.TB, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// start builds the server and waits until it serves.
+func (f *Fixture) start() error {
+	f.Clock = clock.New()
+	s, err := server.New(f.config, slog.New(slog.NewTextHandler(f.t.Output(), nil)), f.Clock)
+	if err != nil {
+		return fmt.Errorf("build server: %w", err)
+	}
+	f.Server, f.Store = s, s.Store()
+	var ctx context.Context
+	ctx, f.cancel = context.WithCancel(context.Background())
+	f.ended = make(chan error, 1)
+	go func() { f.ended <- s.Run(ctx) }() // stop waits for it
+	select {
+	case <-s.Ready():
+		return nil
+	case err := <-f.ended:
+		f.cancel = nil
+		return fmt.Errorf("run server: %w", err)
+	}
+}
+
+// stop ends the server, if it runs, and waits until it has.
+func (f *Fixture) stop() error {
+	if f.cancel == nil {
+		return nil
+	}
+	f.cancel()
+	f.cancel = nil
+	defer f.Clock.Close()
+	timeout := time.NewTimer(4 * patience)
+	defer timeout.Stop()
+	select {
+	case err := <-f.ended:
+		return err
+	case <-timeout.C:
+		return fmt.Errorf("it still runs %v after it was told to stop", 4*patience)
+	}
+}
+
+// Dial connects to one of the servers: dispatch, notification or switchboard.
+func (f *Fixture) Dial(server string) (net.Conn, error) {
+	return net.Dial("tcp", f.Server.Addr(server))
+}
+
+func (f *Fixture) addAccount(ctx context.Context, who person) error {
+	hash, err := cheapHash(who.password)
+	if err != nil {
+		return fmt.Errorf("hash password of %s: %w", who.handle, err)
+	}
+	_, err = f.Store.CreateUser(ctx, who.handle, msnp.Unescape(who.nick), hash)
+	return err
+}
+
+// hasher makes hashes that cost next to nothing.
+var hasher = auth.NewHasher(1, 1000, auth.Params{Memory: 8, Time: 1})
+
+func cheapHash(password string) (string, error) { return hasher.Hash(context.Background(), password) }
+
+// certificateName is the host the certificate of the tests is for.
+const certificateName = "login.passport.com"
+
+type keyPair struct {
+	cert, key []byte // PEM
+	pool      *x509.CertPool
+}
+
+// certificate returns the certificate of every server of this process.
+var certificate = sync.OnceValue(func() keyPair {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: certificateName},
+		DNSNames:              []string{certificateName, "nexus.passport.com"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(24 * time.Hour),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return keyPair{
+		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		key:  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+		pool: pool,
+	}
+})

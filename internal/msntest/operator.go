@@ -1,0 +1,67 @@
+package msntest
+
+import (
+	"fmt"
+	"time"
+
+	"monarch/msnp"
+)
+
+// operator does what the operator of the service may do while it runs.
+func (p *Player) operator(words []string) error {
+	ctx := p.t.Context()
+	admin := p.fix.Server.Admin()
+	p.log.add("", "", fmt.Sprintf("operator %q", words))
+	switch words[0] {
+	case "stop":
+		p.fix.cancel() // the directive "stopped" waits
+		return nil
+	case "drain":
+		p.fix.Server.Drain()
+		return nil
+	case "notice":
+		d, err := time.ParseDuration(words[1])
+		if err == nil {
+			_, err = admin.Notify(ctx, int(d/time.Minute))
+		}
+		return err
+	}
+	if len(words) < 2 {
+		return fmt.Errorf("operator %s whom?", words[0])
+	}
+	u, err := p.user(words[1])
+	if err != nil {
+		return err
+	}
+	switch words[0] {
+	case "disable":
+		return admin.SetDisabled(ctx, u.Handle, true)
+	case "enable":
+		return admin.SetDisabled(ctx, u.Handle, false)
+	case "password":
+		return admin.SetPassword(ctx, u.Handle, words[2])
+	case "kick":
+		return admin.Kick(ctx, u.Handle)
+	case "delete":
+		return admin.DeleteAccount(ctx, u.Handle)
+	case "nick":
+		return admin.Rename(ctx, u.Handle, msnp.Unescape(words[2]))
+	}
+	return fmt.Errorf("the operator cannot %s", words[0])
+}
+
+// stopped waits for the end of a server that was told to stop.
+func (p *Player) stopped([]string) error { return p.fix.stop() }
+
+// restart starts the server again on what it left behind.
+func (p *Player) restart([]string) error {
+	p.hangUp()
+	if p.fix.cancel != nil {
+		return fmt.Errorf("the server has not been stopped")
+	}
+	if err := p.fix.start(); err != nil {
+		return err
+	}
+	p.setAddresses()
+	return nil
+}

@@ -1,0 +1,240 @@
+package sb
+
+import (
+	"bufio"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/metrics"
+	"monarch/msnp"
+)
+
+// These tests are inside the package because they count memory on the way of a message and
+// look at tables that no client sees. What clients see is in the transcripts of
+// internal/server.
+
+// party is a switchboard with signed-in people and no notification server.
+type party struct {
+	t      testing.TB
+	srv    *Server
+	hub    *hub.Hub
+	engine *conn.Engine
+	clock  *clock.Clock
+	addr   string
+}
+
+// guest is a session that takes every event and remembers the last invitation.
+type guest struct{ invited chan hub.Invited }
+
+func (g guest) Deliver(ev hub.Event) bool {
+	if inv, ok := ev.(hub.Invited); ok {
+		g.invited <- inv
+	}
+	return true
+}
+
+func newParty(t testing.TB) *party {
+	t.Helper()
+	clk := clock.New()
+	m := metrics.New()
+	log := slog.New(slog.DiscardHandler)
+	h := hub.New(clk, time.Second)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &party{
+		t: t, hub: h, clock: clk, addr: l.Addr().String(),
+		engine: conn.New(clk, log, m, conn.Limits{
+			QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
+		}),
+	}
+	p.srv = New(Config{
+		Hub: h, Signer: auth.NewSigner([]auth.Key{auth.NewKey(1, 0)}), Clock: clk, Log: log, Metrics: m, Addr: p.addr,
+		Limits: Limits{Entrance: time.Minute, CookieLife: time.Minute, Idle: time.Hour, IdleGroup: time.Hour, Participants: 50},
+	})
+	served := make(chan error, 1)
+	go func() { served <- p.engine.Serve(l, p.srv.Role()) }()
+	t.Cleanup(func() {
+		l.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := p.engine.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+		clk.Close()
+	})
+	return p
+}
+
+// signIn enters somebody into the hub and returns a cookie for the board, and where his
+// invitations arrive.
+func (p *party) signIn(id im.UserID, name, board string) (cookie string, invited chan hub.Invited) {
+	g := guest{make(chan hub.Invited, 1)}
+	e := p.hub.SignIn(hub.Login{
+		Person:  im.Person{ID: id, Handle: strings.ToLower(name) + "@example.com", Name: name},
+		Version: msnp.MSNP9,
+	}, g)
+	a := auth.Admission{Board: board, Session: auth.SessionID(), User: int64(id), Login: e.Number()}
+	return p.srv.Signer.Cookie(a, p.clock.Now()), g.invited
+}
+
+// guestLine is a client's connection.
+type guestLine struct {
+	t  testing.TB
+	nc net.Conn
+	r  *bufio.Reader
+}
+
+func (p *party) dial() guestLine {
+	p.t.Helper()
+	nc, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { nc.Close() })
+	if err := nc.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		p.t.Fatal(err)
+	}
+	return guestLine{p.t, nc, bufio.NewReader(nc)}
+}
+
+func (g guestLine) say(line string) {
+	g.t.Helper()
+	if _, err := io.WriteString(g.nc, line+"\r\n"); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g guestLine) hear(want string) {
+	g.t.Helper()
+	line, err := g.r.ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, want) {
+		g.t.Fatalf("%q, %v; want %q", line, err, want)
+	}
+}
+
+// chat brings Alice and Bob into one room.
+func (p *party) chat() (alice, bob guestLine) {
+	p.t.Helper()
+	cookie, _ := p.signIn(1, "Alice", p.addr)
+	_, invited := p.signIn(2, "Bob", p.addr)
+	alice, bob = p.dial(), p.dial()
+	alice.say("USR 1 alice@example.com " + cookie)
+	alice.hear("USR 1 OK")
+	alice.say("CAL 2 bob@example.com")
+	alice.hear("CAL 2 RINGING")
+	inv := <-invited
+	bob.say("ANS 1 bob@example.com " + inv.Cookie + " " + strconv.Itoa(int(inv.Session)))
+	bob.hear("IRO 1 1 1 alice@example.com")
+	bob.hear("ANS 1 OK")
+	alice.hear("JOI bob@example.com")
+	return alice, bob
+}
+
+func TestCookieForAnotherBoardIsRefused(t *testing.T) {
+	p := newParty(t)
+	cookie, _ := p.signIn(1, "Alice", "192.0.2.1:1865")
+	alice := p.dial()
+	alice.say("USR 1 alice@example.com " + cookie)
+	alice.hear("911 1")
+}
+
+func TestRelayMakesNoGarbage(t *testing.T) {
+	p := newParty(t)
+	a, b := p.chat()
+	drained := make(chan struct{}, 2)
+	for _, line := range []guestLine{a, b} {
+		go func() {
+			_, _ = io.Copy(io.Discard, line.r) // until the test ends
+			drained <- struct{}{}
+		}()
+	}
+	p.srv.mu.Lock()
+	var r *room
+	for _, r = range p.srv.rooms {
+	}
+	p.srv.mu.Unlock()
+	alice := r.members[0]
+	frame := msnp.Frame{Verb: msnp.MSG, Args: [][]byte{[]byte("3"), []byte("A"), []byte("300")}, Payload: make([]byte, 300)}
+	n := testing.AllocsPerRun(1000, func() {
+		if err := alice.msg(frame); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 0 {
+		t.Errorf("%v allocations for a message and its acknowledgement", n)
+	}
+	a.nc.Close()
+	b.nc.Close()
+	<-drained
+	<-drained
+}
+
+func TestUsedCookiesAreRememberedForTheirLife(t *testing.T) {
+	clk := clock.New()
+	defer clk.Close()
+	u := usedCookies{clock: clk, life: time.Minute}
+	for i, step := range []struct {
+		wait   time.Duration
+		cookie string
+		fresh  bool
+	}{
+		{0, "1.1.1", true},
+		{0, "1.1.1", false},
+		{59 * time.Second, "1.1.1", false},
+		{2 * time.Second, "2.2.2", true}, // the next generation
+		{0, "1.1.1", false},
+		{61 * time.Second, "3.3.3", true},
+		{0, "2.2.2", false},
+		{0, "1.1.1", true}, // long expired
+		{0, strings.Repeat("1", maxCookie+1), false},
+	} {
+		clk.Advance(step.wait)
+		if got := u.present(step.cookie); got != step.fresh {
+			t.Errorf("step %d: %s fresh: %v", i, step.cookie, got)
+		}
+	}
+}
+
+func TestInventedCookiesDoNotFillMemory(t *testing.T) {
+	clk := clock.New()
+	defer clk.Close()
+	u := usedCookies{clock: clk, life: time.Minute}
+	for i := range 2 * maxStrange {
+		cookie := strconv.Itoa(i)
+		u.present(cookie)
+		u.refused(cookie)
+	}
+	if len(u.young) > maxStrange {
+		t.Errorf("%d invented cookies are kept", len(u.young))
+	}
+}
+
+func BenchmarkRelay(b *testing.B) {
+	p := newParty(b)
+	alice, bob := p.chat()
+	payload := strings.Repeat("x", 300)
+	b.SetBytes(int64(len(payload)))
+	b.ReportAllocs()
+	buf := make([]byte, len("MSG alice@example.com Alice 300\r\n")+len(payload))
+	for b.Loop() {
+		if _, err := io.WriteString(alice.nc, "MSG 3 U 300\r\n"+payload); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(bob.r, buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
