@@ -27,7 +27,7 @@ func AppendPayload(b []byte, v Verb, payload []byte, params ...string) []byte {
 	return append(b, payload...)
 }
 
-// Uint returns a number in the form of a parameter.
+// Uint returns a number, which must not be negative, in the form of a parameter.
 func Uint[T ~uint8 | ~uint32 | ~uint64 | ~int | ~int64](n T) string {
 	return strconv.FormatUint(uint64(n), 10)
 }

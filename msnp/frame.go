@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// MaxArgs is the most parameters a line may have. No command of any version comes near.
+// MaxArgs is the most words a line may have, its verb among them. No command of any version
+// comes near.
 const MaxArgs = 64
 
 // TrID is a transaction id: a decimal number that fits 32 bits, chosen by the client and
@@ -153,7 +154,8 @@ func (g *Grammar) Next(b []byte, scratch [][]byte) (f Frame, n int, err error) {
 		limit := g.maxLine(b[n:])
 		end := bytes.IndexByte(b[n:min(len(b), n+limit+2)], '\n')
 		if end < 0 {
-			if len(b)-n > limit {
+			// A CR right behind the longest line may be half of its end.
+			if rest := len(b) - n; rest > limit+1 || rest > limit && b[n+limit] != '\r' {
 				return Frame{}, n, &SyntaxError{Reason: "line too long"}
 			}
 			return Frame{}, n, nil

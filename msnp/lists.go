@@ -169,7 +169,11 @@ func (f Frame) name(i int) (string, error) {
 	if len(f.Args[i]) > MaxName {
 		return "", f.syntax("name too long")
 	}
-	return Unescape(f.Arg(i)), nil
+	name := Unescape(f.Arg(i))
+	if len(Escape(name)) > MaxName { // raw bytes take three times the room on the way out
+		return "", f.syntax("name too long")
+	}
+	return name, nil
 }
 
 // groupName reads parameter i as a group's name.
@@ -183,12 +187,13 @@ func (f Frame) groupName(i int) (string, error) {
 	return Unescape(f.Arg(i)), nil
 }
 
-// group reads parameter i as a group number, which may be missing.
+// group reads parameter i as a group number, which may be missing. One that no group can
+// have is for the server to refuse in its own words.
 func (f Frame) group(i int) (int, error) {
 	if i >= len(f.Args) {
 		return NoGroup, nil
 	}
-	n, err := parseUint(f.Args[i], 16)
+	n, err := parseUint(f.Args[i], 31)
 	if err != nil {
 		return NoGroup, f.syntax("group is not a number")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // ObjectType says what an MSNObject stands for.
@@ -50,7 +51,8 @@ func (o Object) Checksum() string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// String returns the element's text. As a parameter it goes through [Escape].
+// String returns the element's text. As a parameter it goes through [Escape]. What XML cannot
+// carry, such as NUL or a byte that is not UTF-8, becomes U+FFFD.
 func (o Object) String() string {
 	s := `<msnobj Creator="` + attr(o.Creator) + `" Size="` + strconv.Itoa(o.Size) + `" Type="` + strconv.Itoa(int(o.Type)) +
 		`" Location="` + attr(o.Location) + `" Friendly="` + attr(o.Friendly) + `" SHA1D="` + attr(o.SHA1D) + `"`
@@ -74,6 +76,7 @@ func ParseObject(text string) (Object, error) {
 		SHA1D    string   `xml:"SHA1D,attr"`
 		SHA1C    string   `xml:"SHA1C,attr"`
 	}
+	x.Size = -1
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return Object{}, errors.New("not an MSNObject: " + err.Error())
 	}
@@ -88,27 +91,7 @@ func ParseObject(text string) (Object, error) {
 
 // attr escapes an attribute value.
 func attr(s string) string {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '<', '>', '&', '"', '\'', '\t', '\n', '\r':
-			return escapeXML(s)
-		}
-	}
-	return s
-}
-
-func escapeXML(s string) string {
-	var b appendWriter
-	if err := xml.EscapeText(&b, []byte(s)); err != nil {
-		return ""
-	}
-	return string(b)
-}
-
-// appendWriter is an io.Writer that grows.
-type appendWriter []byte
-
-func (w *appendWriter) Write(p []byte) (int, error) {
-	*w = append(*w, p...)
-	return len(p), nil
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes everything
+	return b.String()
 }

@@ -27,7 +27,10 @@ func ParseVersion(token string) (Version, bool) {
 		return 0, false
 	}
 	n, err := parseUint([]byte(token[4:]), 8)
-	return Version(n), err == nil
+	if err != nil {
+		return 0, false
+	}
+	return Version(n), true
 }
 
 // HasData reports whether clients of this version may send messages with [AckData].

@@ -45,9 +45,11 @@ func random64() uint64 {
 // number, a nonce with the time of issue, and a MAC. docs/protocol/switchboard.md#cookies
 func (s *Signer) Cookie(a Admission, now time.Time) string {
 	nonce := random64()<<32 | uint64(uint32(now.Unix()))
-	return strconv.FormatUint(uint64(a.Session), 10) + "." +
-		strconv.FormatUint(nonce, 10) + "." +
-		strconv.FormatUint(s.keys[0].cookieMAC(a, nonce), 10)
+	return cookieText(uint64(a.Session), nonce, s.keys[0].cookieMAC(a, nonce))
+}
+
+func cookieText(session, nonce, mac uint64) string {
+	return strconv.FormatUint(session, 10) + "." + strconv.FormatUint(nonce, 10) + "." + strconv.FormatUint(mac, 10)
 }
 
 // OpenCookie checks a cookie of [Signer.Cookie] that may be life old, presented at the board
@@ -63,6 +65,9 @@ func (s *Signer) OpenCookie(text string, a Admission, now time.Time, life time.D
 	mac, err3 := strconv.ParseUint(groups[2], 10, 64)
 	if err1 != nil || err2 != nil || err3 != nil {
 		return Admission{}, ErrTicket
+	}
+	if cookieText(session, nonce, mac) != text {
+		return Admission{}, ErrTicket // leading zeros would make another cookie of a used one
 	}
 	a.Session = uint32(session)
 	age := now.Sub(time.Unix(int64(uint32(nonce)), 0))

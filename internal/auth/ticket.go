@@ -32,10 +32,11 @@ const (
 	forCookie purpose = 'c'
 )
 
-// ticketAlphabet is base64 in the characters that every client passes on unharmed.
+// ticketAlphabet is base64 in the characters that every client passes on unharmed. It is
+// strict, so that a ticket has one form only.
 // docs/protocol/passport.md#tickets
 var ticketAlphabet = base64.NewEncoding(
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*!").WithPadding(base64.NoPadding)
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*!").WithPadding(base64.NoPadding).Strict()
 
 // The body of a ticket: purpose, key id, account, credential, time of issue, nonce; then the
 // MAC of all that.
@@ -91,6 +92,9 @@ func (s *Signer) seal(p purpose, t Ticket) string {
 }
 
 func (s *Signer) open(p purpose, text string, now time.Time, life time.Duration) (Ticket, error) {
+	if len(text) != ticketAlphabet.EncodedLen(ticketLen) {
+		return Ticket{}, ErrTicket
+	}
 	b, err := ticketAlphabet.DecodeString(text)
 	if err != nil || len(b) != ticketLen || b[0] != byte(p) {
 		return Ticket{}, ErrTicket

@@ -17,6 +17,10 @@ import (
 type Clock struct {
 	offset atomic.Int64 // nanoseconds ahead of the system
 
+	// turn is held while a call is made: the next one waits for it, whether it is due to the
+	// system or to Advance. It is taken before mu.
+	turn sync.Mutex
+
 	mu     sync.Mutex // leaf
 	timers timerHeap
 	wake   *time.Timer
@@ -43,7 +47,7 @@ func (c *Clock) Now() time.Time {
 }
 
 // Set makes t call run once after d, in place of what it was set to before. The call is
-// made on a goroutine of the clock: run must be quick and must not wait.
+// made on a goroutine of the clock, one after the other: run must be quick and must not wait.
 func (c *Clock) Set(t *Timer, d time.Duration, run func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +72,8 @@ func (c *Clock) Stop(t *Timer) {
 	}
 }
 
-// Advance moves the time forward by d and calls what has become due, in order.
+// Advance moves the time forward by d and calls what has become due, in order. Calls of
+// timers must not use it.
 func (c *Clock) Advance(d time.Duration) {
 	c.offset.Add(int64(d))
 	c.fire()
@@ -88,6 +93,8 @@ func (c *Clock) Close() {
 
 // fire calls what is due, earliest first.
 func (c *Clock) fire() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	for {
 		c.mu.Lock()
 		if len(c.timers) == 0 || c.timers[0].when.After(c.Now()) {

@@ -8,6 +8,18 @@ import (
 	"strings"
 )
 
+// List reads a comma-separated list, as listen addresses may be; an empty text is an empty
+// list.
+func List(text string) []string {
+	list := []string{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
 // DatabaseURL returns where accounts are stored, the default spelled out.
 func (c Config) DatabaseURL() string {
 	if c.Database.URL != "" {
@@ -35,7 +47,7 @@ func (c Config) Hosts() []string {
 		}
 	}
 	for _, m := range []Messenger{c.Dispatch, c.Notification, c.Switchboard} {
-		for _, addr := range splitList(m.Advertise) {
+		for _, addr := range List(m.Advertise) {
 			if host, _, err := net.SplitHostPort(addr); err == nil {
 				add(host)
 			}

@@ -163,18 +163,7 @@ func set(f reflect.Value, text string) error {
 		}
 		*p = v
 	case *[]string:
-		*p = splitList(text)
+		*p = List(text)
 	}
 	return nil
-}
-
-// splitList reads a comma-separated list; an empty text is an empty list.
-func splitList(text string) []string {
-	list := []string{}
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			list = append(list, item)
-		}
-	}
-	return list
 }

@@ -76,7 +76,7 @@ func (p *problems) listeners(c Config) {
 
 // switchboards checks the lists of addresses that m's strings are.
 func (p *problems) switchboards(m Messenger, listen func(key, addr string)) {
-	listens, advertised := splitList(m.Listen), splitList(m.Advertise)
+	listens, advertised := List(m.Listen), List(m.Advertise)
 	if len(listens) == 0 {
 		p.add("switchboard.listen is empty; write an address and a port like \":1865\"")
 	}
@@ -115,7 +115,7 @@ func (p *problems) passport(c Passport) {
 		return
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.Scheme != "https" {
 		p.add("passport.url is %q; write a whole address like \"https://im.example.com\", or leave it empty", c.URL)
 	}
 }

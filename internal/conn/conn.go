@@ -8,8 +8,10 @@
 package conn
 
 import (
+	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,11 +36,12 @@ type Conn struct {
 	engine *Engine
 	nc     net.Conn
 	id     uint64
+	writer func() // c.write; starting this one costs no memory
 
 	// Touched only by the goroutine that reads, and by the handler, which it runs.
 	grammar *msnp.Grammar
-	slow    func()        // what the handler gave to Go
-	pause   time.Duration // what the handler gave to Pause
+	slow    func(context.Context) // what the handler gave to Go
+	pause   time.Duration         // what the handler gave to Pause
 
 	deadline clock.Timer  // guarded by the engine's clock
 	finished atomic.Int32 // the Reason once closing, 0 before
@@ -69,7 +72,9 @@ func (c *Conn) SetGrammar(g *msnp.Grammar) { c.grammar = g }
 
 // Go makes fn, which may wait, run after the present call of the handler: nothing more is
 // read before it has returned. Only the handler may call it, once per frame.
-func (c *Conn) Go(fn func()) { c.slow = fn }
+//
+// The context ends when the engine can wait no longer for its shutdown.
+func (c *Conn) Go(fn func(context.Context)) { c.slow = fn }
 
 // Pause makes the engine leave the connection unread for d. Only the handler may call it.
 func (c *Conn) Pause(d time.Duration) { c.pause = d }
@@ -103,12 +108,13 @@ func (c *Conn) Send(b ...[]byte) bool {
 		c.Close(Slow)
 		return false
 	}
+	c.queue = slices.Grow(c.queue, size)
 	for _, p := range b {
 		c.queue = append(c.queue, p...)
 	}
 	if !c.writing {
 		c.writing = true
-		go c.write()
+		go c.writer()
 	}
 	c.mu.Unlock()
 	return true
@@ -117,19 +123,19 @@ func (c *Conn) Send(b ...[]byte) bool {
 // Close ends the connection: what is queued is flushed, and the handler is told why. The
 // first call decides the reason. After [Slow] and [Broken] nothing is flushed.
 func (c *Conn) Close(why Reason) {
-	if !c.finished.CompareAndSwap(0, int32(why)) {
-		return
-	}
+	flush := why != Slow && why != Broken
 	c.mu.Lock()
+	first := c.finished.CompareAndSwap(0, int32(why))
+	if first && flush { // a writer must not meet the deadline of an earlier write in between
+		now := time.Now()
+		c.nc.SetWriteDeadline(now.Add(c.engine.limits.CloseFlush))
+		c.nc.SetReadDeadline(now)
+	}
 	c.wake.Broadcast()
 	c.mu.Unlock()
-	if why == Slow || why == Broken {
+	if first && !flush {
 		c.nc.Close()
-		return
 	}
-	now := time.Now()
-	c.nc.SetWriteDeadline(now.Add(c.engine.limits.CloseFlush))
-	c.nc.SetReadDeadline(now)
 }
 
 func (c *Conn) closing() bool { return c.finished.Load() != 0 }

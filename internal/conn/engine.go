@@ -29,7 +29,9 @@ type Engine struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	limits  Limits
-	slots   chan struct{} // one element per running slow handler
+	slots   chan struct{}   // one element per running slow handler
+	ctx     context.Context // of slow handlers; a field because it is the engine that ends it
+	cancel  context.CancelFunc
 
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}
@@ -40,11 +42,13 @@ type Engine struct {
 
 // New returns an engine.
 func New(clk *clock.Clock, log *slog.Logger, m *metrics.Metrics, limits Limits) *Engine {
-	return &Engine{
+	e := &Engine{
 		clock: clk, log: log, metrics: m, limits: limits,
 		slots: make(chan struct{}, limits.Slow),
 		conns: make(map[*Conn]struct{}),
 	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
 }
 
 // Role is what a listener is for: its name in logs and metrics, and how its connections
@@ -77,7 +81,7 @@ func (e *Engine) Serve(l net.Listener, r Role) error {
 // Attach runs a connection that exists already, such as one end of a net.Pipe.
 func (e *Engine) Attach(nc net.Conn, r Role) {
 	c := &Conn{engine: e, nc: nc, grammar: r.Grammar}
-	c.wake.L = &c.mu
+	c.wake.L, c.writer = &c.mu, c.write
 	e.mu.Lock()
 	if e.stopped {
 		e.mu.Unlock()
@@ -128,7 +132,7 @@ func (e *Engine) Count() int {
 }
 
 // Shutdown closes every connection, after its output, and waits for their handlers. When
-// ctx ends first, the rest is cut off.
+// ctx ends first, the context of slow handlers ends and the rest is cut off.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopped = true
@@ -147,9 +151,11 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
+		e.cancel()
 		return nil
 	case <-ctx.Done():
 	}
+	e.cancel()
 	for _, c := range left {
 		c.nc.Close()
 	}

@@ -21,7 +21,8 @@ func keepAlive(nc net.Conn) {
 	if !ok {
 		return
 	}
-	tcp.SetKeepAliveConfig(net.KeepAliveConfig{
+	// A connection without the options is no worse than one over another transport.
+	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
 		Enable: true, Idle: probeIdle, Interval: probeInterval, Count: probeCount,
 	})
 	limitUnacknowledged(tcp, deadPeer)

@@ -43,7 +43,7 @@ func (c *Conn) read(h Handler) {
 			buf = make([]byte, 0, smallBuffer)
 		}
 		if err != nil {
-			c.Close(readReason(err))
+			c.Close(failure(err))
 		}
 	}
 }
@@ -74,7 +74,7 @@ func (c *Conn) afterwards() {
 	if fn := c.slow; fn != nil {
 		c.slow = nil
 		c.engine.slots <- struct{}{}
-		c.guard(fn)
+		c.guard(func() { fn(c.engine.ctx) })
 		<-c.engine.slots
 	}
 	if d := c.pause; d > 0 {
@@ -123,7 +123,8 @@ func (c *Conn) rest(d time.Duration) {
 	c.engine.clock.Stop(&t)
 }
 
-func readReason(err error) Reason {
+// failure returns what an error of reading or writing says about the connection.
+func failure(err error) Reason {
 	switch {
 	case errors.Is(err, io.EOF):
 		return PeerClosed
@@ -162,9 +163,7 @@ func (c *Conn) write() {
 // writeAll writes b. Every stretch without progress has a stall limit of its own.
 func (c *Conn) writeAll(b []byte) error {
 	for len(b) > 0 {
-		if !c.closing() {
-			c.nc.SetWriteDeadline(time.Now().Add(c.engine.limits.QueueStall))
-		}
+		c.allowStall()
 		n, err := c.nc.Write(b)
 		b = b[n:]
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
@@ -174,12 +173,21 @@ func (c *Conn) writeAll(b []byte) error {
 	return nil
 }
 
+// allowStall gives the next write its limit. A closing connection has one already.
+func (c *Conn) allowStall() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing() {
+		c.nc.SetWriteDeadline(time.Now().Add(c.engine.limits.QueueStall))
+	}
+}
+
 // abandon ends the connection after a failed write.
 func (c *Conn) abandon(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.Close(Slow)
 	} else {
-		c.Close(Broken)
+		c.Close(failure(err))
 	}
 	c.nc.Close()
 	c.mu.Lock()
@@ -199,7 +207,7 @@ func (c *Conn) hangUp() {
 	c.mu.Unlock()
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && c.reason() != PeerClosed {
 		c.nc.SetReadDeadline(time.Now().Add(c.engine.limits.Linger))
-		io.CopyN(io.Discard, c.nc, lingerBytes)
+		_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
 	}
 	c.nc.Close()
 }

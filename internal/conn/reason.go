@@ -16,20 +16,18 @@ const (
 	Malformed          // not a command of the protocol
 	OutOfPlace         // a command that this state or version does not have
 	Refused            // sign-in, cookie or challenge did not pass
-	Referred           // sent on to another server
 	SignedOut          // the client said OUT
 	Displaced          // the account signed in elsewhere
 	Kicked             // an operator ended it
 	Flood              // a limit was exceeded
-	Ended              // the conversation is over
 	Unavailable        // the server stops, or could not do its work
 	Panicked           // a fault of the server's own
 )
 
 var reasons = [...]string{
 	PeerClosed: "peer_closed", PeerReset: "peer_reset", Broken: "broken", Slow: "slow", Timeout: "timeout",
-	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", Refused: "refused", Referred: "referred",
-	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Flood: "flood", Ended: "ended",
+	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", Refused: "refused",
+	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Flood: "flood",
 	Unavailable: "unavailable", Panicked: "panicked",
 }
 

@@ -54,10 +54,26 @@ type PrivacyChanged struct {
 // ListedBy tells that somebody put the receiver on his forward list, or took him off.
 type ListedBy struct {
 	Who     im.Person
-	Listed  bool
+	How     Listing
 	Version uint32 // of the receiver's lists after that
-	Quiet   bool   // the client is not told: the contact is on the move between groups
 }
+
+// Listing says what became of the receiver on somebody's forward list. Clients move people
+// between groups by taking them off and putting them on again, so of the former the
+// receiver's client is told later. docs/protocol/lists.md#moves
+type Listing int
+
+// The listings.
+const (
+	Added    Listing = iota // on the list
+	Removed                 // off the list
+	Leaving                 // off the list, perhaps on a move
+	Returned                // on the list again, at the end of a move
+	Gone                    // not back in time
+)
+
+// On reports whether the receiver is on the list.
+func (l Listing) On() bool { return l == Added || l == Returned }
 
 // PropertyChanged tells a phone value of somebody who lets the receiver see him.
 type PropertyChanged struct {

@@ -3,7 +3,9 @@
 package hub
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/clock"
@@ -17,14 +19,14 @@ type Login struct {
 	Number   uint64 // grows with every sign-in
 	Version  msnp.Version
 	Since    time.Time
-	Addr     string // the client's, host:port
-	Client   string // what CVR said: library and version
-	Presence im.Presence
-	Boards   int // switchboard connections
+	Addr     string      // the client's, host:port
+	Client   string      // what CVR said: library and version
+	Presence im.Presence // zero before the first CHG
+	Boards   int         // switchboard connections
 }
 
 // MaxBoards is how many switchboard connections a sign-in may have open.
-// docs/protocol/limits.md#rates
+// docs/protocol/switchboard.md#rates
 const MaxBoards = 100
 
 // Entry is a session's place in the directory, from [Hub.SignIn] to [Hub.SignOut].
@@ -33,15 +35,30 @@ type Entry struct {
 	told    *told
 	number  uint64
 	user    im.UserID
+	prior   <-chan struct{} // closed when the sign-in that this one displaced has ended; may be nil
 
-	login Login // guarded by the shard's mu
+	// Guarded by the shard's mu.
+	login Login
+	over  chan struct{} // made when a newer sign-in waits for the end of this one
 }
 
 // Number returns the number of the sign-in.
 func (e *Entry) Number() uint64 { return e.number }
 
-// told is what a user's watchers were last told about him. A new sign-in inherits it from
-// the one it displaces, so that they hear only of what is different.
+// AwaitPrior waits until the sign-in that this one displaced has ended and can change
+// nothing any more, or until ctx ends.
+func (e *Entry) AwaitPrior(ctx context.Context) {
+	if e.prior == nil {
+		return
+	}
+	select {
+	case <-e.prior:
+	case <-ctx.Done():
+	}
+}
+
+// told is what a user's watchers were last told about him. Sign-ins that displace each other
+// share it, so that watchers hear only of what is different.
 //
 // mu is held while watchers are told, which gives all of them one order. It is taken before
 // any session's lock.
@@ -52,7 +69,10 @@ type told struct {
 	speaker  uint64      // number of the newest sign-in; older ones are not heard
 	spoke    uint64      // number of the sign-in that presence comes from
 	hold     clock.Timer // set while a displaced sign-in's departure is held back
+	holding  bool
 	held     []im.UserID // who is to hear of it
+
+	entries int // sign-ins that have not ended; guarded by the shard's mu
 }
 
 // shards spreads the directory so that its locks, which are leaves, are not contended.
@@ -61,6 +81,7 @@ const shards = 256
 type shard struct {
 	mu       sync.RWMutex
 	byID     map[im.UserID]*Entry
+	told     map[im.UserID]*told // of sign-ins that were displaced and have not ended, too
 	byHandle map[string]*Entry
 }
 
@@ -71,9 +92,9 @@ type Hub struct {
 	ids   [shards]shard // by id
 	names [shards]shard // by handle
 	ended []func(number uint64, how Ending)
+	last  atomic.Uint64 // number given to a sign-in, under the lock of its shard
 
 	mu    sync.Mutex // leaf
-	last  uint64     // number given to a sign-in
 	stops time.Time  // when the service stops, if that was announced
 }
 
@@ -84,6 +105,7 @@ func New(clk *clock.Clock, hold time.Duration) *Hub {
 	h := &Hub{clock: clk, hold: hold}
 	for i := range shards {
 		h.ids[i].byID = make(map[im.UserID]*Entry)
+		h.ids[i].told = make(map[im.UserID]*told)
 		h.names[i].byHandle = make(map[string]*Entry)
 	}
 	return h
@@ -115,22 +137,24 @@ func (h *Hub) nameShard(handle string) *shard {
 	return &h.names[sum%shards]
 }
 
-// SignIn enters a session for l.Person. An older one of the same account gets [Kicked] and
-// is no longer heard. l.Number is filled in here.
+// SignIn enters a session for l.Person, as not yet on line. An older one of the same account
+// gets [Kicked] and is no longer heard. l.Number is filled in here.
 func (h *Hub) SignIn(l Login, s Session) *Entry {
-	h.mu.Lock()
-	h.last++
-	l.Number = h.last
-	h.mu.Unlock()
-	e := &Entry{session: s, number: l.Number, user: l.Person.ID, login: l}
-
+	l.Presence = im.Presence{}
+	e := &Entry{session: s, user: l.Person.ID, login: l}
 	sh := h.idShard(e.user)
 	sh.mu.Lock()
+	e.number = h.last.Add(1)
+	e.login.Number = e.number
+	if sh.told[e.user] == nil {
+		sh.told[e.user] = new(told)
+	}
+	e.told = sh.told[e.user]
+	e.told.entries++
 	old := sh.byID[e.user]
 	if old != nil {
-		e.told = old.told
-	} else {
-		e.told = new(told)
+		old.over = make(chan struct{})
+		e.prior = old.over
 	}
 	sh.byID[e.user] = e
 	sh.mu.Unlock()
@@ -152,8 +176,9 @@ func (h *Hub) SignIn(l Login, s Session) *Entry {
 }
 
 // SignOut ends a sign-in: watchers hear that the user left, at once or, when a newer sign-in
-// has displaced this one, unless that comes on line within the hold.
-func (h *Hub) SignOut(e *Entry, watchers []im.UserID, how Ending) {
+// has displaced this one, unless that comes on line within the hold. When the server stops
+// they hear nothing. watchers is called after the user has left the directory.
+func (h *Hub) SignOut(e *Entry, watchers func() []im.UserID, how Ending) {
 	sh := h.idShard(e.user)
 	sh.mu.Lock()
 	displaced := sh.byID[e.user] != e
@@ -162,40 +187,47 @@ func (h *Hub) SignOut(e *Entry, watchers []im.UserID, how Ending) {
 	}
 	handle := e.login.Person.Handle
 	sh.mu.Unlock()
-	if !displaced {
-		ns := h.nameShard(handle)
-		ns.mu.Lock()
-		if ns.byHandle[handle] == e {
-			delete(ns.byHandle, handle)
-		}
-		ns.mu.Unlock()
+	ns := h.nameShard(handle)
+	ns.mu.Lock()
+	if ns.byHandle[handle] == e {
+		delete(ns.byHandle, handle)
 	}
+	ns.mu.Unlock()
+
 	if how != Stopped {
 		h.leave(e, watchers, displaced)
 	}
+	sh.mu.Lock()
+	if e.told.entries--; e.told.entries == 0 {
+		delete(sh.told, e.user)
+	}
+	if e.over != nil {
+		close(e.over)
+	}
+	sh.mu.Unlock()
 	for _, fn := range h.ended {
 		fn(e.number, how)
 	}
 }
 
 // leave tells watchers that e is gone, now or after the hold.
-func (h *Hub) leave(e *Entry, watchers []im.UserID, displaced bool) {
+func (h *Hub) leave(e *Entry, watchers func() []im.UserID, displaced bool) {
 	t := e.told
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case !t.presence.Visible():
 	case t.spoke != e.number:
-		// The watchers know the user from a sign-in that this one displaced, or from the one
-		// that displaced this.
-		if !displaced && t.held != nil {
-			h.tell(e, im.Presence{Status: msnp.Offline}, t.name, t.held)
+		// The watchers know the user from the sign-in that displaced this one, or from one that
+		// this one displaced, whose own end tells them unless it has held that back.
+		if !displaced && t.holding {
+			h.depart(e, t.held)
 		}
 	case displaced && h.signedIn(e.user):
-		t.held = watchers
+		t.holding, t.held = true, watchers()
 		h.clock.Set(&t.hold, h.hold, func() { h.release(e) })
 	default:
-		h.tell(e, im.Presence{Status: msnp.Offline}, t.name, watchers)
+		h.depart(e, watchers())
 	}
 }
 
@@ -204,70 +236,92 @@ func (h *Hub) release(e *Entry) {
 	t := e.told
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.held != nil {
-		h.tell(e, im.Presence{Status: msnp.Offline}, t.name, t.held)
+	if t.holding {
+		h.depart(e, t.held)
 	}
+}
+
+// depart tells watchers that e's user is gone. e.told.mu is held.
+func (h *Hub) depart(e *Entry, watchers []im.UserID) {
+	h.tell(e, im.Presence{Status: msnp.Offline}, e.told.name, watchers)
+	e.told.holding, e.told.held = false, nil
 }
 
 // SetPresence makes p what the directory and the watchers know of e's user. Watchers hear
-// of it when it is different from what they were told.
-func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers []im.UserID) {
-	h.speak(e, watchers, func(l *Login) { l.Presence = p })
-}
-
-// SetName does the same with the user's friendly name.
-func (h *Hub) SetName(e *Entry, name string, watchers []im.UserID) {
-	h.speak(e, watchers, func(l *Login) { l.Person.Name = name })
-}
-
-// speak changes what the directory says of e's user and tells the watchers.
-func (h *Hub) speak(e *Entry, watchers []im.UserID, change func(*Login)) {
+// of it when it is different from what they were told, and when it is the first word of a
+// sign-in: some may have come while it was silent.
+//
+// watchers is called after the directory has changed, so that somebody who comes to see the
+// user meanwhile either finds p there or is among them.
+func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers func() []im.UserID) {
 	t := e.told
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sh := h.idShard(e.user)
-	sh.mu.Lock()
-	change(&e.login)
-	p, name := e.login.Presence, e.login.Person.Name
-	sh.mu.Unlock()
-	if t.speaker != e.number || p.Status == "" {
+	l := h.update(e, func(l *Login) { l.Presence = p })
+	if t.speaker != e.number {
 		return
 	}
+	first := t.spoke != e.number
 	t.spoke = e.number
 	h.clock.Stop(&t.hold)
-	t.held = nil
-	if p.Visible() && (p != t.presence || name != t.name) || p.Visible() != t.presence.Visible() {
-		h.tell(e, p, name, watchers)
+	t.holding, t.held = false, nil
+	changed := p != t.presence || l.Person.Name != t.name
+	if p.Visible() && (first || changed) || p.Visible() != t.presence.Visible() {
+		h.tell(e, p, l.Person.Name, watchers())
+	}
+}
+
+// SetName does the same with the user's friendly name. Before the first presence of a
+// sign-in watchers hear nothing.
+func (h *Hub) SetName(e *Entry, name string, watchers func() []im.UserID) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := h.update(e, func(l *Login) { l.Person.Name = name })
+	if t.speaker == e.number && t.spoke == e.number && l.Presence.Visible() && name != t.name {
+		h.tell(e, l.Presence, name, watchers())
+	}
+}
+
+// SetPrivacy tells users whether e's user lets them see him now, in order with his changes
+// of presence. who is called with that order settled.
+func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool)) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.speaker != e.number {
+		return
+	}
+	users, allowed := who()
+	l := h.read(e)
+	for _, u := range users {
+		h.Deliver(u, PrivacyChanged{Who: l.Person, Allowed: allowed, Now: l.Presence})
 	}
 }
 
 // tell delivers a change to watchers, one after another. e.told.mu is held.
 func (h *Hub) tell(e *Entry, p im.Presence, name string, watchers []im.UserID) {
 	t := e.told
-	who := h.login(e).Person
+	who := h.read(e).Person
 	who.Name = name
 	ev := &PresenceChanged{Who: who, Before: t.presence, Now: p, Renamed: name != t.name}
-	t.presence, t.name, t.held = p, name, nil
+	t.presence, t.name = p, name
 	for _, w := range watchers {
 		h.Deliver(w, ev)
 	}
 }
 
-// SetPrivacy tells each of the users whether e's user lets him see him now, in order with
-// his changes of presence.
-func (h *Hub) SetPrivacy(e *Entry, allowed bool, users []im.UserID) {
-	e.told.mu.Lock()
-	defer e.told.mu.Unlock()
-	if e.told.speaker != e.number {
-		return
-	}
-	l := h.login(e)
-	for _, u := range users {
-		h.Deliver(u, PrivacyChanged{Who: l.Person, Allowed: allowed, Now: l.Presence})
-	}
+// update changes what the directory says of e's user and returns it.
+func (h *Hub) update(e *Entry, change func(*Login)) Login {
+	sh := h.idShard(e.user)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	change(&e.login)
+	return e.login
 }
 
-func (h *Hub) login(e *Entry) Login {
+// read returns what the directory says of e's user.
+func (h *Hub) read(e *Entry) Login {
 	sh := h.idShard(e.user)
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
@@ -354,7 +408,7 @@ func (h *Hub) Logins() []Login {
 	entries := h.entries()
 	logins := make([]Login, len(entries))
 	for i, e := range entries {
-		logins[i] = h.login(e)
+		logins[i] = h.read(e)
 	}
 	return logins
 }

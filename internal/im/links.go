@@ -10,8 +10,10 @@ type Links struct {
 	bits   []List   // of each id; admits is one of them
 }
 
-// admits says that the person lets the user see him.
-const admits List = 1 << 7
+const (
+	admits List = 1 << 7 // the person lets the user see him
+	shown  List = 1 << 6 // the client was told that the person is there
+)
 
 // NewLinks packs a roster.
 func NewLinks(r Roster) *Links {
@@ -29,6 +31,15 @@ func NewLinks(r Roster) *Links {
 		l.bits = append(l.bits, bits)
 	}
 	return l
+}
+
+// Keep takes over from older links who is shown to the client.
+func (l *Links) Keep(old *Links) {
+	for i, id := range old.ids {
+		if old.bits[i]&shown != 0 && l.On(id, Forward) {
+			l.Show(id, true)
+		}
+	}
 }
 
 // Len returns how many people there are on any list.
@@ -61,7 +72,7 @@ func (l *Links) allows(bits List) bool {
 // Admits reports whether v lets the user see him.
 func (l *Links) Admits(v UserID) bool { return l.On(v, admits) }
 
-// Set puts v on the lists.
+// Set puts v on the lists. Without lists it only remembers him, for [Links.SetAdmits].
 func (l *Links) Set(v UserID, lists List) {
 	i, ok := slices.BinarySearch(l.ids, v)
 	if !ok {
@@ -78,6 +89,9 @@ func (l *Links) Clear(v UserID, lists List) {
 		return
 	}
 	l.bits[i] &^= lists
+	if lists&Forward != 0 {
+		l.bits[i] &^= shown
+	}
 	if l.bits[i]&^admits == 0 {
 		l.ids = slices.Delete(l.ids, i, i+1)
 		l.bits = slices.Delete(l.bits, i, i+1)
@@ -93,6 +107,22 @@ func (l *Links) SetAdmits(v UserID, yes bool) {
 		l.bits[i] |= admits
 	default:
 		l.bits[i] &^= admits
+	}
+}
+
+// Shown reports whether the client was told that v is there.
+func (l *Links) Shown(v UserID) bool { return l.On(v, shown) }
+
+// Show notes that the client was told that v, who is on the forward list, is there or has
+// gone.
+func (l *Links) Show(v UserID, there bool) {
+	i, ok := slices.BinarySearch(l.ids, v)
+	switch {
+	case !ok:
+	case there:
+		l.bits[i] |= shown
+	default:
+		l.bits[i] &^= shown
 	}
 }
 

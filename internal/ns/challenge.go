@@ -18,25 +18,35 @@ func (s *session) challengeNow() {
 	}
 	nonce := auth.Nonce()
 	s.mu.Lock()
-	s.challenge = nonce
-	s.conn.Send(msnp.AppendLine(nil, msnp.CHL, string(msnp.Async), nonce))
-	s.mu.Unlock()
-	s.srv.Clock.Set(&s.timer, s.srv.Limits.ChallengeTimeout, s.unanswered)
-}
-
-// unanswered runs when a challenge was not answered in time.
-func (s *session) unanswered() {
-	if s.srv.Challenge == Enforce {
-		s.conn.Close(conn.Timeout)
+	defer s.mu.Unlock()
+	if s.ended {
 		return
 	}
-	s.srv.Log.Warn("a challenge was not answered", "conn", s.conn.ID(), "user", s.handle)
-	s.challengeLater()
+	s.challenge = nonce
+	s.srv.Clock.Set(&s.timer, s.srv.Limits.ChallengeTimeout, s.unanswered)
+	s.conn.Send(msnp.AppendLine(nil, msnp.CHL, string(msnp.Async), nonce))
+}
+
+// unanswered runs when the time for an answer is up.
+func (s *session) unanswered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.challenge == "" || s.ended:
+	case s.srv.Challenge == Enforce:
+		s.conn.Close(conn.Timeout)
+	default:
+		s.srv.Log.Warn("a challenge was not answered", "conn", s.conn.ID(), "user", s.handle)
+		s.challengeLater()
+	}
 }
 
 // challengeLater sets the time of the next challenge, between half of the interval and the
-// whole.
+// whole. s.mu is held.
 func (s *session) challengeLater() {
+	if s.ended {
+		return
+	}
 	half := s.srv.Limits.ChallengeInterval / 2
 	s.srv.Clock.Set(&s.timer, half+rand.N(half+time.Second), s.challengeNow)
 }
@@ -81,13 +91,11 @@ func (s *session) answered(m msnp.ChallengeAnswer) bool {
 		return true
 	}
 	s.mu.Lock()
-	ok = right(s.challenge)
-	if ok {
-		s.challenge = ""
+	defer s.mu.Unlock()
+	if !right(s.challenge) {
+		return false
 	}
-	s.mu.Unlock()
-	if ok {
-		s.challengeLater()
-	}
-	return ok
+	s.challenge = ""
+	s.challengeLater()
+	return true
 }

@@ -17,6 +17,8 @@ type dialect struct {
 	properties []string
 	// pong appends the answer to PNG; next is when the next one is expected.
 	pong func(b []byte, next time.Duration) []byte
+	// pictures says whether presence carries an MSNObject.
+	pictures bool
 	// same reports whether watchers of this version would see two presences alike.
 	same func(a, b im.Presence) bool
 }

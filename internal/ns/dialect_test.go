@@ -88,7 +88,8 @@ func TestEveryCommandRefusesALineWithoutParameters(t *testing.T) {
 				continue
 			}
 			s := &session{srv: New(Config{}), dialect: d, state: signedIn}
-			if err := cmd.run(s, msnp.Frame{Verb: verb}); err == nil {
+			cmd.links = false
+			if err := s.run(t.Context(), cmd, msnp.Frame{Verb: verb}); err == nil {
 				t.Errorf("%v: %s alone is accepted", d.version, verb)
 			}
 		}

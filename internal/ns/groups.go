@@ -10,12 +10,12 @@ import (
 // adg makes a group. One of that name that exists already is the answer, not an error:
 // clients make a group once for each person they put into it.
 // docs/protocol/lists.md#groups
-func (s *session) adg(f msnp.Frame) error {
+func (s *session) adg(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseADG(f)
 	if err != nil {
 		return err
 	}
-	g, version, err := s.srv.Store.AddGroup(context.Background(), s.user, m.Name)
+	g, version, err := s.srv.Store.AddGroup(ctx, s.user, m.Name)
 	if err != nil {
 		return err
 	}
@@ -23,12 +23,12 @@ func (s *session) adg(f msnp.Frame) error {
 }
 
 // reg renames a group.
-func (s *session) reg(f msnp.Frame) error {
+func (s *session) reg(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseREG(f)
 	if err != nil {
 		return err
 	}
-	version, err := s.srv.Store.RenameGroup(context.Background(), s.user, m.Number, m.Name)
+	version, err := s.srv.Store.RenameGroup(ctx, s.user, m.Number, m.Name)
 	if err != nil {
 		return err
 	}
@@ -36,12 +36,12 @@ func (s *session) reg(f msnp.Frame) error {
 }
 
 // rmg removes a group. People who were in no other leave the forward list with it.
-func (s *session) rmg(f msnp.Frame) error {
+func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseRMG(f)
 	if err != nil {
 		return err
 	}
-	version, left, err := s.srv.Store.RemoveGroup(context.Background(), s.user, m.Number)
+	version, left, err := s.srv.Store.RemoveGroup(ctx, s.user, m.Number)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *session) rmg(f msnp.Frame) error {
 	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number)))
 	s.mu.Unlock()
 	for _, l := range left {
-		s.leftGroup(l.Peer, l.PeerVersion)
+		s.srv.moves.removed(s.person(), l.Peer, l.PeerVersion, true)
 	}
 	return nil
 }

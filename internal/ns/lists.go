@@ -12,7 +12,7 @@ import (
 )
 
 // add puts somebody on a list. docs/protocol/lists.md#add
-func (s *session) add(f msnp.Frame) error {
+func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseADD(f)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *session) add(f msnp.Frame) error {
 	if list != im.Forward {
 		group = msnp.NoGroup
 	}
-	a, err := s.srv.Store.Add(context.Background(), s.user, store.Addition{
+	a, err := s.srv.Store.Add(ctx, s.user, store.Addition{
 		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
 	})
 	if err != nil {
@@ -51,24 +51,26 @@ func (s *session) add(f msnp.Frame) error {
 	return nil
 }
 
-// added finishes an ADD to the forward list: the client gets the new contact's phone numbers
-// and presence behind the reply, the contact hears that he was added.
+// added finishes an ADD to the forward list. The contact hears of it first: from then on his
+// changes are sent here, where they count for nothing before he is on the list, with the
+// reply. So what the directory says at that moment is neither missed nor told twice.
 func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
 	c := a.Contact
-	s.mu.Lock()
-	s.links.Set(c.ID, im.Forward)
-	s.links.SetAdmits(c.ID, c.AllowsUser)
 	if a.First {
+		s.mu.Lock()
+		s.links.Set(c.ID, 0)
+		s.links.SetAdmits(c.ID, c.AllowsUser)
+		s.mu.Unlock()
+		s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
 		out = s.dialect.appendPhones(out, a.Version, c)
-		if s.online {
-			out = s.appendSeen(out, c.ID, t)
-		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.links.Set(c.ID, im.Forward)
+	if a.First && s.online {
+		out = s.appendSeen(out, c.ID, t)
 	}
 	s.conn.Send(out)
-	s.mu.Unlock()
-	if a.First {
-		s.tellListed(c.ID, true, a.PeerVersion, s.srv.moves.settle(s.user, c.ID))
-	}
 }
 
 // phones are the properties that follow a first ADD to the forward list, always all four.
@@ -101,7 +103,7 @@ func appendBPR(b []byte, version uint32, handle, typ, value string) []byte {
 }
 
 // rem takes somebody off a list, or out of one group. docs/protocol/lists.md#rem
-func (s *session) rem(f msnp.Frame) error {
+func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseREM(f)
 	if err != nil {
 		return err
@@ -118,7 +120,7 @@ func (s *session) rem(f msnp.Frame) error {
 		group = msnp.NoGroup
 	}
 	handle := strings.ToLower(m.Handle)
-	r, err := s.srv.Store.Remove(context.Background(), s.user, store.Removal{List: list, Handle: handle, Group: group})
+	r, err := s.srv.Store.Remove(ctx, s.user, store.Removal{List: list, Handle: handle, Group: group})
 	if err != nil {
 		return err
 	}
@@ -137,12 +139,8 @@ func (s *session) rem(f msnp.Frame) error {
 	}
 	s.conn.Send(out)
 	s.mu.Unlock()
-	switch {
-	case r.Left && group != msnp.NoGroup:
-		s.leftGroup(r.Peer, r.PeerVersion)
-	case r.Left:
-		s.srv.moves.settle(s.user, r.Peer)
-		s.tellListed(r.Peer, false, r.PeerVersion, false)
+	if r.Left {
+		s.srv.moves.removed(s.person(), r.Peer, r.PeerVersion, group != msnp.NoGroup)
 	}
 	return nil
 }
@@ -166,13 +164,17 @@ func (s *session) relist(reply []byte, v im.UserID, change func(*im.Links)) {
 	s.conn.Send(reply)
 	s.mu.Unlock()
 	if before != after {
-		s.srv.Hub.SetPrivacy(s.entry, after, []im.UserID{v})
+		s.tellAllowed(v)
 	}
 }
 
-// tellListed tells a contact that the user put him on the forward list or took him off.
-func (s *session) tellListed(contact im.UserID, listed bool, version uint32, quiet bool) {
-	s.srv.Hub.Deliver(contact, hub.ListedBy{Who: s.person(), Listed: listed, Version: version, Quiet: quiet})
+// tellAllowed tells v whether he may see the user.
+func (s *session) tellAllowed(v im.UserID) {
+	s.srv.Hub.SetPrivacy(s.entry, func() ([]im.UserID, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return []im.UserID{v}, s.links.Allows(v)
+	})
 }
 
 // person returns what others may know of the user.
@@ -183,17 +185,41 @@ func (s *session) person() im.Person {
 }
 
 // listedBy tells the client that somebody added or removed the user. Before SYN there is
-// nothing to say: it will be in the answer.
+// nothing to say: it will be in the answer. Who added him hears in turn whether he may see
+// the user, which may have changed since the database was asked.
 func (s *session) listedBy(ev hub.ListedBy) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.relink(ev)
-	if !s.synced || ev.Quiet {
-		return true
+	linked := s.links != nil
+	if s.synced && !s.loading {
+		s.conn.Send(s.appendListing(nil, ev))
+	}
+	s.mu.Unlock()
+	if ev.How.On() && linked {
+		s.tellAllowed(ev.Who.ID)
+	}
+	return true
+}
+
+// appendListing appends what the client is to hear. What it was not told of a contact on the
+// move it need not hear the end of, unless it has asked for its lists in between.
+// docs/protocol/lists.md#moves
+func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
+	_, leaving := s.leaving[ev.Who.ID]
+	delete(s.leaving, ev.Who.ID)
+	switch {
+	case ev.How == hub.Leaving:
+		if s.leaving == nil {
+			s.leaving = make(map[im.UserID]struct{})
+		}
+		s.leaving[ev.Who.ID] = struct{}{}
+		return b
+	case ev.How == hub.Returned && leaving, ev.How == hub.Gone && !leaving:
+		return b
 	}
 	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(ev.Version), ev.Who.Handle}
-	if !ev.Listed {
-		return s.conn.Send(msnp.AppendLine(nil, msnp.REM, params...))
+	if !ev.How.On() {
+		return msnp.AppendLine(b, msnp.REM, params...)
 	}
-	return s.conn.Send(msnp.AppendLine(nil, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...))
+	return msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...)
 }

@@ -15,80 +15,106 @@ import (
 type moves struct {
 	server *Server
 
-	mu      sync.Mutex // leaf
-	pending map[move]*clock.Timer
+	// Held while contacts are told, so that what they hear has the order of what happened. It
+	// is taken before the locks of the hub and of sessions.
+	mu      sync.Mutex
+	pending map[move]*departure
 	closed  bool
+	tasks   sync.WaitGroup // departures that are being settled
 }
 
 // move is one contact of one user on his way between groups.
 type move struct{ owner, contact im.UserID }
 
-// leftGroup is called when a contact left the forward list with his last group.
-func (s *session) leftGroup(contact im.UserID, version uint32) {
-	s.tellListed(contact, false, version, true)
-	s.srv.moves.start(s.person(), contact)
+// departure is the contact's leaving, which he has not heard of.
+type departure struct {
+	owner im.Person
+	timer clock.Timer
 }
 
-// start sets the time at which the contact hears that he was removed.
-func (m *moves) start(owner im.Person, contact im.UserID) {
+// removed is called when a contact left the forward list, with his last group or as a whole.
+func (m *moves) removed(owner im.Person, contact im.UserID, version uint32, group bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
+	key := move{owner.ID, contact}
+	m.forget(key)
+	if !group || m.closed {
+		m.tell(owner, contact, hub.Removed, version)
 		return
 	}
-	key := move{owner.ID, contact}
-	t := m.pending[key]
-	if t == nil {
-		t = new(clock.Timer)
-		m.pending[key] = t
-	}
-	m.server.Clock.Set(t, m.server.Limits.Move, func() {
-		if !m.settle(owner.ID, contact) {
-			return
-		}
-		m.server.tasks.Add(1)
-		go func() {
-			defer m.server.tasks.Done()
-			m.server.tellLeft(owner, contact)
-		}()
-	})
+	m.tell(owner, contact, hub.Leaving, version)
+	d := &departure{owner: owner}
+	m.pending[key] = d
+	m.server.Clock.Set(&d.timer, m.server.Limits.Move, func() { m.due(key, d) })
 }
 
-// settle ends a move and reports whether there was one.
-func (m *moves) settle(owner, contact im.UserID) bool {
+// added is called when a contact came on the forward list.
+func (m *moves) added(owner im.Person, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := move{owner, contact}
-	t := m.pending[key]
-	if t == nil {
-		return false
+	how := hub.Added
+	if m.forget(move{owner.ID, contact}) {
+		how = hub.Returned
 	}
-	m.server.Clock.Stop(t)
-	delete(m.pending, key)
-	return true
+	m.tell(owner, contact, how, version)
 }
 
-// close forgets every move; the contacts learn at their next SYN.
-func (m *moves) close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-	for key, t := range m.pending {
-		m.server.Clock.Stop(t)
+// forget drops a pending departure and reports whether there was one. m.mu is held.
+func (m *moves) forget(key move) bool {
+	d := m.pending[key]
+	if d != nil {
+		m.server.Clock.Stop(&d.timer)
 		delete(m.pending, key)
 	}
+	return d != nil
 }
 
-// tellLeft tells a contact that his move ended nowhere. His own changes may have gone on
-// meanwhile, so the line carries the version of now.
-func (s *Server) tellLeft(owner im.Person, contact im.UserID) {
-	if _, ok := s.Hub.ByID(contact); !ok {
+func (m *moves) tell(owner im.Person, contact im.UserID, how hub.Listing, version uint32) {
+	m.server.Hub.Deliver(contact, hub.ListedBy{Who: owner, How: how, Version: version})
+}
+
+// due starts to settle a departure whose time is up, away from the clock.
+func (m *moves) due(key move, d *departure) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.pending[key] != d {
 		return
 	}
-	version, err := s.Store.Version(context.Background(), contact)
+	m.tasks.Add(1)
+	go func() {
+		defer m.tasks.Done()
+		m.settle(key, d)
+	}()
+}
+
+// settle tells a contact that he was removed. The version takes one more step: what he has
+// done himself since made his client learn a number that this is not in.
+func (m *moves) settle(key move, d *departure) {
+	version, err := m.server.Store.Step(context.Background(), key.contact)
 	if err != nil {
-		s.Log.Error("reading a list version", "err", err)
+		m.server.Log.Error("a list version could not be raised", "err", err)
 		return
 	}
-	s.Hub.Deliver(contact, hub.ListedBy{Who: owner, Version: version})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pending[key] == d {
+		delete(m.pending, key)
+		m.tell(d.owner, key.contact, hub.Gone, version)
+	}
+}
+
+// close settles what is pending at once; the contacts learn at their next SYN.
+func (m *moves) close() {
+	m.mu.Lock()
+	m.closed = true
+	left := m.pending
+	m.pending = nil
+	m.mu.Unlock()
+	m.tasks.Wait()
+	for key, d := range left {
+		m.server.Clock.Stop(&d.timer)
+		if _, err := m.server.Store.Step(context.Background(), key.contact); err != nil {
+			m.server.Log.Error("a list version could not be raised", "err", err)
+		}
+	}
 }

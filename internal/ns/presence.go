@@ -27,8 +27,8 @@ func (s *session) chg(f msnp.Frame) error {
 		}
 	}
 	p := im.Presence{Status: m.Status, Flags: m.Flags, Object: m.Object}
-	if s.dialect.same(p, im.Presence{Status: p.Status, Flags: p.Flags}) {
-		p.Object = "" // the version has no pictures, or there is none
+	if !s.dialect.pictures {
+		p.Object = ""
 	}
 	out := f.AppendEcho(nil)
 
@@ -38,10 +38,9 @@ func (s *session) chg(f msnp.Frame) error {
 		out = s.appendInitial(out, m.TrID)
 	}
 	s.conn.Send(out)
-	watchers := s.links.Watchers()
 	s.mu.Unlock()
 
-	s.srv.Hub.SetPresence(s.entry, p, watchers)
+	s.srv.Hub.SetPresence(s.entry, p, s.watchers)
 	if first {
 		s.challengeNow()
 		if minutes, ok := s.srv.Hub.Announced(); ok {
@@ -67,6 +66,7 @@ func (s *session) appendSeen(b []byte, id im.UserID, t msnp.TrID) []byte {
 	if !ok || !l.Presence.Visible() || !s.links.Admits(id) {
 		return b
 	}
+	s.links.Show(id, true)
 	return wire(l.Person, l.Presence).AppendILN(b, s.dialect.version, t)
 }
 
@@ -75,18 +75,23 @@ func wire(who im.Person, p im.Presence) msnp.Presence {
 	return msnp.Presence{Status: p.Status, Handle: who.Handle, Name: who.Name, Flags: p.Flags, Object: p.Object}
 }
 
-// presenceChanged tells the client of a contact's change. Nothing is ever said of somebody
-// who is not on the forward list: clients look him up without checking.
-// docs/protocol/presence.md#lines
+// presenceChanged tells the client of a contact's change, if it would see one. Nothing is
+// ever said of somebody who is not on the forward list: clients look him up without
+// checking. docs/protocol/presence.md#lines
 func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.online || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) || !s.links.Admits(ev.Who.ID) {
+	id := ev.Who.ID
+	there := ev.Now.Visible()
+	switch {
+	case !s.sees(id) || there && !s.links.Admits(id):
 		return false
-	}
-	if ev.Now.Visible() && ev.Before.Visible() && !ev.Renamed && s.dialect.same(ev.Before, ev.Now) {
+	case !there && !s.links.Shown(id):
+		return true
+	case there && s.links.Shown(id) && !ev.Renamed && s.dialect.same(ev.Before, ev.Now):
 		return true
 	}
+	s.links.Show(id, there)
 	s.srv.Metrics.PresenceSent.Inc()
 	return s.conn.Send(ev.Line(s.dialect.version, func() []byte {
 		return appendChange(nil, s.dialect.version, ev.Who, ev.Now)
@@ -97,16 +102,26 @@ func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.links != nil && s.links.Admits(ev.Who.ID)
 	s.relink(ev)
-	if !s.online || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) || !ev.Now.Visible() || before == ev.Allowed {
+	id := ev.Who.ID
+	if !s.sees(id) {
+		return true
+	}
+	there := ev.Allowed && ev.Now.Visible()
+	if there == s.links.Shown(id) {
 		return true
 	}
 	p := ev.Now
-	if !ev.Allowed {
+	if !there {
 		p = im.Presence{Status: msnp.Offline}
 	}
+	s.links.Show(id, there)
 	return s.conn.Send(appendChange(nil, s.dialect.version, ev.Who, p))
+}
+
+// sees reports whether the client is to hear of somebody's presence at all. s.mu is held.
+func (s *session) sees(id im.UserID) bool {
+	return s.online && s.links != nil && s.links.On(id, im.Forward)
 }
 
 // appendChange appends NLN or FLN.

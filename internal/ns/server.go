@@ -4,9 +4,7 @@
 package ns
 
 import (
-	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,7 +68,6 @@ type Server struct {
 	dialects []*dialect // the newest comes last
 	moves    moves
 	draining atomic.Bool
-	tasks    sync.WaitGroup
 }
 
 // New returns a server. It has no goroutine of its own but short ones, which [Server.Close]
@@ -78,7 +75,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	s := &Server{Config: cfg, dialects: offered()}
 	s.moves.server = s
-	s.moves.pending = make(map[move]*clock.Timer)
+	s.moves.pending = make(map[move]*departure)
 	return s
 }
 
@@ -125,23 +122,16 @@ func (s *Server) knows(v msnp.Verb) bool {
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Farewell tells everybody that the server shuts down, and closes their connections. It
-// takes up to the given time, so that they do not all come back at once.
-func (s *Server) Farewell(ctx context.Context, spread time.Duration) {
+// takes the given time, so that they do not all come back at once.
+func (s *Server) Farewell(spread time.Duration) {
 	logins := s.Hub.Logins()
 	tick := time.NewTicker(max(spread/time.Duration(len(logins)+1), 1))
 	defer tick.Stop()
 	for _, l := range logins {
 		s.Hub.Deliver(l.Person.ID, hub.Kicked{Why: hub.ServerStops})
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
+		<-tick.C
 	}
 }
 
-// Close waits for what is still under way. Contacts that are on the move are left as the
-// database has them.
-func (s *Server) Close() {
-	s.moves.close()
-	s.tasks.Wait()
-}
+// Close ends what is still under way: contacts on the move have left.
+func (s *Server) Close() { s.moves.close() }

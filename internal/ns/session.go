@@ -44,12 +44,14 @@ type session struct {
 	synced    bool       // the client has its lists
 	online    bool       // it has sent its first CHG
 	refusing  bool       // IMS OFF
+	ended     bool       // Closed was called
 	presence  im.Presence
 	name      string
 	links     *im.Links
 	loading   bool
-	missed    []hub.Event // arrived while loading
-	challenge string      // that is open, or ""
+	missed    []hub.Event            // arrived while loading
+	leaving   map[im.UserID]struct{} // took the user off their lists, which the client has not heard
+	challenge string                 // that is open, or ""
 }
 
 // state is how far a connection has come. docs/protocol/signin.md#states
@@ -62,21 +64,22 @@ const (
 	signedIn         // USR OK sent
 )
 
-// command says how a verb is handled.
+// command says how a verb is handled: by a function that is quick and runs where the frame
+// was read, or by one that may wait, for the database in most cases.
 type command struct {
-	run    func(*session, msnp.Frame) error
-	inline bool // quick: needs no database, runs where it was read
-	links  bool // needs the user's lists in memory
+	quick func(*session, msnp.Frame) error
+	slow  func(*session, context.Context, msnp.Frame) error
+	links bool // needs the user's lists in memory
 }
 
 // beforeSignIn holds the commands of a connection that nobody has signed in on.
 var beforeSignIn = map[msnp.Verb]command{
-	msnp.VER: {run: (*session).ver, inline: true},
-	msnp.CVR: {run: (*session).cvr, inline: true},
-	msnp.CVQ: {run: (*session).cvr, inline: true},
-	msnp.USR: {run: (*session).usr},
-	msnp.OUT: {run: (*session).out, inline: true},
-	msnp.PNG: {run: (*session).ignore, inline: true},
+	msnp.VER: {quick: (*session).ver},
+	msnp.CVR: {quick: (*session).cvr},
+	msnp.CVQ: {quick: (*session).cvr},
+	msnp.USR: {slow: (*session).usr},
+	msnp.OUT: {quick: (*session).out},
+	msnp.PNG: {quick: (*session).ignore},
 }
 
 // fatal is an error that ends the connection, after a code if there is one.
@@ -124,24 +127,30 @@ func (s *session) Frame(f msnp.Frame) {
 	if s.srv.Limits.Idle > 0 && s.state == signedIn {
 		s.conn.Expect(s.srv.Limits.Idle)
 	}
-	if cmd.inline && (s.linked || !cmd.links) {
-		s.run(cmd, f)
+	if cmd.quick != nil && (s.linked || !cmd.links) {
+		if err := cmd.quick(s, f); err != nil {
+			s.fail(f, err)
+		}
 		return
 	}
-	s.conn.Go(func() { s.run(cmd, f) })
+	s.conn.Go(func(ctx context.Context) {
+		if err := s.run(ctx, cmd, f); err != nil {
+			s.fail(f, err)
+		}
+	})
 }
 
-func (s *session) run(cmd command, f msnp.Frame) {
-	err := error(nil)
+// run carries out a command where waiting is allowed.
+func (s *session) run(ctx context.Context, cmd command, f msnp.Frame) error {
 	if cmd.links && !s.linked {
-		_, err = s.load(context.Background())
+		if err := s.load(ctx); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = cmd.run(s, f)
+	if cmd.slow != nil {
+		return cmd.slow(s, ctx, f)
 	}
-	if err != nil {
-		s.fail(f, err)
-	}
+	return cmd.quick(s, f)
 }
 
 // command finds what to do with a frame in the present state.
@@ -208,16 +217,13 @@ func refusal(err error) (msnp.Code, bool) {
 
 // Closed ends the sign-in, if there was one.
 func (s *session) Closed(why conn.Reason) {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	s.srv.Clock.Stop(&s.timer)
 	if s.entry == nil {
 		return
 	}
-	s.mu.Lock()
-	var watchers []im.UserID
-	if s.links != nil {
-		watchers = s.links.Watchers()
-	}
-	s.mu.Unlock()
 	how := hub.Left
 	switch why {
 	case conn.Displaced, conn.Kicked:
@@ -225,7 +231,17 @@ func (s *session) Closed(why conn.Reason) {
 	case conn.Unavailable:
 		how = hub.Stopped
 	}
-	s.srv.Hub.SignOut(s.entry, watchers, how)
+	s.srv.Hub.SignOut(s.entry, s.watchers, how)
+}
+
+// watchers returns who may see the user.
+func (s *session) watchers() []im.UserID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.links == nil {
+		return nil
+	}
+	return s.links.Watchers()
 }
 
 // reply sends a line that answers a command.

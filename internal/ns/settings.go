@@ -12,12 +12,12 @@ import (
 
 // gtc stores whether the client asks its user about people who add him.
 // docs/protocol/lists.md#settings
-func (s *session) gtc(f msnp.Frame) error {
+func (s *session) gtc(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseGTC(f)
 	if err != nil {
 		return err
 	}
-	version, err := s.srv.Store.SetPrompt(context.Background(), s.user, im.Prompt(m.Value))
+	version, err := s.srv.Store.SetPrompt(ctx, s.user, im.Prompt(m.Value))
 	if err != nil {
 		return err
 	}
@@ -26,28 +26,31 @@ func (s *session) gtc(f msnp.Frame) error {
 
 // blp sets what holds for people on neither list, who then see the user come or go.
 // docs/protocol/lists.md#settings
-func (s *session) blp(f msnp.Frame) error {
+func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseBLP(f)
 	if err != nil {
 		return err
 	}
 	policy := im.Policy(m.Value)
-	version, err := s.srv.Store.SetPolicy(context.Background(), s.user, policy)
+	version, err := s.srv.Store.SetPolicy(ctx, s.user, policy)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.links.Policy = policy
-	affected := s.links.Undecided()
 	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(version), m.Value))
 	s.mu.Unlock()
-	s.srv.Hub.SetPrivacy(s.entry, policy == im.AllowOthers, affected)
+	s.srv.Hub.SetPrivacy(s.entry, func() ([]im.UserID, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.links.Undecided(), s.links.Policy == im.AllowOthers
+	})
 	return nil
 }
 
 // prp sets or clears a phone number or the mobile switch.
 // docs/protocol/lists.md#properties
-func (s *session) prp(f msnp.Frame) error {
+func (s *session) prp(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParsePRP(f)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (s *session) prp(f msnp.Frame) error {
 	if m.Type == "MOB" && m.Value != "" && m.Value != "Y" && m.Value != "N" {
 		return &msnp.SyntaxError{Verb: msnp.PRP, Reason: "MOB is neither Y nor N"}
 	}
-	version, told, err := s.srv.Store.SetProperty(context.Background(), s.user, m.Type, m.Value)
+	version, told, err := s.srv.Store.SetProperty(ctx, s.user, m.Type, m.Value)
 	if err != nil {
 		return err
 	}
@@ -78,15 +81,21 @@ func (s *session) prp(f msnp.Frame) error {
 func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.synced || s.links == nil || !s.links.On(ev.Who.ID, im.Forward) {
-		return false
+	s.relink(ev)
+	return s.synced && !s.loading && s.conn.Send(s.appendProperty(nil, ev))
+}
+
+// appendProperty appends what the client is to hear of a contact's phone value.
+func (s *session) appendProperty(b []byte, ev hub.PropertyChanged) []byte {
+	if !s.links.On(ev.Who.ID, im.Forward) {
+		return b
 	}
-	return s.conn.Send(appendBPR(nil, ev.Version, ev.Who.Handle, ev.Type, ev.Value))
+	return appendBPR(b, ev.Version, ev.Who.Handle, ev.Type, ev.Value)
 }
 
 // rea changes the user's own friendly name, or the name he keeps for a contact.
 // docs/protocol/lists.md#rea
-func (s *session) rea(f msnp.Frame) error {
+func (s *session) rea(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseREA(f)
 	if err != nil {
 		return err
@@ -95,17 +104,17 @@ func (s *session) rea(f msnp.Frame) error {
 		return im.ErrNameRefused
 	}
 	if s.isOwn(m.Handle) {
-		return s.renameSelf(m)
+		return s.renameSelf(ctx, m)
 	}
 	handle := strings.ToLower(m.Handle)
-	version, err := s.srv.Store.NameContact(context.Background(), s.user, handle, m.Name)
+	version, err := s.srv.Store.NameContact(ctx, s.user, handle, m.Name)
 	if err != nil {
 		return err
 	}
 	return s.reply(msnp.REA, string(m.TrID), msnp.Uint(version), handle, msnp.Escape(m.Name))
 }
 
-func (s *session) renameSelf(m msnp.Renaming) error {
+func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
 	lower := strings.ToLower(m.Name)
 	for _, word := range s.srv.ForbiddenNames {
 		if strings.Contains(lower, word) {
@@ -115,7 +124,7 @@ func (s *session) renameSelf(m msnp.Renaming) error {
 	if err := s.allowName(); err != nil {
 		return err
 	}
-	version, err := s.srv.Store.Rename(context.Background(), s.user, m.Name)
+	version, err := s.srv.Store.Rename(ctx, s.user, m.Name)
 	if err != nil {
 		return err
 	}
@@ -128,10 +137,6 @@ func (s *session) renameSelf(m msnp.Renaming) error {
 func (s *session) rename(name string) {
 	s.mu.Lock()
 	s.name = name
-	var watchers []im.UserID
-	if s.links != nil {
-		watchers = s.links.Watchers()
-	}
 	s.mu.Unlock()
-	s.srv.Hub.SetName(s.entry, name, watchers)
+	s.srv.Hub.SetName(s.entry, name, s.watchers)
 }

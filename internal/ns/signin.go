@@ -80,7 +80,7 @@ func closeOn(err error, why conn.Reason) error {
 }
 
 // usr takes the two stages of the sign-in. docs/protocol/signin.md#usr
-func (s *session) usr(f msnp.Frame) error {
+func (s *session) usr(ctx context.Context, f msnp.Frame) error {
 	if s.state == connected || s.dialect == nil {
 		return outOfPlace
 	}
@@ -96,7 +96,7 @@ func (s *session) usr(f msnp.Frame) error {
 	case m.Stage == "I":
 		return s.identify(m)
 	case m.Stage == "S" && s.state == challenged:
-		return s.authenticate(m)
+		return s.authenticate(ctx, m)
 	}
 	return outOfPlace
 }
@@ -108,13 +108,23 @@ func (s *session) identify(m msnp.Authentication) error {
 	if err != nil {
 		return fatal{msnp.CodeAuthFailed, conn.Refused}
 	}
+	if s.state == versioned { // asking again does not buy time
+		s.conn.Expect(s.patience())
+	}
+	s.state = challenged
 	if s.dispatch {
-		s.conn.Expect(partingTime)
 		return s.reply(msnp.XFR, string(m.TrID), "NS", s.srv.NotificationAddr, "0", s.srv.DispatchAddr)
 	}
-	s.handle, s.state = handle, challenged
-	s.conn.Expect(s.srv.Limits.SignIn)
+	s.handle = handle
 	return s.reply(msnp.USR, string(m.TrID), "TWN", "S", twnChallenge(s.srv.Clock.Now()))
+}
+
+// patience is how long a client may take after USR I: to sign in, or to go where it was sent.
+func (s *session) patience() time.Duration {
+	if s.dispatch {
+		return partingTime
+	}
+	return s.srv.Limits.SignIn
 }
 
 // twnChallenge is what clients pass on to the login server. It must begin with lc and hold
@@ -126,14 +136,13 @@ func twnChallenge(now time.Time) string {
 }
 
 // authenticate answers stage S: the ticket alone proves who the client is.
-func (s *session) authenticate(m msnp.Authentication) error {
+func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error {
 	now := s.srv.Clock.Now()
-	user, err := s.account(m.Value, now)
+	user, err := s.account(ctx, m.Value, now)
 	if err != nil {
 		return err
 	}
 	s.user, s.handle, s.state = user.ID, user.Handle, signedIn
-	s.name = user.Name
 	s.entry = s.srv.Hub.SignIn(hub.Login{
 		Person:  user.Person,
 		Version: s.dialect.version,
@@ -141,6 +150,9 @@ func (s *session) authenticate(m msnp.Authentication) error {
 		Addr:    s.conn.Peer().String(),
 		Client:  strings.TrimSpace(s.client.Library + " " + s.client.Version),
 	}, s)
+	if user, err = s.settled(ctx, user); err != nil {
+		return err
+	}
 	s.srv.Metrics.SignIns.Inc()
 	s.conn.SetGrammar(msnp.NotificationGrammar)
 	s.conn.Expect(s.srv.Limits.Idle)
@@ -148,21 +160,41 @@ func (s *session) authenticate(m msnp.Authentication) error {
 	out := msnp.AppendLine(nil, msnp.USR, string(m.TrID), "OK", user.Handle, msnp.Escape(user.Name), "1", "0")
 	out = s.appendProfile(out, user, now)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.greeted = true
+	s.greeted, s.name = true, user.Name
 	s.conn.Send(out)
+	s.mu.Unlock()
+	s.srv.Hub.SetName(s.entry, user.Name, s.watchers)
 	return nil
+}
+
+// settled reads the account again now that the hub reaches this session. A displaced one can
+// change nothing any more, and who was locked out or got another password meanwhile was not
+// told so yet.
+func (s *session) settled(ctx context.Context, before im.User) (im.User, error) {
+	wait, cancel := context.WithTimeout(ctx, partingTime)
+	defer cancel()
+	s.entry.AwaitPrior(wait)
+	user, err := s.srv.Store.UserByID(ctx, before.ID)
+	switch {
+	case errors.Is(err, im.ErrNoUser):
+	case err != nil:
+		s.srv.Log.Error("reading an account again", "conn", s.conn.ID(), "user", before.Handle, "err", err)
+		return user, fatal{msnp.CodeInternal, conn.Unavailable}
+	case user.Credential == before.Credential && !user.Disabled:
+		return user, nil
+	}
+	return user, fatal{msnp.CodeAuthFailed, conn.Refused}
 }
 
 // account finds the account that a ticket proves, which must be the one of stage I.
 // Whatever is wrong, the answer is the same.
-func (s *session) account(ticket string, now time.Time) (im.User, error) {
+func (s *session) account(ctx context.Context, ticket string, now time.Time) (im.User, error) {
 	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
 	t, err := s.srv.Signer.OpenTicket(ticket, now, s.srv.Limits.TicketLife)
 	if err != nil {
 		return im.User{}, refused
 	}
-	user, err := s.srv.Store.UserByID(context.Background(), im.UserID(t.User))
+	user, err := s.srv.Store.UserByID(ctx, im.UserID(t.User))
 	switch {
 	case errors.Is(err, im.ErrNoUser):
 		return im.User{}, refused

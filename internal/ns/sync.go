@@ -11,12 +11,12 @@ import (
 )
 
 // syn sends the lists, unless the client has them. docs/protocol/lists.md#syn
-func (s *session) syn(f msnp.Frame) error {
+func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseSYN(f)
 	if err != nil {
 		return err
 	}
-	r, err := s.load(context.Background())
+	r, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -28,35 +28,75 @@ func (s *session) syn(f msnp.Frame) error {
 		out = msnp.AppendLine(nil, msnp.SYN, string(m.TrID), version, msnp.Uint(len(r.Contacts)), msnp.Uint(len(r.Groups)))
 		out = s.dialect.appendRoster(out, r)
 	}
-	// Under the lock, so that nothing else comes between the lines of the block or before them.
+	// Under the lock, so that nothing comes between the lines of the block, and what happened
+	// since it was read comes right behind.
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.synced = true
+	missed := s.adopt(r)
+	s.synced, s.leaving = true, nil
+	for _, ev := range missed {
+		out = s.appendSince(out, ev, r.User.Version)
+	}
 	s.conn.Send(out)
 	return nil
 }
 
-// load reads the user's lists from the database and makes them the session's. Events that
-// arrive meanwhile may or may not be in what was read: they are applied again.
-func (s *session) load(ctx context.Context) (im.Roster, error) {
+// appendSince appends the line of an event, if it is not in the block of this version.
+func (s *session) appendSince(b []byte, ev hub.Event, version uint32) []byte {
+	switch ev := ev.(type) {
+	case hub.ListedBy:
+		if ev.Version > version {
+			return s.appendListing(b, ev)
+		}
+	case hub.PropertyChanged:
+		if ev.Version > version {
+			return s.appendProperty(b, ev)
+		}
+	}
+	return b
+}
+
+// load makes the user's lists, as the database has them, the session's.
+func (s *session) load(ctx context.Context) error {
+	r, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.adopt(r)
+	return nil
+}
+
+// read reads the user's lists. Events that arrive from now on may or may not be in what is
+// read; they are kept until adopt.
+func (s *session) read(ctx context.Context) (im.Roster, error) {
 	s.mu.Lock()
 	s.loading, s.missed = true, nil
 	s.mu.Unlock()
-
 	r, err := s.srv.Store.Roster(ctx, s.user)
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loading = false
 	if err != nil {
-		return r, err
+		s.mu.Lock()
+		s.loading, s.missed = false, nil
+		s.mu.Unlock()
 	}
-	s.links, s.linked = im.NewLinks(r), true
-	for _, ev := range s.missed {
+	return r, err
+}
+
+// adopt makes what was read the session's lists and returns the events that arrived since.
+// s.mu is held.
+func (s *session) adopt(r im.Roster) []hub.Event {
+	links := im.NewLinks(r)
+	if s.links != nil {
+		links.Keep(s.links)
+	}
+	missed := s.missed
+	s.links, s.linked = links, true
+	s.loading, s.missed = false, nil
+	for _, ev := range missed {
 		s.relink(ev)
 	}
-	s.missed = nil
-	return r, nil
+	return missed
 }
 
 // relink applies to the links what an event says about them. s.mu is held.
@@ -69,7 +109,7 @@ func (s *session) relink(ev hub.Event) {
 	}
 	switch ev := ev.(type) {
 	case hub.ListedBy:
-		if ev.Listed {
+		if ev.How.On() {
 			s.links.Set(ev.Who.ID, im.Reverse)
 		} else {
 			s.links.Clear(ev.Who.ID, im.Reverse)

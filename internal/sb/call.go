@@ -18,7 +18,8 @@ import (
 type caller struct {
 	members  map[*member]struct{}
 	calls    *rate.Limiter
-	failures int // calls in a row that reached nobody
+	failures int       // calls in a row that reached nobody
+	since    time.Time // of the first of them
 	tried    time.Time
 }
 
@@ -28,8 +29,8 @@ const (
 	callsBurst  = 30
 )
 
-// seat counts a new participant for his sign-in.
-func (s *Server) seat(m *member) {
+// seat counts a participant for his sign-in, and reports whether that still lasts.
+func (s *Server) seat(m *member) bool {
 	s.mu.Lock()
 	c := s.callers[m.login]
 	if c == nil {
@@ -41,18 +42,17 @@ func (s *Server) seat(m *member) {
 	s.seated++
 	s.mu.Unlock()
 	s.Hub.AddBoards(m.who.ID, m.login, 1)
-	if !s.current(m) {
-		s.release(m.login)
-	}
+	return s.current(m)
 }
 
-// unseat ends that.
+// unseat ends that, if it was.
 func (s *Server) unseat(m *member) {
-	s.mu.Lock()
-	if m.caller != nil {
-		delete(m.caller.members, m)
-		s.seated--
+	if m.caller == nil {
+		return
 	}
+	s.mu.Lock()
+	delete(m.caller.members, m)
+	s.seated--
 	s.mu.Unlock()
 	s.Hub.AddBoards(m.who.ID, m.login, -1)
 	if !s.current(m) {
@@ -109,32 +109,35 @@ func (m *member) cal(f msnp.Frame) error {
 
 // call rings the callee. Whatever keeps him from being called, the caller hears the same.
 func (m *member) call(c msnp.Call) error {
+	if !m.srv.current(m) {
+		return msnp.CodeNotWhileHidden
+	}
 	handle, err := im.ParseCallee(c.Handle)
 	if err != nil {
 		return msnp.CodeInvalidHandle
 	}
-	if !m.srv.current(m) {
-		return msnp.CodeNotWhileHidden
-	}
 	callee, _ := m.srv.Hub.ByHandle(handle) // nobody, when he is not signed in
-	cookie := strconv.Itoa(int(m.room.id)) + "." + auth.Nonce() + "." + auth.Nonce()
-	inv, err := m.room.invite(callee.Person.ID, handle, callee.Number, cookie)
-	if err != nil {
+	id := msnp.Uint(m.room.id)
+	inv := &invitation{
+		cookie: id + "." + auth.Nonce() + "." + auth.Nonce(),
+		caller: m, reply: msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", id),
+	}
+	if err := m.room.invite(callee, handle, inv); err != nil {
 		return err
 	}
 	rings := m.srv.Hub.Deliver(callee.Person.ID, hub.Invited{
-		Session: m.room.id, Addr: m.srv.Addr, Cookie: cookie, Caller: m.who,
+		Session: m.room.id, Addr: m.srv.Addr, Cookie: inv.cookie, Caller: m.who,
 	})
 	if !rings {
 		m.room.withdraw(inv)
 		return msnp.CodeNotOnline
 	}
-	m.conn.Send(msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", msnp.Uint(m.room.id)))
+	m.room.ring(inv)
 	return nil
 }
 
 // mayCall limits the calls of a sign-in: so many a minute, and only a few in a row that reach
-// nobody. docs/protocol/limits.md#rates
+// nobody. docs/protocol/switchboard.md#rates
 func (m *member) mayCall() error {
 	if !m.srv.Rates {
 		return nil
@@ -143,7 +146,7 @@ func (m *member) mayCall() error {
 	m.srv.mu.Lock()
 	defer m.srv.mu.Unlock()
 	c := m.caller
-	if now.Sub(c.tried) >= missPenalty {
+	if now.Sub(c.tried) >= missPenalty || c.failures < maxMisses && now.Sub(c.since) >= missPenalty {
 		c.failures = 0
 	}
 	c.tried = now
@@ -164,7 +167,9 @@ func (m *member) called(err error) {
 		m.srv.Metrics.Call("ringing")
 		return
 	case code == msnp.CodeNotOnline || code == msnp.CodeInvalidHandle:
-		m.caller.failures++
+		if m.caller.failures++; m.caller.failures == 1 {
+			m.caller.since = m.srv.Clock.Now()
+		}
 	}
 	m.srv.Metrics.Call(strconv.Itoa(int(code)))
 }

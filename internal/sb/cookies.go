@@ -18,7 +18,7 @@ type usedCookies struct {
 	since   time.Time  // when the young generation began
 	young   map[string]struct{}
 	old     map[string]struct{}
-	strange int // cookies in young that nobody had issued
+	strange int // cookies in young that did not pass
 }
 
 const (

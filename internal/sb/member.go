@@ -40,7 +40,7 @@ type member struct {
 	gone bool // guarded by room.mu: the others heard BYE
 }
 
-// handlers holds the commands of a participant; strangers have their own.
+// What participants and strangers may say.
 var (
 	forMembers = map[msnp.Verb]func(*member, msnp.Frame) error{
 		msnp.CAL: (*member).cal,
@@ -101,6 +101,7 @@ func (m *member) fail(f msnp.Frame, err error) {
 // Closed takes the participant out of his room.
 func (m *member) Closed(conn.Reason) {
 	m.srv.admitted(m)
+	m.srv.unseat(m)
 	if m.room != nil {
 		m.room.leave(m)
 	}
@@ -113,8 +114,7 @@ func (m *member) out(msnp.Frame) error {
 
 // unauthenticated is the answer to a cookie that does not pass.
 // docs/protocol/switchboard.md#usr
-func (m *member) unauthenticated(cookie string) error {
-	m.srv.cookies.refused(cookie)
+func (m *member) unauthenticated() error {
 	m.srv.Metrics.CookieFailures.Inc()
 	return errors.Join(msnp.CodeAuthFailed, errRefused)
 }
@@ -131,22 +131,22 @@ func (m *member) usr(f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	fresh := m.srv.cookies.present(e.Cookie)
-	l, ok := m.srv.Hub.ByHandle(strings.ToLower(e.Handle))
-	if !fresh || !ok {
-		return m.unauthenticated(e.Cookie)
+	if !m.srv.cookies.present(e.Cookie) {
+		return m.unauthenticated()
 	}
+	l, _ := m.srv.Hub.ByHandle(strings.ToLower(e.Handle)) // nobody, when he is not signed in
 	here := auth.Admission{Board: m.srv.Addr, User: int64(l.Person.ID), Login: l.Number}
 	a, err := m.srv.Signer.OpenCookie(e.Cookie, here, m.srv.Clock.Now(), m.srv.Limits.CookieLife)
 	if err != nil {
-		return m.unauthenticated(e.Cookie)
+		m.srv.cookies.refused(e.Cookie)
+		return m.unauthenticated()
 	}
 	m.become(l)
+	if !m.srv.seat(m) || !m.srv.create(a.Session, m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick)) {
+		return m.unauthenticated()
+	}
 	m.conn.Expect(0)
 	m.srv.admitted(m)
-	m.room = m.srv.create(a.Session)
-	m.room.open(m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick))
-	m.srv.seat(m)
 	return nil
 }
 
@@ -156,28 +156,23 @@ func (m *member) ans(f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	fresh := m.srv.cookies.present(a.Cookie)
-	l, ok := m.srv.Hub.ByHandle(strings.ToLower(a.Handle))
-	id, number := strconv.ParseUint(a.Session, 10, 31)
-	if !fresh || !ok || number != nil {
-		return m.unauthenticated(a.Cookie)
+	if !m.srv.cookies.present(a.Cookie) {
+		return m.unauthenticated()
 	}
-	r := m.srv.room(uint32(id))
-	if r == nil {
-		return m.unauthenticated(a.Cookie)
-	}
+	l, _ := m.srv.Hub.ByHandle(strings.ToLower(a.Handle)) // as above
 	m.become(l)
-	if !r.answer(m, a) {
-		return m.unauthenticated(a.Cookie)
+	id, err := strconv.ParseUint(a.Session, 10, 31)
+	r := m.srv.room(uint32(id))
+	if err != nil || r == nil || !m.srv.seat(m) || !r.answer(m, a) {
+		m.srv.cookies.refused(a.Cookie)
+		return m.unauthenticated()
 	}
-	m.room = r
 	m.conn.Expect(0)
 	m.srv.admitted(m)
-	m.srv.seat(m)
 	return nil
 }
 
-// out of the relay path: what a message costs in tokens.
+// How fast a connection may send, and how often it may be told that nothing came of it.
 const (
 	bytesPerSecond    = 256 << 10
 	bytesBurst        = 1 << 20
@@ -188,7 +183,7 @@ const (
 )
 
 // throttle leaves the connection unread for as long as it is ahead of its rate.
-// docs/protocol/limits.md#rates
+// docs/protocol/switchboard.md#rates
 func (m *member) throttle(size int) {
 	if !m.srv.Rates {
 		return
@@ -206,7 +201,7 @@ func (m *member) throttle(size int) {
 
 // debt takes n tokens and returns how long it takes until they are there.
 func debt(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if l.AllowN(now, n) {
+	if l.AllowN(now, n) { // which, unlike a reservation, makes no garbage
 		return 0
 	}
 	return l.ReserveN(now, n).DelayFrom(now)

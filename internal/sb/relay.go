@@ -41,7 +41,7 @@ func (m *member) msg(f msnp.Frame) error {
 }
 
 // failed counts answers that make some clients send the same again at once; whoever does
-// nothing else is closed. docs/protocol/limits.md#rates
+// nothing else is closed. docs/protocol/switchboard.md#rates
 func (m *member) failed() {
 	now := m.srv.Clock.Now()
 	if now.Sub(m.failedAt) > failureWindow {

@@ -8,6 +8,7 @@ import (
 
 	"monarch/internal/clock"
 	"monarch/internal/conn"
+	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/msnp"
 )
@@ -17,11 +18,11 @@ import (
 // docs/protocol/switchboard.md#life
 type room struct {
 	srv *Server // immutable
-	id  uint32  // immutable: the session id
+	id  uint32  // immutable once registered: the session id
 
 	mu      sync.Mutex
 	members []*member // in the order of joining
-	ringing map[int64]*invitation
+	ringing map[im.UserID]*invitation
 	active  time.Time // when something was last said
 	idle    clock.Timer
 	closed  bool
@@ -33,16 +34,9 @@ type invitation struct {
 	login  uint64 // number of the callee's sign-in, which may answer it
 	cookie string
 	expiry clock.Timer
-}
 
-// open seats the first participant.
-func (r *room) open(m *member, reply []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.members = append(r.members, m)
-	m.conn.Send(reply)
-	r.touch()
-	r.watch()
+	caller *member
+	reply  []byte // what he is told when it rings; nil once he was
 }
 
 // answer seats somebody who was called, if the cookie is that of his invitation: he is told
@@ -50,12 +44,14 @@ func (r *room) open(m *member, reply []byte) {
 func (r *room) answer(m *member, a msnp.Answer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	inv := r.ringing[int64(m.who.ID)]
+	inv := r.ringing[m.who.ID]
 	if inv == nil || r.closed || inv.login != m.login ||
 		subtle.ConstantTimeCompare([]byte(inv.cookie), []byte(a.Cookie)) != 1 {
 		return false
 	}
+	r.rang(inv)
 	r.settle(inv)
+	m.room = r
 	var out []byte
 	n := msnp.Uint(len(r.members))
 	for i, other := range r.members {
@@ -99,7 +95,6 @@ func (r *room) leave(m *member) {
 	r.remove(m)
 	r.watch()
 	r.mu.Unlock()
-	r.srv.unseat(m)
 }
 
 // relay hands a message to everybody but its sender, and reports whether there was
@@ -107,10 +102,10 @@ func (r *room) leave(m *member) {
 func (r *room) relay(from *member, payload []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.touch()
 	if from.gone || len(r.members) < 2 {
 		return false
 	}
+	r.touch()
 	if len(payload) == 0 {
 		return true // some clients cannot read an empty message
 	}
@@ -129,26 +124,43 @@ func (r *room) relay(from *member, payload []byte) bool {
 
 // invite reserves the place of somebody who is about to be called. It returns a code when he
 // is there or ringing, or the room is full.
-func (r *room) invite(user im.UserID, handle string, login uint64, cookie string) (*invitation, error) {
+func (r *room) invite(callee hub.Login, handle string, inv *invitation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.touch()
 	if r.present(handle) {
-		return nil, msnp.CodeAlreadyThere
+		return msnp.CodeAlreadyThere
 	}
-	if inv := r.ringing[int64(user)]; inv != nil && user != 0 {
-		if inv.login == login {
-			return nil, msnp.CodeAlreadyThere
+	user := callee.Person.ID // zero when nobody of this handle is signed in
+	if old := r.ringing[user]; old != nil {
+		if old.login == callee.Number {
+			return msnp.CodeAlreadyThere
 		}
-		r.settle(inv) // it rang at a sign-in that has ended
+		r.settle(old) // it rang at a sign-in that has ended
 	}
 	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits.Participants {
-		return nil, msnp.CodeNotOnline
+		return msnp.CodeNotOnline
 	}
-	inv := &invitation{user: user, login: login, cookie: cookie}
-	r.ringing[int64(user)] = inv
+	inv.user, inv.login = user, callee.Number
+	r.ringing[user] = inv
 	r.srv.Clock.Set(&inv.expiry, r.srv.Limits.CookieLife, func() { r.withdraw(inv) })
-	return inv, nil
+	return nil
+}
+
+// ring tells the caller that his call has rung.
+func (r *room) ring(inv *invitation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rang(inv)
+}
+
+// rang does that once: whoever was called may have answered before the caller's own command
+// is done, and then it comes before the line that says so. r.mu is held.
+func (r *room) rang(inv *invitation) {
+	if inv.reply != nil {
+		inv.caller.conn.Send(inv.reply)
+		inv.reply = nil
+	}
 }
 
 func (r *room) present(handle string) bool {
@@ -159,7 +171,7 @@ func (r *room) present(handle string) bool {
 func (r *room) withdraw(inv *invitation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ringing[int64(inv.user)] == inv {
+	if r.ringing[inv.user] == inv {
 		r.settle(inv)
 		r.watch()
 	}
@@ -168,7 +180,7 @@ func (r *room) withdraw(inv *invitation) {
 // settle ends an invitation. r.mu is held.
 func (r *room) settle(inv *invitation) {
 	r.srv.Clock.Stop(&inv.expiry)
-	delete(r.ringing, int64(inv.user))
+	delete(r.ringing, inv.user)
 }
 
 // touch restarts the idle time. r.mu is held.

@@ -13,6 +13,7 @@ import (
 	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/msnp"
 )
@@ -49,11 +50,12 @@ type Server struct {
 	Config
 	cookies usedCookies
 
-	mu        sync.Mutex // before none; room.mu is never taken under it
+	mu        sync.Mutex // taken after room.mu; a leaf but for conn.Expect
 	rooms     map[uint32]*room
 	callers   map[uint64]*caller // by number of the sign-in
 	strangers map[netip.Addr]int
-	seated    int // participants of all rooms
+	seated    int  // participants of all rooms
+	stopped   bool // no more rooms are made
 }
 
 // New returns a server and registers it with the hub.
@@ -100,18 +102,35 @@ func (s *Server) admitted(m *member) {
 	}
 }
 
-// create makes a room under the number its first participant's cookie names, or another
-// when that is taken.
-func (s *Server) create(id uint32) *room {
+// create makes a room with its first participant, under the number his cookie names or
+// another when that is taken. It reports false once the server has been stopped.
+func (s *Server) create(id uint32, m *member, reply []byte) bool {
+	r := &room{srv: s, ringing: make(map[im.UserID]*invitation), members: []*member{m}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !s.register(r, id) {
+		return false
+	}
+	m.room = r
+	m.conn.Send(reply)
+	r.touch()
+	r.watch()
+	s.Metrics.Rooms.Inc()
+	return true
+}
+
+func (s *Server) register(r *room, id uint32) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
 	for s.rooms[id] != nil {
 		id = auth.SessionID()
 	}
-	r := &room{srv: s, id: id, ringing: make(map[int64]*invitation)}
+	r.id = id
 	s.rooms[id] = r
-	s.Metrics.Rooms.Inc()
-	return r
+	return true
 }
 
 func (s *Server) room(id uint32) *room {
@@ -140,9 +159,11 @@ func (s *Server) Seated() int {
 	return s.seated
 }
 
-// Farewell tells every participant that the server shuts down, and closes the connection.
+// Farewell tells every participant that the server shuts down, and closes the connections.
+// Nobody gets in any more.
 func (s *Server) Farewell() {
 	s.mu.Lock()
+	s.stopped = true
 	rooms := make([]*room, 0, len(s.rooms))
 	for _, r := range s.rooms {
 		rooms = append(rooms, r)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 
 	"monarch/internal/admin"
 	"monarch/internal/config"
@@ -38,7 +37,7 @@ func (l *listeners) open(cfg config.Config) error {
 			return err
 		}
 	}
-	for _, addr := range split(cfg.Switchboard.Listen) {
+	for _, addr := range config.List(cfg.Switchboard.Listen) {
 		b, err := listen("switchboard.listen", addr)
 		if err != nil {
 			return err
@@ -54,15 +53,6 @@ func listen(key, addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	return l, nil
-}
-
-// split cuts a list of addresses at its commas.
-func split(list string) []string {
-	parts := strings.Split(list, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
 }
 
 func (l *listeners) addr(name string) string {

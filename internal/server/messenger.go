@@ -39,7 +39,7 @@ func (s *Server) buildMessenger() {
 
 // buildBoards makes a switchboard for each address of switchboard.listen.
 func (s *Server) buildBoards(rates bool) {
-	advertised := split(s.cfg.Switchboard.Advertise)
+	advertised := config.List(s.cfg.Switchboard.Advertise)
 	limits := s.cfg.Limits
 	for i, l := range s.listeners.switchboards {
 		told := config.Messenger{}

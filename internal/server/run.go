@@ -10,7 +10,7 @@ import (
 // How long the steps of a shutdown may take, together less than ten seconds.
 const (
 	farewellTime = 2 * time.Second // sign-offs are spread over this, so that not all come back at once
-	flushTime    = 4 * time.Second
+	flushTime    = 3 * time.Second
 	requestTime  = 2 * time.Second
 )
 
@@ -53,7 +53,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	for _, l := range append([]net.Listener{s.listeners.dispatch, s.listeners.notification}, s.listeners.switchboards...) {
 		closeListener(l)
 	}
-	s.ns.Farewell(ctx, spread(s.hub.Count()))
+	s.ns.Farewell(spread(s.hub.Count()))
 	for _, board := range s.boards.all {
 		board.Farewell()
 	}

@@ -88,7 +88,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.hub = hub.New(s.clock, limits.SigninHold.D())
 	s.engine = conn.New(s.clock, s.log, s.metrics, conn.Limits{
 		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(),
-		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 64,
+		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
 	})
 	s.buildMessenger()
 	if err := s.buildPassport(); err != nil {

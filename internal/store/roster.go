@@ -23,6 +23,14 @@ func (s *Store) Version(ctx context.Context, id im.UserID) (uint32, error) {
 	})
 }
 
+// Step raises the version of an account's lists by one and returns it, when the person is
+// told late of what others have done to them.
+func (s *Store) Step(ctx context.Context, id im.UserID) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("raise version of %d", id), func(tx *sql.Tx) (uint32, error) {
+		return step(ctx, tx, id)
+	})
+}
+
 // Roster returns everything an account sees of itself and of the people on its lists, as it
 // was at one moment. People who are on the reverse list alone are among the contacts.
 func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {

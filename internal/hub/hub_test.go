@@ -1,0 +1,221 @@
+package hub_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"monarch/internal/clock"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+func TestDirectory(t *testing.T) {
+	w := newWorld(t)
+	since := time.Unix(1_100_000_000, 0)
+	a := &session{w: w}
+	a.entry = w.hub.SignIn(hub.Login{
+		Person: alice, Version: msnp.MSNP8, Since: since, Addr: "192.0.2.7:1029", Client: "MSMSGS 5.0.0544",
+		Presence: online, // does not count: she has said nothing yet
+	}, &a.listener)
+	want := hub.Login{
+		Person: alice, Number: a.entry.Number(), Version: msnp.MSNP8, Since: since, Addr: "192.0.2.7:1029", Client: "MSMSGS 5.0.0544",
+	}
+	found := func(when string) {
+		t.Helper()
+		byID, ok1 := w.hub.ByID(alice.ID)
+		byHandle, ok2 := w.hub.ByHandle(alice.Handle)
+		if !ok1 || !ok2 || byID != want || byHandle != want {
+			t.Errorf("%s: %+v, %t; %+v, %t; want %+v", when, byID, ok1, byHandle, ok2, want)
+		}
+		logins := w.hub.Logins()
+		if !slices.Contains(logins, want) || len(logins) != 3 || w.hub.Count() != 3 {
+			t.Errorf("%s: %d of %+v", when, w.hub.Count(), logins)
+		}
+	}
+	found("signed in")
+	a.chg(picture)
+	a.rename("Ally")
+	want.Presence, want.Person.Name = picture, "Ally"
+	found("with a presence and another name")
+
+	a2 := w.signIn()
+	if a2.entry.Number() <= a.entry.Number() {
+		t.Error("the numbers do not grow")
+	}
+	a.leave()
+	if l, ok := w.hub.ByHandle(alice.Handle); !ok || l.Number != a2.entry.Number() {
+		t.Errorf("displaced: %+v, %t", l, ok)
+	}
+	a2.leave()
+	if _, ok := w.hub.ByID(alice.ID); ok {
+		t.Error("found by id after the end")
+	}
+	if _, ok := w.hub.ByHandle(alice.Handle); ok {
+		t.Error("found by handle after the end")
+	}
+	if w.hub.Count() != 2 || len(w.hub.Logins()) != 2 {
+		t.Errorf("%d are left", w.hub.Count())
+	}
+}
+
+func TestDeliver(t *testing.T) {
+	w := newWorld(t)
+	ev := hub.Kicked{Why: hub.ByOperator}
+	if !w.hub.Deliver(bob.ID, ev) || !slices.Equal(w.bob.since(), []string{"kicked 1"}) {
+		t.Error("Bob did not get it")
+	}
+	if w.carol.since() != nil {
+		t.Error("Carol got it too")
+	}
+	for _, nobody := range []im.UserID{alice.ID, 0, -1, 1 << 62} {
+		if w.hub.Deliver(nobody, ev) {
+			t.Errorf("%d took it", nobody)
+		}
+	}
+	w.hub.SignIn(hub.Login{Person: alice}, &listener{refuses: true})
+	if w.hub.Deliver(alice.ID, ev) {
+		t.Error("a refusal was not told")
+	}
+	w.hub.DeliverAll(hub.Notice{Minutes: 3})
+	w.heard("notice 3")
+}
+
+func TestDeliverGoesToThePresentSignIn(t *testing.T) {
+	w := newWorld(t)
+	a1 := w.signIn()
+	a2 := w.signIn()
+	a1.since()
+	w.hub.Deliver(alice.ID, hub.Notice{Minutes: 1})
+	if a1.since() != nil || !slices.Equal(a2.since(), []string{"notice 1"}) {
+		t.Error("the wrong session got it")
+	}
+}
+
+func TestAnnouncement(t *testing.T) {
+	w := newWorld(t)
+	announced := func(want int) {
+		t.Helper()
+		if got, ok := w.hub.Announced(); got != want || ok != (want > 0) {
+			t.Errorf("%d minutes, %t; want %d", got, ok, want)
+		}
+	}
+	announced(0)
+	w.hub.Announce(5)
+	w.heard("notice 5")
+	announced(5)
+	w.clock.Advance(90 * time.Second)
+	announced(4)
+	w.clock.Advance(3 * time.Minute)
+	announced(1)
+	w.hub.Announce(10)
+	w.heard("notice 10")
+	announced(10)
+	w.clock.Advance(10 * time.Minute)
+	announced(0)
+}
+
+func TestBoardsAreCountedForTheSignInTheyCameFrom(t *testing.T) {
+	w := newWorld(t)
+	a1 := w.signIn()
+	boards := func(want int) {
+		t.Helper()
+		if l, _ := w.hub.ByID(alice.ID); l.Boards != want {
+			t.Errorf("%d boards, want %d", l.Boards, want)
+		}
+	}
+	w.hub.AddBoards(alice.ID, a1.entry.Number(), 1)
+	w.hub.AddBoards(alice.ID, a1.entry.Number(), 1)
+	w.hub.AddBoards(alice.ID, a1.entry.Number(), -1)
+	boards(1)
+	a2 := w.signIn()
+	w.hub.AddBoards(alice.ID, a1.entry.Number(), -1)
+	boards(0)
+	w.hub.AddBoards(alice.ID, a2.entry.Number(), 1)
+	boards(1)
+	a2.leave()
+	w.hub.AddBoards(alice.ID, a2.entry.Number(), -1)
+	w.hub.AddBoards(99, 1, 1)
+	boards(0)
+}
+
+func TestEveryEndIsTold(t *testing.T) {
+	w := newWorld(t)
+	var got []string
+	for i := range 2 {
+		w.hub.OnEnd(func(number uint64, how hub.Ending) { got = append(got, fmt.Sprint(i, number, how)) })
+	}
+	a1, a2 := w.signIn(), w.signIn()
+	w.hub.SignOut(a1.entry, these(nil), hub.Expelled)
+	w.hub.SignOut(a2.entry, these(nil), hub.Left)
+	n1, n2 := a1.entry.Number(), a2.entry.Number()
+	want := []string{fmt.Sprint(0, n1, hub.Expelled), fmt.Sprint(1, n1, hub.Expelled), fmt.Sprint(0, n2, hub.Left), fmt.Sprint(1, n2, hub.Left)}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWatchersAreNotToldWhenTheServerStops(t *testing.T) {
+	w := newWorld(t)
+	a := w.signIn()
+	a.chg(online)
+	w.hub.SignOut(a.entry, these(both), hub.Stopped)
+	w.heard("NLN Alice")
+	w.seen("")
+}
+
+// Whoever signs in last is the one, by id, by handle, and to the watchers.
+func TestConcurrentSignInsLeaveOne(t *testing.T) {
+	for range 50 {
+		w := newWorld(t)
+		sessions := make([]*session, 8)
+		var all sync.WaitGroup
+		for i := range sessions {
+			all.Go(func() { sessions[i] = w.signIn() })
+		}
+		all.Wait()
+		l, _ := w.hub.ByID(alice.ID)
+		if byHandle, ok := w.hub.ByHandle(alice.Handle); !ok || byHandle != l {
+			t.Fatalf("by handle %+v, %t; by id %+v", byHandle, ok, l)
+		}
+		for _, s := range sessions {
+			heard := s.since()
+			if s.entry.Number() == l.Number && heard != nil || s.entry.Number() != l.Number && !slices.Equal(heard, []string{"kicked 0"}) {
+				t.Fatalf("sign-in %d of %d heard %q", s.entry.Number(), l.Number, heard)
+			}
+			s.chg(im.Presence{Status: msnp.Online, Flags: s.entry.Number()})
+		}
+		w.heard("NLN Alice")
+		for _, s := range sessions {
+			s.leave()
+		}
+		w.heard("FLN Alice")
+		if _, ok := w.hub.ByHandle(alice.Handle); ok {
+			t.Fatal("still there by handle")
+		}
+	}
+}
+
+func BenchmarkSetPresence(b *testing.B) {
+	clk := clock.New()
+	defer clk.Close()
+	h := hub.New(clk, hold)
+	watchers := make([]im.UserID, 150)
+	for i := range watchers {
+		watchers[i] = im.UserID(100 + i)
+		h.SignIn(hub.Login{Person: im.Person{ID: watchers[i], Handle: fmt.Sprint(i, "@example.com")}}, deaf{})
+	}
+	a := h.SignIn(hub.Login{Person: alice}, deaf{})
+	b.ReportAllocs()
+	for i := uint64(0); b.Loop(); i++ {
+		h.SetPresence(a, im.Presence{Status: msnp.Online, Flags: i}, these(watchers))
+	}
+}
+
+// deaf is a session that takes everything and does nothing.
+type deaf struct{}
+
+func (deaf) Deliver(hub.Event) bool { return true }
