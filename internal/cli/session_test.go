@@ -68,7 +68,7 @@ func running(t *testing.T) (place, client) {
 	e := h.SignIn(hub.Login{
 		Person: u.Person, Version: msnp.MSNP8, Since: time.Now(), Addr: "192.0.2.7:1029", Client: "MSNMSGR 5.0.0544",
 	}, c)
-	h.SetPresence(e, im.Presence{Status: msnp.Lunch}, nil)
+	h.SetPresence(e, im.Presence{Status: msnp.Lunch}, func() []im.UserID { return nil })
 	return p, c
 }
 

@@ -106,6 +106,7 @@ type Limits struct {
 	SigninHold           Duration `toml:"signin_hold"`
 	QueueBytes           int      `toml:"queue_bytes"`
 	QueueStall           Duration `toml:"queue_stall"`
+	DeadPeer             Duration `toml:"dead_peer"`
 	HashParallel         int      `toml:"hash_parallel"`
 	HashQueue            int      `toml:"hash_queue"`
 	Rates                string   `toml:"rates"`
@@ -151,6 +152,7 @@ func Default() Config {
 			SigninHold:           Duration(10 * time.Second),
 			QueueBytes:           1 << 20,
 			QueueStall:           Duration(30 * time.Second),
+			DeadPeer:             Duration(210 * time.Second),
 			HashParallel:         2,
 			HashQueue:            64,
 			Rates:                RatesOn,

@@ -18,6 +18,7 @@ import (
 type Limits struct {
 	QueueBytes int           // output of one connection not yet taken by the kernel
 	QueueStall time.Duration // how long it may make no progress
+	DeadPeer   time.Duration // how long a peer that vanished is not noticed
 	CloseFlush time.Duration // how long a closing connection may take for its last output
 	Linger     time.Duration // how long input is thrown away after that
 	Slow       int           // handlers in [Conn.Go] at a time
@@ -107,7 +108,7 @@ func (e *Engine) Attach(nc net.Conn, r Role) {
 }
 
 func (e *Engine) serve(c *Conn, r Role) {
-	keepAlive(c.nc)
+	keepAlive(c.nc, e.limits.DeadPeer)
 	var h Handler
 	c.guard(func() { h = r.Open(c) })
 	if h == nil {

@@ -5,25 +5,21 @@ import (
 	"time"
 )
 
-// A peer that vanished without a word is noticed within deadPeer: by probes when nothing is
-// under way, by missing acknowledgements when something is.
-// docs/protocol/presence.md#ping
-const (
-	probeIdle     = time.Minute
-	probeInterval = 30 * time.Second
-	probeCount    = 5
-	deadPeer      = probeIdle + probeCount*probeInterval
-)
+// probes is how many keep-alive probes may go without an answer.
+const probes = 5
 
-// keepAlive lets the kernel find dead peers.
-func keepAlive(nc net.Conn) {
+// keepAlive lets the kernel find a peer that vanished without a word, within d: by probes
+// when nothing is under way, by missing acknowledgements when something is.
+// docs/protocol/presence.md#ping
+func keepAlive(nc net.Conn, d time.Duration) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		return
 	}
+	interval := d / (probes + 2)
 	// A connection without the options is no worse than one over another transport.
 	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
-		Enable: true, Idle: probeIdle, Interval: probeInterval, Count: probeCount,
+		Enable: true, Idle: d - probes*interval, Interval: interval, Count: probes,
 	})
-	limitUnacknowledged(tcp, deadPeer)
+	limitUnacknowledged(tcp, d)
 }

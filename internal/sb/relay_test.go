@@ -56,7 +56,7 @@ func newParty(t testing.TB) *party {
 	p := &party{
 		t: t, hub: h, clock: clk, addr: l.Addr().String(),
 		engine: conn.New(clk, log, m, conn.Limits{
-			QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
+			QueueBytes: 1 << 20, QueueStall: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
 		}),
 	}
 	p.srv = New(Config{

@@ -87,7 +87,7 @@ func (s *Server) build(ctx context.Context) error {
 	limits := s.cfg.Limits
 	s.hub = hub.New(s.clock, limits.SigninHold.D())
 	s.engine = conn.New(s.clock, s.log, s.metrics, conn.Limits{
-		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(),
+		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(), DeadPeer: limits.DeadPeer.D(),
 		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
 	})
 	s.buildMessenger()
