@@ -229,7 +229,7 @@ func (*userDelete) Help() string { return "monarch user delete alice@example.com
 // Run removes the account.
 func (c *userDelete) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		if err := a.confirm("Remove "+clean(c.Email)+" for good, from everybody's lists too?"); err != nil {
+		if err := a.confirm("Remove " + clean(c.Email) + " for good, from everybody's lists too?"); err != nil {
 			return err
 		}
 	}

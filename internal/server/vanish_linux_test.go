@@ -76,7 +76,7 @@ func loopback(t *testing.T, up bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	defer func() { _ = syscall.Close(fd) }()
 	var request struct {
 		name  [syscall.IFNAMSIZ]byte
 		flags uint16
