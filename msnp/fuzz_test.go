@@ -76,9 +76,15 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		for _, frame := range feedStream(t, wide, stream, max(1, len(stream))).frames {
-			again := rewritten(t, frame)
+			echo := readAgain(t, frame, append(frame.AppendEcho(nil), frame.Payload...))
+			plain := readAgain(t, frame, written(frame))
 			for _, p := range parsers {
-				checkCommand(t, p, frame, again)
+				checkCommand(t, p, frame, echo)
+				// Written anew, a length loses its leading zeros, which others than the reader of
+				// the verb take for text.
+				if p.verb == frame.Verb {
+					checkCommand(t, p, frame, plain)
+				}
 			}
 			if code, ok := frame.Code(); ok && code.Error() == "" {
 				t.Errorf("%q has no text", frame.AppendEcho(nil))
@@ -87,22 +93,23 @@ func FuzzCommands(f *testing.F) {
 	})
 }
 
-// rewritten writes a frame and reads it again.
-func rewritten(t *testing.T, f msnp.Frame) msnp.Frame {
-	t.Helper()
+// written puts a frame together from its parts.
+func written(f msnp.Frame) []byte {
 	var params []string
 	for i := range f.Args {
 		params = append(params, f.Arg(i))
 	}
-	out := msnp.AppendLine(nil, f.Verb, params...)
-	if echo := f.AppendEcho(nil); !bytes.Equal(echo, out) {
-		t.Fatalf("echoed as %q, written as %q", echo, out)
+	if f.Payload == nil {
+		return msnp.AppendLine(nil, f.Verb, params...)
 	}
-	if f.Payload != nil {
-		out = msnp.AppendPayload(nil, f.Verb, f.Payload, params[:len(params)-1]...)
-	}
+	return msnp.AppendPayload(nil, f.Verb, f.Payload, params[:len(params)-1]...)
+}
+
+// readAgain reads what was written of f, which must be the same frame and nothing more.
+func readAgain(t *testing.T, f msnp.Frame, out []byte) msnp.Frame {
+	t.Helper()
 	again, n, err := wide.Next(out, nil)
-	if err != nil || n != len(out) || again.Verb != f.Verb || !bytes.Equal(again.Payload, f.Payload) {
+	if err != nil || n != len(out) || again.Verb != f.Verb || len(again.Args) != len(f.Args) || !bytes.Equal(again.Payload, f.Payload) {
 		t.Fatalf("%q: %d bytes read again as %v, error %v", out, n, again, err)
 	}
 	return again
