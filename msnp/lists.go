@@ -1,5 +1,7 @@
 package msnp
 
+import "unicode/utf8"
+
 // ListChange is the request ADD or REM.
 type ListChange struct {
 	TrID   TrID
@@ -169,11 +171,17 @@ func (f Frame) name(i int) (string, error) {
 	if len(f.Args[i]) > MaxName {
 		return "", f.syntax("name too long")
 	}
-	name := Unescape(f.Arg(i))
-	if len(Escape(name)) > MaxName { // raw bytes take three times the room on the way out
-		return "", f.syntax("name too long")
+	return clip(Unescape(f.Arg(i))), nil
+}
+
+// clip cuts a name that came raw and would be longer than a name may be once it is escaped,
+// at the end of a character. Lines that carry it would not fit the buffers of old clients.
+func clip(name string) string {
+	for len(Escape(name)) > MaxName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
 	}
-	return name, nil
+	return name
 }
 
 // groupName reads parameter i as a group's name.

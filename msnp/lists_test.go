@@ -78,7 +78,19 @@ func TestREA(t *testing.T) {
 		},
 		{name: "a name that is missing is empty", line: "REA 25 alice@example.com ", want: msnp.Renaming{TrID: "25", Handle: "alice@example.com"}},
 		{name: "the longest name", line: "REA 25 a@b.c " + long, want: msnp.Renaming{TrID: "25", Handle: "a@b.c", Name: long}},
+		{
+			name: "the longest name of raw bytes", line: "REA 25 a@b.c " + strings.Repeat("\xff", 129),
+			want: msnp.Renaming{TrID: "25", Handle: "a@b.c", Name: strings.Repeat("\xff", 129)},
+		},
 		{name: "a longer name", line: "REA 25 a@b.c n" + long, err: syntax(msnp.REA, "name too long")},
+		{
+			name: "raw bytes that would be too long when they are escaped", line: "REA 25 a@b.c " + strings.Repeat("\xff", 130),
+			want: msnp.Renaming{TrID: "25", Handle: "a@b.c", Name: strings.Repeat("\xff", 129)},
+		},
+		{
+			name: "raw characters that would be", line: "REA 25 a@b.c " + strings.Repeat("你", 44),
+			want: msnp.Renaming{TrID: "25", Handle: "a@b.c", Name: strings.Repeat("你", 43)},
+		},
 		{name: "nobody", line: "REA 25", err: syntax(msnp.REA, "too few parameters")},
 	})
 }
