@@ -192,7 +192,7 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 	s.relink(ev)
 	linked := s.links != nil
 	if s.synced && !s.loading {
-		s.conn.Send(s.appendListing(nil, ev))
+		s.conn.Send(s.appendSince(nil, ev))
 	}
 	s.mu.Unlock()
 	if ev.How.On() && linked {

@@ -2,7 +2,9 @@ package ns
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/hub"
@@ -83,38 +85,47 @@ func (m *moves) due(key move, d *departure) {
 	m.tasks.Add(1)
 	go func() {
 		defer m.tasks.Done()
-		m.settle(key, d)
+		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+		defer cancel()
+		m.settle(ctx, key, d)
 	}()
 }
 
+// settleTime is how long the database may take to raise a version.
+const settleTime = 3 * time.Second
+
 // settle tells a contact that he was removed. The version takes one more step: what he has
 // done himself since made his client learn a number that this is not in.
-func (m *moves) settle(key move, d *departure) {
-	version, err := m.server.Store.Step(context.Background(), key.contact)
-	if err != nil {
-		m.server.Log.Error("a list version could not be raised", "err", err)
-		return
-	}
+func (m *moves) settle(ctx context.Context, key move, d *departure) {
+	version, err := m.server.Store.Step(ctx, key.contact)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pending[key] == d {
-		delete(m.pending, key)
+	if m.pending[key] != d {
+		return
+	}
+	delete(m.pending, key)
+	switch {
+	case err == nil:
 		m.tell(d.owner, key.contact, hub.Gone, version)
+	case !errors.Is(err, im.ErrNoUser): // his account is no more
+		m.server.Log.Error("a contact is not told that he was removed", "err", err)
 	}
 }
 
 // close settles what is pending at once; the contacts learn at their next SYN.
-func (m *moves) close() {
+func (m *moves) close(ctx context.Context) {
 	m.mu.Lock()
 	m.closed = true
+	m.mu.Unlock()
+	m.tasks.Wait()
+	m.mu.Lock()
 	left := m.pending
 	m.pending = nil
 	m.mu.Unlock()
-	m.tasks.Wait()
 	for key, d := range left {
 		m.server.Clock.Stop(&d.timer)
-		if _, err := m.server.Store.Step(context.Background(), key.contact); err != nil {
-			m.server.Log.Error("a list version could not be raised", "err", err)
+		if _, err := m.server.Store.Step(ctx, key.contact); err != nil && !errors.Is(err, im.ErrNoUser) {
+			m.server.Log.Error("a contact is not told that he was removed", "err", err)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package ns
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -134,4 +135,4 @@ func (s *Server) Farewell(spread time.Duration) {
 }
 
 // Close ends what is still under way: contacts on the move have left.
-func (s *Server) Close() { s.moves.close() }
+func (s *Server) Close(ctx context.Context) { s.moves.close(ctx) }

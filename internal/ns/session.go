@@ -42,6 +42,7 @@ type session struct {
 	mu        sync.Mutex // leaf, except for conn.Send and the hub's directory
 	greeted   bool       // USR OK is out
 	synced    bool       // the client has its lists
+	block     uint32     // version of the lists it was last sent; 0 when it had them
 	online    bool       // it has sent its first CHG
 	refusing  bool       // IMS OFF
 	ended     bool       // Closed was called

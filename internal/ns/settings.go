@@ -82,7 +82,7 @@ func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.relink(ev)
-	return s.synced && !s.loading && s.conn.Send(s.appendProperty(nil, ev))
+	return s.synced && !s.loading && s.conn.Send(s.appendSince(nil, ev))
 }
 
 // appendProperty appends what the client is to hear of a contact's phone value.

@@ -22,7 +22,8 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	}
 	version := msnp.Uint(r.User.Version)
 	var out []byte
-	if m.Version == r.User.Version {
+	whole := m.Version != r.User.Version
+	if !whole {
 		out = msnp.AppendLine(nil, msnp.SYN, string(m.TrID), version)
 	} else {
 		out = msnp.AppendLine(nil, msnp.SYN, string(m.TrID), version, msnp.Uint(len(r.Contacts)), msnp.Uint(len(r.Groups)))
@@ -33,23 +34,27 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	missed := s.adopt(r)
-	s.synced, s.leaving = true, nil
+	s.synced = true
+	if whole {
+		s.block, s.leaving = r.User.Version, nil
+	}
 	for _, ev := range missed {
-		out = s.appendSince(out, ev, r.User.Version)
+		out = s.appendSince(out, ev)
 	}
 	s.conn.Send(out)
 	return nil
 }
 
-// appendSince appends the line of an event, if it is not in the block of this version.
-func (s *session) appendSince(b []byte, ev hub.Event, version uint32) []byte {
+// appendSince appends the line of an event, if it is not in the block that the client got.
+// An event may come late: its change is in the database before it is told. s.mu is held.
+func (s *session) appendSince(b []byte, ev hub.Event) []byte {
 	switch ev := ev.(type) {
 	case hub.ListedBy:
-		if ev.Version > version {
+		if ev.Version > s.block {
 			return s.appendListing(b, ev)
 		}
 	case hub.PropertyChanged:
-		if ev.Version > version {
+		if ev.Version > s.block {
 			return s.appendProperty(b, ev)
 		}
 	}

@@ -63,10 +63,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 	if err != nil {
 		s.log.Warn("some connections were cut off", "err", err)
 	}
-	s.ns.Close()
-
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
+	s.ns.Close(requests)
 	if err := errors.Join(s.passport.Close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
 		s.log.Warn("some requests were cut off", "err", err)
 	}

@@ -558,11 +558,26 @@ func TestSwitchboardStops(t *testing.T) {
 // startTwoBoards starts a server with two switchboards, and alice, bob and carol.
 func startTwoBoards(t *testing.T) *msntest.Fixture {
 	t.Helper()
+	cfg := freePorts(t)
+	cfg.Switchboard.Listen += "," + cfg.Switchboard.Listen
+	f, _ := serve(t, cfg)
+	return f
+}
+
+// freePorts returns settings for a server on free ports, with a directory of its own.
+func freePorts(t *testing.T) config.Config {
+	t.Helper()
 	const free = "127.0.0.1:0"
 	cfg := config.Default()
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free+","+free
+	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
 	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
 	cfg.Data.Dir = t.TempDir()
+	return cfg
+}
+
+// serve runs a server with alice, bob and carol until stop is called, or the test ends.
+func serve(t *testing.T, cfg config.Config) (f *msntest.Fixture, stop func() error) {
+	t.Helper()
 	clk := clock.New()
 	s, err := server.New(cfg, slog.New(slog.DiscardHandler), clk)
 	if err != nil {
@@ -571,12 +586,15 @@ func startTwoBoards(t *testing.T) *msntest.Fixture {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceValue(func() error {
 		cancel()
-		if err := <-ended; err != nil {
+		defer clk.Close()
+		return <-ended
+	})
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
 			t.Errorf("stop server: %v", err)
 		}
-		clk.Close()
 	})
 	<-s.Ready()
 	for _, nick := range []string{"Alice", "Bob", "Carol"} {
@@ -584,7 +602,7 @@ func startTwoBoards(t *testing.T) *msntest.Fixture {
 			t.Fatal(err)
 		}
 	}
-	return &msntest.Fixture{Server: s, Store: s.Store(), Clock: clk}
+	return &msntest.Fixture{Server: s, Store: s.Store(), Clock: clk}, stop
 }
 
 // client is a connection to an address of the test's choice.

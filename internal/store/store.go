@@ -31,7 +31,7 @@ type Store struct {
 
 // Every connection waits this many milliseconds for another process, such as a command
 // that changes an account, before it gives up with [ErrLocked].
-const busyTimeout = "5000"
+const busyTimeout = "3000"
 
 // Open opens the database that url names, makes it if there is none, and brings its schema
 // up to date. The url is "sqlite:" and a path, or "sqlite://" and an absolute path. The
