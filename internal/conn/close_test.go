@@ -328,6 +328,44 @@ func TestShutdownWaitsForSlowHandlers(t *testing.T) {
 	})
 }
 
+// What waits for something else, such as a database, must hear when there is no more time.
+func TestShutdownEndsTheContextOfSlowHandlers(t *testing.T) {
+	conform(t, usual, func(w *world) {
+		begun, heard := make(chan struct{}), make(chan struct{})
+		var ended atomic.Bool
+		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
+			if f.Verb != msnp.CAL {
+				echo(c, f)
+				return
+			}
+			c.Go(func(ctx context.Context) {
+				close(begun)
+				<-ctx.Done()
+				close(heard)
+				ended.Store(true)
+			})
+		}})
+		bystander := s.dial()
+		bystander.ping()
+		s.dial().say("CAL 1\r\n")
+		w.wait("the slow function", begun)
+		ctx, cancel := context.WithCancel(w.Context())
+		var down sync.WaitGroup
+		down.Go(func() {
+			if err := w.engine.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+				w.Errorf("err = %v", err)
+			}
+		})
+		bystander.ended() // the shutdown is under way, and there is time
+		w.none("the end of the context", heard)
+		cancel()
+		down.Wait()
+		if !ended.Load() {
+			w.Error("the slow function was not waited for")
+		}
+	})
+}
+
 // The limits would allow an hour, the operator does not.
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	limits := usual

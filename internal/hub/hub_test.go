@@ -1,9 +1,12 @@
 package hub_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +159,45 @@ func TestEveryEndIsTold(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+// A new sign-in waits for the end of the one it displaced. docs/protocol/signin.md#elsewhere
+func TestAwaitPrior(t *testing.T) {
+	for _, how := range []hub.Ending{hub.Left, hub.Expelled, hub.Stopped} {
+		w := newWorld(t)
+		a1 := w.signIn()
+		a1.entry.AwaitPrior(t.Context()) // there is none
+		a1.chg(online)
+		a2 := w.signIn()
+		var ended atomic.Bool // the watchers of a1 were asked for, or are of no interest
+		waited := make(chan struct{})
+		go func() {
+			defer close(waited)
+			a2.entry.AwaitPrior(t.Context())
+			if !ended.Load() {
+				t.Error("a sign-in did not wait for the end of the one before")
+			}
+		}()
+		for range 1000 {
+			runtime.Gosched() // as far as it gets
+		}
+		ended.Store(how == hub.Stopped)
+		w.hub.SignOut(a1.entry, func() []im.UserID { ended.Store(true); return both }, how)
+		<-waited
+		a2.entry.AwaitPrior(t.Context()) // it stays over
+		a2.leave()
+		a3 := w.signIn()
+		a3.entry.AwaitPrior(t.Context()) // it displaced nobody
+	}
+}
+
+func TestAwaitPriorEndsWithItsContext(t *testing.T) {
+	w := newWorld(t)
+	w.signIn()
+	a2 := w.signIn()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a2.entry.AwaitPrior(ctx)
 }
 
 func TestWatchersAreNotToldWhenTheServerStops(t *testing.T) {

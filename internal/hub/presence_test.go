@@ -271,6 +271,49 @@ func TestDisplacedWhileHiddenOrUnheard(t *testing.T) {
 	}
 }
 
+// ear is a session that counts the presences it hears, also those that change nothing.
+type ear struct{ heard int }
+
+func (e *ear) Deliver(ev hub.Event) bool {
+	if _, ok := ev.(*hub.PresenceChanged); ok {
+		e.heard++
+	}
+	return true
+}
+
+// Who came while a new sign-in was silent knows nothing of the user, whatever the others
+// were told before. docs/protocol/signin.md#elsewhere
+func TestTheFirstWordOfASignInIsTold(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		word im.Presence
+		want int
+	}{
+		{"the same as before", online, 1},
+		{"another status", busy, 1},
+		{"hidden, when that is nothing new", hidden, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			newcomer := new(ear)
+			w.hub.SignIn(hub.Login{Person: im.Person{ID: 4, Handle: "dave@example.com"}}, newcomer)
+			watchers := these([]im.UserID{4})
+			a1 := w.signIn()
+			if tc.want > 0 {
+				a1.chg(online) // when the newcomer was not there
+			}
+			a2 := w.signIn()
+			a1.leave()
+			for range 2 { // the second is no news
+				w.hub.SetPresence(a2.entry, tc.word, watchers)
+			}
+			if newcomer.heard != tc.want {
+				t.Errorf("a newcomer was told %d times, want %d", newcomer.heard, tc.want)
+			}
+		})
+	}
+}
+
 func TestPrivacyIsToldToWhomItConcerns(t *testing.T) {
 	w := newWorld(t)
 	a := w.signIn()

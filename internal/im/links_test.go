@@ -158,6 +158,82 @@ func compareLinks(t *rapid.T, l *im.Links, m *linksModel) {
 	}))
 }
 
+func TestShownUntilHiddenOrOffTheForwardList(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		do   func(*im.Links)
+		want bool
+	}{
+		{"at first", func(*im.Links) {}, false},
+		{"told that he is there", func(l *im.Links) { l.Show(7, true) }, true},
+		{"told that he has gone", func(l *im.Links) { l.Show(7, true); l.Show(7, false) }, false},
+		{"off another list", func(l *im.Links) { l.Show(7, true); l.Clear(7, im.Reverse) }, true},
+		{"off the forward list", func(l *im.Links) { l.Show(7, true); l.Clear(7, im.Forward) }, false},
+		{"on it again", func(l *im.Links) { l.Show(7, true); l.Clear(7, im.Forward); l.Set(7, im.Forward) }, false},
+		{"another is there", func(l *im.Links) { l.Set(8, im.Forward); l.Show(8, true) }, false},
+		{"he no longer admits the user", func(l *im.Links) { l.Show(7, true); l.SetAdmits(7, false) }, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := im.NewLinks(im.Roster{})
+			l.Set(7, im.Forward|im.Reverse)
+			l.SetAdmits(7, true)
+			tc.do(l)
+			if got := l.Shown(7); got != tc.want {
+				t.Errorf("Shown = %t", got)
+			}
+		})
+	}
+	l := im.NewLinks(im.Roster{})
+	if l.Show(7, true); l.Shown(7) || l.Len() != 0 {
+		t.Error("somebody on no list is shown")
+	}
+}
+
+func TestKeepTakesOverWhoIsShown(t *testing.T) {
+	const stays, left, unseen, came = 1, 2, 3, 4
+	old, now := im.NewLinks(im.Roster{}), im.NewLinks(im.Roster{})
+	for _, v := range []im.UserID{stays, left, unseen} {
+		old.Set(v, im.Forward)
+		old.Show(v, v != unseen)
+	}
+	now.Set(left, im.Reverse)
+	for _, v := range []im.UserID{stays, unseen, came} {
+		now.Set(v, im.Forward)
+	}
+	now.Keep(old)
+	for v := im.UserID(0); v <= came; v++ {
+		if got := now.Shown(v); got != (v == stays) {
+			t.Errorf("Shown(%d) = %t", v, got)
+		}
+	}
+	if !slices.Equal(now.Contacts(), []im.UserID{stays, unseen, came}) || now.On(left, im.Forward) || now.Admits(stays) {
+		t.Error("more than that was taken over")
+	}
+}
+
+// A session hears whether somebody lets its user see him just before he is on the list.
+func TestSetWithoutListsRemembersForSetAdmits(t *testing.T) {
+	l := im.NewLinks(im.Roster{User: im.User{Policy: im.AllowOthers}})
+	if l.SetAdmits(7, true); l.Admits(7) {
+		t.Error("somebody unknown admits the user")
+	}
+	l.Set(7, 0)
+	if l.SetAdmits(7, true); !l.Admits(7) {
+		t.Error("it was not remembered")
+	}
+	if l.On(7, im.Forward|im.Allow|im.Block|im.Reverse) || len(l.Contacts())+len(l.Watchers())+len(l.Undecided()) > 0 {
+		t.Error("he is on a list")
+	}
+	l.Set(7, im.Forward)
+	l.Set(7, 0)
+	if !l.Admits(7) || !l.On(7, im.Forward) {
+		t.Error("it was forgotten on the list")
+	}
+	if l.Clear(7, im.Forward); l.Admits(7) || l.Len() != 0 {
+		t.Error("it is remembered off the list")
+	}
+}
+
 // A session keeps its links for as long as it lasts, so what they weigh is counted.
 func TestLinksArePacked(t *testing.T) {
 	var r im.Roster

@@ -222,6 +222,57 @@ func TestInventedCookiesDoNotFillMemory(t *testing.T) {
 	}
 }
 
+// A flood of invented cookies makes room by forgetting invented ones, not one that has let
+// somebody in. docs/protocol/switchboard.md#cookies
+func TestAUsedCookieStaysUsedInAFlood(t *testing.T) {
+	p := newParty(t)
+	cookie, _ := p.signIn(1, "Alice", p.addr)
+	alice := p.dial()
+	alice.say("USR 1 alice@example.com " + cookie)
+	alice.hear("USR 1 OK")
+	u := &p.srv.cookies
+	for i := range maxStrange {
+		invented := strconv.Itoa(i)
+		u.present(invented)
+		u.refused(invented)
+	}
+	for range 3 {
+		thief := p.dial()
+		thief.say("USR 1 alice@example.com " + cookie)
+		thief.hear("911 1")
+	}
+}
+
+// hasty is a session that answers a call before it has taken note of it.
+type hasty struct{ answer func(hub.Invited) }
+
+func (h hasty) Deliver(ev hub.Event) bool {
+	if inv, ok := ev.(hub.Invited); ok {
+		h.answer(inv)
+	}
+	return true
+}
+
+// However fast the one who is called, the caller hears that it rings before he joins.
+// docs/protocol/switchboard.md#cal
+func TestRingingComesBeforeJoining(t *testing.T) {
+	p := newParty(t)
+	cookie, _ := p.signIn(1, "Alice", p.addr)
+	alice, bob := p.dial(), p.dial()
+	p.hub.SignIn(hub.Login{Person: im.Person{ID: 2, Handle: "bob@example.com", Name: "Bob"}}, hasty{func(inv hub.Invited) {
+		bob.say("ANS 1 bob@example.com " + inv.Cookie + " " + strconv.Itoa(int(inv.Session)))
+		bob.hear("IRO 1 1 1 alice@example.com")
+		bob.hear("ANS 1 OK")
+	}})
+	alice.say("USR 1 alice@example.com " + cookie)
+	alice.hear("USR 1 OK")
+	alice.say("CAL 2 bob@example.com")
+	alice.hear("CAL 2 RINGING")
+	alice.hear("JOI bob@example.com")
+	alice.say("CAL 3 bob@example.com") // the line before has not come twice
+	alice.hear("215 3")
+}
+
 func BenchmarkRelay(b *testing.B) {
 	p := newParty(b)
 	alice, bob := p.chat()
