@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"monarch/internal/im"
+)
+
+const mailboxColumns = `inbox, folders, url, version`
+
+// Mailbox returns an account's mailbox, or im.ErrNoMailbox.
+func (s *Store) Mailbox(ctx context.Context, owner im.UserID) (im.Mailbox, error) {
+	return view(ctx, s, fmt.Sprintf("load mailbox of %d", owner), func(tx *sql.Tx) (im.Mailbox, error) {
+		return loadMailbox(ctx, tx, owner)
+	})
+}
+
+// SetMailbox gives an account a mailbox with nothing in it, or changes the page of the one it
+// has.
+func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) error {
+	_, err := change(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *sql.Tx) (struct{}, error) {
+		if _, err := loadUser(ctx, tx, owner); err != nil {
+			return struct{}{}, err
+		}
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO mailbox (owner, `+mailboxColumns+`) VALUES ($1, 0, 0, $2, 1)
+			ON CONFLICT (owner) DO UPDATE SET url = excluded.url`, owner, url)
+		return struct{}{}, err
+	})
+	return err
+}
+
+// RemoveMailbox takes the mailbox away, or refuses with im.ErrNoMailbox.
+func (s *Store) RemoveMailbox(ctx context.Context, owner im.UserID) error {
+	_, err := change(ctx, s, fmt.Sprintf("remove mailbox of %d", owner), func(tx *sql.Tx) (struct{}, error) {
+		err := execOne(ctx, tx, `DELETE FROM mailbox WHERE owner = $1`, owner)
+		if errors.Is(err, im.ErrNoUser) {
+			err = im.ErrNoMailbox
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// CountMail sets how much is unread, and returns the mailbox before and after. Folders below
+// 0 stay as they are. It refuses with im.ErrNoMailbox.
+func (s *Store) CountMail(ctx context.Context, owner im.UserID, inbox, folders int) (before, after im.Mailbox, err error) {
+	boxes, err := change(ctx, s, fmt.Sprintf("count mail of %d", owner), func(tx *sql.Tx) (boxes [2]im.Mailbox, err error) {
+		if boxes[0], err = loadMailbox(ctx, tx, owner); err != nil {
+			return boxes, err
+		}
+		boxes[1], err = scanMailbox(tx.QueryRowContext(ctx,
+			`UPDATE mailbox SET inbox = $2, folders = CASE WHEN $3 < 0 THEN folders ELSE $3 END, version = version + 1
+			WHERE owner = $1 RETURNING `+mailboxColumns, owner, inbox, folders))
+		return boxes, err
+	})
+	return boxes[0], boxes[1], err
+}
+
+func loadMailbox(ctx context.Context, tx *sql.Tx, owner im.UserID) (im.Mailbox, error) {
+	return scanMailbox(tx.QueryRowContext(ctx, `SELECT `+mailboxColumns+` FROM mailbox WHERE owner = $1`, owner))
+}
+
+func scanMailbox(row *sql.Row) (im.Mailbox, error) {
+	var m im.Mailbox
+	err := row.Scan(&m.Inbox, &m.Folders, &m.URL, &m.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = im.ErrNoMailbox
+	}
+	return m, err
+}
