@@ -1,0 +1,258 @@
+// Package mail sends invitations by SMTP: it writes the letters and keeps them in a bounded
+// queue until a mail server has taken them. Who may invite whom, and how often, is decided
+// before they come here.
+package mail
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	netmail "net/mail"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"monarch/internal/clock"
+	"monarch/internal/im"
+)
+
+// Security says how the conversation with the mail server is encrypted.
+type Security string
+
+// The kinds of encryption. Neither of the first two falls back to the third.
+const (
+	StartTLS Security = "starttls" // from the STARTTLS command on
+	TLS      Security = "tls"      // from the beginning
+	None     Security = "none"
+)
+
+// Config says which mail server to use and what the letters tell. Only Name, User, Password
+// and Roots may be empty.
+type Config struct {
+	Host     string
+	Port     int
+	Security Security
+	Roots    *x509.CertPool // who may certify the mail server; nil: whom the system trusts
+	From     string         // an address, perhaps with a name
+	User     string         // "" does not sign in
+	Password string
+
+	Service string // name of the service
+	Join    string // web page that tells how to get an account
+	Server  string // what a client connects to
+}
+
+// maxLetters is how many letters may wait, to be sent at all or again.
+const maxLetters = 256
+
+// timeout bounds each step of a conversation with the mail server.
+const timeout = 30 * time.Second
+
+// pauses go by before a letter is tried again; after the last one it is given up.
+var pauses = []time.Duration{time.Minute, 10 * time.Minute, time.Hour}
+
+// Sender sends letters, one after the other. It must be made by [New].
+type Sender struct {
+	cfg   Config
+	from  *netmail.Address
+	clock *clock.Clock
+	log   *slog.Logger
+	queue chan *letter // has room for every letter there is
+
+	sent, lost atomic.Uint64
+
+	mu      sync.Mutex // leaf
+	waiting map[*letter]struct{}
+}
+
+// letter is one invitation on its way.
+type letter struct {
+	inviter string
+	message *gomail.Msg
+	tries   int         // that failed
+	timer   clock.Timer // until the next one
+}
+
+// New returns a sender, which does nothing before [Sender.Run].
+func New(cfg Config, clk *clock.Clock, log *slog.Logger) (*Sender, error) {
+	from, err := netmail.ParseAddress(cfg.From)
+	if err != nil {
+		return nil, fmt.Errorf("read the sender's address: %w", err)
+	}
+	if from.Name == "" {
+		from.Name = cfg.Service
+	}
+	s := &Sender{
+		cfg: cfg, from: from, clock: clk, log: log,
+		queue: make(chan *letter, maxLetters), waiting: make(map[*letter]struct{}),
+	}
+	if _, err := s.client(context.Background()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Invite writes a letter and puts it in the queue. It does not wait; if the queue is full the
+// letter is dropped.
+func (s *Sender) Invite(inv im.Invitation) {
+	m, err := s.write(inv)
+	if err != nil {
+		s.lost.Add(1)
+		s.log.Info("an invitation could not be written", "user", inv.From.Handle, "err", err)
+		return
+	}
+	l := &letter{inviter: inv.From.Handle, message: m}
+	s.mu.Lock()
+	full := len(s.waiting) >= maxLetters
+	if !full {
+		s.waiting[l] = struct{}{}
+	}
+	s.mu.Unlock()
+	if full {
+		s.lost.Add(1)
+		s.log.Warn("an invitation was dropped, too many are waiting", "user", l.inviter)
+		return
+	}
+	s.queue <- l
+}
+
+// Sent returns how many letters the mail server has taken.
+func (s *Sender) Sent() uint64 { return s.sent.Load() }
+
+// Lost returns how many letters were refused or given up.
+func (s *Sender) Lost() uint64 { return s.lost.Load() }
+
+// Run sends letters until ctx ends, which interrupts the one under way. Those that are left
+// are lost.
+func (s *Sender) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case l := <-s.queue:
+			s.try(ctx, l)
+		}
+	}
+	s.mu.Lock()
+	left := len(s.waiting)
+	for l := range s.waiting {
+		s.clock.Stop(&l.timer)
+	}
+	clear(s.waiting)
+	s.mu.Unlock()
+	if left > 0 {
+		s.lost.Add(uint64(left))
+		s.log.Warn("invitations were not sent before the end", "letters", left)
+	}
+}
+
+// try sends a letter, or puts it aside until its next try.
+func (s *Sender) try(ctx context.Context, l *letter) {
+	err := s.send(ctx, l.message)
+	if err != nil && ctx.Err() != nil {
+		return // Run counts it
+	}
+	if err != nil && !final(err) && l.tries < len(pauses) {
+		pause := pauses[l.tries]
+		l.tries++
+		s.clock.Set(&l.timer, pause, func() { s.queue <- l })
+		s.log.Info("an invitation is tried again later", "user", l.inviter, "pause", pause, "err", discreet(err))
+		return
+	}
+	s.mu.Lock()
+	delete(s.waiting, l)
+	s.mu.Unlock()
+	if err != nil {
+		s.lost.Add(1)
+		s.log.Warn("an invitation could not be sent", "user", l.inviter, "tries", l.tries+1, "err", discreet(err))
+		return
+	}
+	s.sent.Add(1)
+	s.log.Debug("an invitation was sent", "user", l.inviter)
+}
+
+// final reports whether a later try would fail as well: the mail server has refused this very
+// letter.
+func final(err error) bool {
+	var refused *gomail.SendError
+	return errors.As(err, &refused) && refused.ErrorCode() >= 500
+}
+
+// discreet leaves the recipient out of what a mail server says.
+func discreet(err error) error {
+	var refused *gomail.SendError
+	if errors.As(err, &refused) && refused.ErrorCode() != 0 {
+		return fmt.Errorf("the mail server answered %d %s", refused.ErrorCode(), refused.EnhancedStatusCode())
+	}
+	return err
+}
+
+// send has one conversation with the mail server.
+func (s *Sender) send(ctx context.Context, m *gomail.Msg) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // whatever happened, the connection is closed then
+	c, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := c.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("reach the mail server: %w", err)
+	}
+	if err := c.SendWithSMTPClient(conn, m); err != nil {
+		return fmt.Errorf("hand over a letter: %w", err)
+	}
+	// The letter is the server's now, however they part.
+	_ = c.CloseWithSMTPClient(conn)
+	return nil
+}
+
+// client returns a client for one conversation, whose connection closes when ctx ends.
+func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {
+	certs := &tls.Config{ServerName: s.cfg.Host, MinVersion: tls.VersionTLS12, RootCAs: s.cfg.Roots}
+	dial := func(dialing context.Context, network, addr string) (net.Conn, error) {
+		return s.dial(ctx, dialing, network, addr, certs)
+	}
+	// For TLS the connection comes encrypted, and a server does not offer it again.
+	policy := map[Security]gomail.TLSPolicy{StartTLS: gomail.TLSMandatory, TLS: gomail.TLSOpportunistic, None: gomail.NoTLS}
+	options := []gomail.Option{
+		gomail.WithPort(s.cfg.Port), gomail.WithTimeout(timeout), gomail.WithTLSConfig(certs),
+		gomail.WithTLSPolicy(policy[s.cfg.Security]), gomail.WithDialContextFunc(dial),
+	}
+	if s.cfg.User != "" {
+		options = append(options, gomail.WithUsername(s.cfg.User), gomail.WithPassword(s.cfg.Password),
+			gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover))
+	}
+	c, err := gomail.NewClient(s.cfg.Host, options...)
+	if err != nil {
+		return nil, fmt.Errorf("prepare to send mail: %w", err)
+	}
+	return c, nil
+}
+
+// dial connects to the mail server, within dialing, for as long as ctx lasts.
+func (s *Sender) dial(ctx, dialing context.Context, network, addr string, certs *tls.Config) (net.Conn, error) {
+	var d interface {
+		DialContext(ctx context.Context, network, addr string) (net.Conn, error)
+	} = new(net.Dialer)
+	if s.cfg.Security == TLS {
+		d = &tls.Dialer{Config: certs}
+	}
+	c, err := d.DialContext(dialing, network, addr)
+	if err == nil {
+		context.AfterFunc(ctx, func() { _ = c.Close() }) // it may be closed already
+	}
+	return c, err
+}
+
+// messageID makes the identity of a letter, in the sender's domain.
+func (s *Sender) messageID() string {
+	_, domain := splitAddress(s.from.Address)
+	return rand.Text() + "@" + domain
+}
