@@ -119,3 +119,28 @@ func (Invited) event()          {}
 func (Kicked) event()           {}
 func (Notice) event()           {}
 func (Renamed) event()          {}
+
+// MailArrived tells of a new message in the receiver's mailbox.
+type MailArrived struct {
+	From    string // address
+	Name    string // of the sender, or ""
+	Subject string
+	URL     string     // of a page with the message, or ""
+	Box     im.Mailbox // the mailbox with it
+}
+
+// MailMoved tells that messages were read, moved or deleted.
+type MailMoved struct {
+	Delta int        // unread messages that came to the inbox or, below 0, left it
+	Box   im.Mailbox // the mailbox after that
+}
+
+// Alerted shows the receiver an alert.
+type Alerted struct {
+	Number uint32 // of the alert
+	Alert  im.Alert
+}
+
+func (MailArrived) event() {}
+func (MailMoved) event()   {}
+func (Alerted) event()     {}

@@ -94,8 +94,7 @@ type Hub struct {
 	ended []func(number uint64, how Ending)
 	last  atomic.Uint64 // number given to a sign-in, under the lock of its shard
 
-	mu    sync.Mutex // leaf
-	stops time.Time  // when the service stops, if that was announced
+	countdown countdown
 }
 
 // New returns an empty hub. hold is how long the departure of a displaced sign-in is kept
@@ -347,26 +346,6 @@ func (h *Hub) DeliverAll(ev Event) {
 func (h *Hub) signedIn(id im.UserID) bool {
 	_, ok := h.ByID(id)
 	return ok
-}
-
-// Announce tells everybody that the service stops in some minutes.
-func (h *Hub) Announce(minutes int) {
-	h.mu.Lock()
-	h.stops = h.clock.Now().Add(time.Duration(minutes) * time.Minute)
-	h.mu.Unlock()
-	h.DeliverAll(Notice{Minutes: minutes})
-}
-
-// Announced returns in how many minutes the service stops, for those who come on line after
-// that was announced.
-func (h *Hub) Announced() (minutes int, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	left := h.stops.Sub(h.clock.Now())
-	if left <= 0 {
-		return 0, false
-	}
-	return int((left + time.Minute - 1) / time.Minute), true
 }
 
 // ByID returns the present sign-in of a user.

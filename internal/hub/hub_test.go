@@ -113,6 +113,7 @@ func TestAnnouncement(t *testing.T) {
 	w.clock.Advance(90 * time.Second)
 	announced(4)
 	w.clock.Advance(3 * time.Minute)
+	w.heard("notice 1")
 	announced(1)
 	w.hub.Announce(10)
 	w.heard("notice 10")

@@ -21,6 +21,8 @@ type dialect struct {
 	pictures bool
 	// same reports whether watchers of this version would see two presences alike.
 	same func(a, b im.Presence) bool
+	// markup says that alerts have TEXTX beside TEXT.
+	markup bool
 }
 
 // with returns the next dialect: a copy with some things different.

@@ -27,7 +27,7 @@ func (s *session) Deliver(ev hub.Event) bool {
 		s.rename(ev.Name)
 		return true
 	}
-	return false
+	return s.deliverMail(ev)
 }
 
 // invited rings, unless the user is not to be called by this caller: for the caller that is

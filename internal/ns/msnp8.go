@@ -35,8 +35,8 @@ var msnp8 = &dialect{
 		msnp.XFR: {quick: (*session).xfr},
 		msnp.URL: {quick: (*session).url},
 
-		msnp.SDC: {quick: (*session).sdc},
-		msnp.SND: {quick: (*session).snd},
+		msnp.SDC: {slow: (*session).sdc},
+		msnp.SND: {slow: (*session).snd},
 		msnp.PAG: {quick: (*session).pag},
 		msnp.FND: {quick: (*session).disabled},
 		msnp.LST: {quick: (*session).disabled},

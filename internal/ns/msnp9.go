@@ -16,6 +16,7 @@ var msnp9 = msnp8.with(msnp.MSNP9, func(d *dialect) {
 	d.pong = func(b []byte, next time.Duration) []byte {
 		return msnp.AppendLine(b, msnp.QNG, msnp.Uint(int(next/time.Second)))
 	}
+	d.markup = true
 	d.pictures = true
 	d.same = func(a, b im.Presence) bool { return a == b }
 })

@@ -1,6 +1,7 @@
 package ns
 
 import (
+	"context"
 	"net/url"
 	"time"
 
@@ -58,22 +59,25 @@ func (s *session) url(f msnp.Frame) error {
 	if m.Arg != "" {
 		path += "?for=" + url.QueryEscape(m.Arg)
 	}
-	return s.reply(msnp.URL, string(m.TrID), path, s.srv.WebURL+"/ppsecure/md5auth.srf?lc=1033", msnp.Uint(page.Site))
+	return s.reply(msnp.URL, string(m.TrID), path, s.srv.signInForm(), msnp.Uint(page.Site))
 }
 
-// sdc and snd ask for an invitation by mail, which is accepted and not sent: there is no
-// mail. docs/protocol/presence.md#invitations
-func (s *session) sdc(f msnp.Frame) error { return s.invite(f, 9) }
+// sdc and snd ask for an invitation by mail. The answer does not tell whether one is sent.
+// docs/protocol/presence.md#invitations
+func (s *session) sdc(ctx context.Context, f msnp.Frame) error { return s.invite(ctx, f, 9) }
 
-func (s *session) snd(f msnp.Frame) error { return s.invite(f, 2) }
+func (s *session) snd(ctx context.Context, f msnp.Frame) error { return s.invite(ctx, f, 2) }
 
-func (s *session) invite(f msnp.Frame, need int) error {
+func (s *session) invite(ctx context.Context, f msnp.Frame, need int) error {
 	t, err := f.TrID()
 	if err != nil {
 		return err
 	}
 	if len(f.Args) < need {
 		return fatal{msnp.CodeUnspecified, conn.Malformed}
+	}
+	if err := s.inviteByMail(ctx, f); err != nil {
+		return err
 	}
 	return s.reply(f.Verb, string(t), "OK")
 }

@@ -36,6 +36,7 @@ func (s *session) chg(f msnp.Frame) error {
 	s.presence, s.online = p, true
 	if first {
 		out = s.appendInitial(out, m.TrID)
+		out = s.appendInitialMail(out)
 	}
 	s.conn.Send(out)
 	s.mu.Unlock()

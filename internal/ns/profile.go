@@ -28,7 +28,7 @@ func (s *session) appendProfile(b []byte, user im.User, now time.Time) []byte {
 	return appendMessage(b, fmt.Sprintf("MIME-Version: 1.0\r\n"+
 		"Content-Type: text/x-msmsgsprofile; charset=UTF-8\r\n"+
 		"LoginTime: %d\r\n"+
-		"EmailEnabled: 0\r\n"+
+		"EmailEnabled: %d\r\n"+
 		"MemberIdHigh: %d\r\n"+
 		"MemberIdLow: %d\r\n"+
 		"lang_preference: 1033\r\n"+
@@ -48,7 +48,7 @@ func (s *session) appendProfile(b []byte, user im.User, now time.Time) []byte {
 		"ClientIP: %s\r\n"+
 		"ClientPort: %d\r\n"+
 		"\r\n",
-		now.Unix(), uint32(user.ID>>32), uint32(user.ID), user.Handle, token,
+		now.Unix(), s.emailEnabled(), uint32(user.ID>>32), uint32(user.ID), user.Handle, token,
 		peer.Addr(), bits.ReverseBytes16(peer.Port())))
 }
 

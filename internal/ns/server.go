@@ -46,6 +46,7 @@ type Config struct {
 	Challenge      ChallengeMode
 	ForbiddenNames []string // in lower case
 	Rates          bool     // whether rates are limited
+	Mail           Mail
 	Limits         Limits
 }
 

@@ -53,6 +53,7 @@ type session struct {
 	missed    []hub.Event            // arrived while loading
 	leaving   map[im.UserID]struct{} // took the user off their lists, which the client has not heard
 	challenge string                 // that is open, or ""
+	mailbox   mailbox
 }
 
 // state is how far a connection has come. docs/protocol/signin.md#states

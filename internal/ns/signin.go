@@ -154,6 +154,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		return err
 	}
 	s.srv.Metrics.SignIns.Inc()
+	s.openMailbox(ctx)
 	s.conn.SetGrammar(msnp.NotificationGrammar)
 	s.conn.Expect(s.srv.Limits.Idle)
 

@@ -1,0 +1,187 @@
+package ns
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"strconv"
+	"time"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/store"
+	"monarch/msnp"
+)
+
+// Mail is what the server does with mail.
+type Mail struct {
+	// Invite takes an invitation that is within the limits. It must not wait. Where no mail can
+	// be sent it is nil, and invitations are dropped.
+	Invite func(im.Invitation)
+}
+
+// invitationLimits hold for everybody and have no setting: a server that writes to strangers
+// for anybody who asks does not stay in good standing for long.
+// docs/protocol/limits.md#invitations-by-mail
+var invitationLimits = store.InvitationLimits{PersonHour: 5, PersonDay: 20, ServiceHour: 200, Again: 7 * 24 * time.Hour}
+
+// mailbox is what a session knows of its user's mail; guarded by the session's mu.
+type mailbox struct {
+	enabled bool // the profile says so; fixed after it
+	version uint32
+	inbox   int // unread
+	folders int
+}
+
+// openMailbox finds out whether the user has one. A session without is as good as one with,
+// so that trouble does not keep anybody from signing in. The hub knows the session by now:
+// whatever is counted after this is delivered to it.
+func (s *session) openMailbox(ctx context.Context) {
+	box, err := s.srv.Store.Mailbox(ctx, s.user)
+	switch {
+	case errors.Is(err, im.ErrNoMailbox):
+		return
+	case err != nil:
+		s.srv.Log.Error("a mailbox could not be opened", "conn", s.conn.ID(), "user", s.handle, "err", err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mailbox.enabled = true
+	s.countMail(box)
+}
+
+// countMail takes over counts that are newer than those the session has. s.mu is held.
+func (s *session) countMail(box im.Mailbox) {
+	if box.Version > s.mailbox.version {
+		s.mailbox.version, s.mailbox.inbox, s.mailbox.folders = box.Version, box.Inbox, box.Folders
+	}
+}
+
+// emailEnabled is the profile's word for having a mailbox.
+func (s *session) emailEnabled() int {
+	if s.mailbox.enabled {
+		return 1
+	}
+	return 0
+}
+
+// signInForm is where clients post a form that signs their user in to a page.
+func (s *Server) signInForm() string { return s.WebURL + "/ppsecure/md5auth.srf?lc=1033" }
+
+// mailPage returns the path of a page about mail.
+func mailPage(kind string) im.Page {
+	page, _ := im.PageOf(kind)
+	return page
+}
+
+// appendInitialMail appends how much mail there is, once, after the first CHG. s.mu is held.
+// docs/protocol/signin.md#mail
+func (s *session) appendInitialMail(b []byte) []byte {
+	if !s.mailbox.enabled {
+		return b
+	}
+	return appendMessage(b, "MIME-Version: 1.0\r\n"+
+		"Content-Type: text/x-msmsgsinitialemailnotification; charset=UTF-8\r\n"+
+		"\r\n"+
+		"Inbox-Unread: "+strconv.Itoa(s.mailbox.inbox)+"\r\n"+
+		"Folders-Unread: "+strconv.Itoa(s.mailbox.folders)+"\r\n"+
+		"Inbox-URL: "+mailPage("INBOX").Path+"\r\n"+
+		"Folders-URL: "+mailPage("FOLDERS").Path+"\r\n"+
+		"Post-URL: "+s.srv.signInForm()+"\r\n"+
+		"\r\n")
+}
+
+// deliverMail takes the events of the hub that concern mail, and alerts.
+func (s *session) deliverMail(ev hub.Event) bool {
+	switch ev := ev.(type) {
+	case hub.MailArrived:
+		return s.mailChanged(ev.Box, func(b []byte) []byte { return s.appendNewMail(b, ev) })
+	case hub.MailMoved:
+		return s.mailChanged(ev.Box, func(b []byte) []byte { return appendMovedMail(b, ev.Delta) })
+	case hub.Alerted:
+		return s.alerted(ev)
+	}
+	return false
+}
+
+// mailChanged notes new counts and tells them. Before the first CHG the client is told
+// nothing: it hears all of it then.
+func (s *session) mailChanged(box im.Mailbox, line func(b []byte) []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.countMail(box)
+	return s.mailbox.enabled && s.online && s.conn.Send(line(nil))
+}
+
+// appendNewMail appends the notice of a new message. Clients want a sender and a subject.
+// docs/protocol/signin.md#mail
+func (s *session) appendNewMail(b []byte, ev hub.MailArrived) []byte {
+	page := mailPage("MESSAGE")
+	name, subject, address := ev.Name, ev.Subject, ev.URL
+	if name == "" {
+		name = ev.From
+	}
+	if subject == "" {
+		subject = "(no subject)"
+	}
+	if address == "" {
+		address = page.Path
+	}
+	return appendMessage(b, "MIME-Version: 1.0\r\n"+
+		"Content-Type: text/x-msmsgsemailnotification; charset=UTF-8\r\n"+
+		"\r\n"+
+		"From: "+encodedWords(name)+"\r\n"+
+		"Message-URL: "+address+"\r\n"+
+		"Post-URL: "+s.srv.signInForm()+"\r\n"+
+		"Subject: "+encodedWords(subject)+"\r\n"+
+		"Dest-Folder: ACTIVE\r\n"+
+		"From-Addr: "+ev.From+"\r\n"+
+		"id: "+strconv.Itoa(page.Site)+"\r\n"+
+		"\r\n")
+}
+
+// encodedWords writes a text of people's as the value of a header: RFC 2047.
+func encodedWords(text string) string {
+	return mime.QEncoding.Encode("utf-8", im.OneLine(text, maxMailText))
+}
+
+// maxMailText is how many characters of a subject or a sender's name are told.
+const maxMailText = 200
+
+// appendMovedMail appends the notice that unread messages left the inbox, as if to the trash,
+// or came back. docs/protocol/signin.md#mail
+func appendMovedMail(b []byte, delta int) []byte {
+	const inbox, trash = "ACTIVE", "trAsH"
+	from, to, n := trash, inbox, delta
+	if delta < 0 {
+		from, to, n = inbox, trash, -delta
+	}
+	return appendMessage(b, "MIME-Version: 1.0\r\n"+
+		"Content-Type: text/x-msmsgsactivemailnotification; charset=UTF-8\r\n"+
+		"\r\n"+
+		"Src-Folder: "+from+"\r\n"+
+		"Dest-Folder: "+to+"\r\n"+
+		"Message-Delta: "+strconv.Itoa(n)+"\r\n"+
+		"\r\n")
+}
+
+// inviteByMail hands an invitation on, unless it is refused. The inviter does not learn that:
+// it would tell him who has an account, and clients have no words for it.
+// docs/protocol/presence.md#invitations
+func (s *session) inviteByMail(ctx context.Context, f msnp.Frame) error {
+	invite := s.srv.Mail.Invite
+	to, ok := im.ParseInvitee(f.Arg(1))
+	if invite == nil || !ok {
+		return nil
+	}
+	switch err := s.srv.Store.Invite(ctx, s.user, to, s.srv.Clock.Now(), invitationLimits); {
+	case errors.Is(err, im.ErrIsMember), errors.Is(err, im.ErrInvitedOften):
+		s.srv.Log.Info("an invitation was not sent", "conn", s.conn.ID(), "user", s.handle, "reason", err)
+		return nil
+	case err != nil:
+		return err
+	}
+	invite(im.Invitation{From: s.person(), To: to, Text: string(f.Payload)})
+	return nil
+}
