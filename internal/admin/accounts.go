@@ -71,7 +71,8 @@ func (s *Service) Account(ctx context.Context, email string) (Details, error) {
 		session := session(login)
 		d.Session = &session
 	}
-	return d, nil
+	d.Mailbox, err = s.mailbox(ctx, u)
+	return d, err
 }
 
 // Contacts returns the people on an account's lists, in the order of the roster.

@@ -6,6 +6,7 @@ package admin
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/auth"
@@ -14,12 +15,19 @@ import (
 )
 
 // Service carries out operations at once: it changes the database, then tells the sessions
-// concerned. All fields are required; where no server runs, Hub is an empty one.
+// concerned. All pointers are required; where no server runs, Hub is an empty one.
 type Service struct {
 	Store  *store.Store
 	Hub    *hub.Hub
 	Hasher *auth.Hasher
 	Log    *slog.Logger
+
+	MailURL string // page of mailboxes without one of their own; "" is none
+	Alerts  bool   // whether alerts may be sent
+
+	Listeners map[string]string // addresses by name; nil where no server runs
+
+	alerts atomic.Uint32 // number of the last one
 }
 
 // Account is what lists show of an account.
@@ -47,6 +55,7 @@ type Details struct {
 	Listed        map[string]int `json:"listed"`          // how many people on FL, AL, BL and RL
 	Groups        []string       `json:"groups"`          // by number
 	Properties    []Property     `json:"properties"`
+	Mailbox       *Mailbox       `json:"mailbox,omitempty"` // absent when there is none
 	Session       *Session       `json:"session,omitempty"` // absent when not signed in
 }
 

@@ -41,16 +41,22 @@ type backup struct {
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]operation{
-		"GET " + pathUsers:                       s.listUsers,
-		"POST " + pathUsers:                      s.addUser,
-		"GET " + pathUsers + "/{email}":          s.showUser,
-		"PATCH " + pathUsers + "/{email}":        s.changeUser,
-		"DELETE " + pathUsers + "/{email}":       s.deleteUser,
-		"GET " + pathUsers + "/{email}/contacts": s.listContacts,
-		"GET " + pathSessions:                    s.listSessions,
-		"DELETE " + pathSessions + "/{email}":    s.kick,
-		"POST " + pathNotices:                    s.notify,
-		"POST " + pathBackups:                    s.backUp,
+		"GET " + pathUsers:                         s.listUsers,
+		"POST " + pathUsers:                        s.addUser,
+		"GET " + pathUsers + "/{email}":            s.showUser,
+		"PATCH " + pathUsers + "/{email}":          s.changeUser,
+		"DELETE " + pathUsers + "/{email}":         s.deleteUser,
+		"GET " + pathUsers + "/{email}/contacts":   s.listContacts,
+		"GET " + pathSessions:                      s.listSessions,
+		"DELETE " + pathSessions + "/{email}":      s.kick,
+		"POST " + pathNotices:                      s.notify,
+		"POST " + pathBackups:                      s.backUp,
+		"GET " + pathListeners:                     s.showListeners,
+		"DELETE " + pathNotices:                    s.cancelNotice,
+		"PUT " + pathUsers + "/{email}/mailbox":    s.setMailbox,
+		"DELETE " + pathUsers + "/{email}/mailbox": s.removeMailbox,
+		"POST " + pathMail:                         s.countMail,
+		"POST " + pathAccounts + "/{email}/alerts": s.alert,
 		"/": func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, CodeBadRequest, "there is nothing at %s %s", r.Method, r.URL.Path)
 		},

@@ -34,15 +34,20 @@ func (s *Service) Kick(ctx context.Context, email string) error {
 		return err
 	}
 	if !s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.ByOperator}) {
-		return problem(http.StatusNotFound, CodeNoSession,
-			"%s is not signed in; `monarch session list` shows who is", u.Handle)
+		return notSignedIn(u)
 	}
 	s.Log.InfoContext(ctx, "session ended", "user", u.Handle)
 	return nil
 }
 
+// notSignedIn refuses what needs a session.
+func notSignedIn(u im.User) error {
+	return problem(http.StatusNotFound, CodeNoSession,
+		"%s is not signed in; `monarch session list` shows who is", u.Handle)
+}
+
 // Notify tells everybody that the service stops in so many minutes, and returns how many
-// sessions there were to tell. It does not stop anything.
+// sessions there were to tell. When the time has come the server stops.
 func (s *Service) Notify(ctx context.Context, minutes int) (told int, err error) {
 	if minutes < 1 || minutes > maxMinutes {
 		return 0, problem(http.StatusBadRequest, CodeBadRequest,

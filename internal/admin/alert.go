@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+)
+
+const pathAccounts = "/api/v1/accounts"
+
+// The codes of problems with alerts and notices.
+const (
+	CodeAlertsOff = "alerts_off"
+	CodeBadAlert  = "bad_alert"
+	CodeNoAlerts  = "client_without_alerts"
+	CodeNoNotice  = "no_notice"
+)
+
+// NewAlert is an alert to be shown.
+type NewAlert struct {
+	Text string `json:"text"`
+	HTML string `json:"html,omitempty"` // the same with markup, for clients that show it
+	URL  string `json:"url,omitempty"`  // what a click opens
+}
+
+// Alert shows something to somebody who is signed in. It is not kept for anybody who is not.
+// docs/protocol/presence.md#alerts
+func (s *Service) Alert(ctx context.Context, email string, a NewAlert) error {
+	if !s.Alerts {
+		return problem(http.StatusForbidden, CodeAlertsOff,
+			"alerts are switched off; set protocol.alerts = \"on\" in the configuration and start the server again.\n"+
+				"Some third-party clients that pose as MSN Messenger 6 (gaim 1.x) are disconnected by an alert")
+	}
+	alert := im.Alert{Text: a.Text, HTML: a.HTML, URL: a.URL}
+	if alert.Check() != nil {
+		return problem(http.StatusBadRequest, CodeBadAlert,
+			"an alert has a text without control characters, of at most %d bytes together with its HTML, and a URL like https://example.com/news, if any",
+			im.MaxAlert)
+	}
+	u, err := s.user(ctx, email)
+	if err != nil {
+		return err
+	}
+	if _, in := s.Hub.ByID(u.ID); !in {
+		return notSignedIn(u)
+	}
+	if !s.Hub.Deliver(u.ID, hub.Alerted{Number: s.alerts.Add(1), Alert: alert}) {
+		return problem(http.StatusConflict, CodeNoAlerts,
+			"%s is signed in with a client that cannot show alerts, or has not finished signing in; `monarch session list` tells which", u.Handle)
+	}
+	s.Log.InfoContext(ctx, "alert sent", "user", u.Handle)
+	return nil
+}
+
+// CancelNotice takes back the announcement that the service stops: it goes on. Who has been
+// told is not told otherwise, because the protocol has no word for it.
+func (s *Service) CancelNotice(ctx context.Context) error {
+	if !s.Hub.Cancel() {
+		return problem(http.StatusNotFound, CodeNoNotice, "no end of the service is announced, so there is nothing to take back")
+	}
+	s.Log.InfoContext(ctx, "shutdown cancelled")
+	return nil
+}
+
+func (s *Service) alert(r *http.Request) (any, error) {
+	body, err := read[NewAlert](r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Alert(r.Context(), r.PathValue("email"), body)
+}
+
+func (s *Service) cancelNotice(r *http.Request) (any, error) {
+	return nil, s.CancelNotice(r.Context())
+}
+
+// Alert is [Service.Alert].
+func (c *Client) Alert(ctx context.Context, email string, a NewAlert) error {
+	return c.call(ctx, http.MethodPost, pathAccounts+"/"+url.PathEscape(email)+"/alerts", a, nil)
+}
+
+// CancelNotice is [Service.CancelNotice].
+func (c *Client) CancelNotice(ctx context.Context) error {
+	return c.call(ctx, http.MethodDelete, pathNotices, nil, nil)
+}

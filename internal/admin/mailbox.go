@@ -1,0 +1,220 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+)
+
+const pathMail = "/api/v1/mail"
+
+// The codes of problems with mail.
+const (
+	CodeNoMailbox = "no_mailbox"
+	CodeBadMail   = "bad_mail"
+)
+
+// Mailbox is what there is to know of an account's mail, which is kept elsewhere.
+type Mailbox struct {
+	Unread        int    `json:"unread"`
+	FoldersUnread int    `json:"folders_unread"`
+	URL           string `json:"url"` // the page people are led to, or ""
+}
+
+// mailboxAt is the body that gives an account a mailbox.
+type mailboxAt struct {
+	URL string `json:"url"` // "" is that of the configuration
+}
+
+// The kinds of [MailNews].
+const (
+	MailNew    = "new"    // a message arrived
+	MailChange = "change" // messages were read, moved or deleted
+)
+
+// MailNews is what a mail server tells about an account's mailbox.
+type MailNews struct {
+	To            string `json:"to"`                       // the account
+	Unread        *int   `json:"unread"`                   // in the inbox now; required
+	FoldersUnread *int   `json:"folders_unread,omitempty"` // in other folders; absent: as before
+	Kind          string `json:"kind,omitempty"`           // "" is new if there is a sender, else change
+	From          string `json:"from,omitempty"`           // address of the sender
+	FromName      string `json:"from_name,omitempty"`
+	Subject       string `json:"subject,omitempty"`
+	MessageURL    string `json:"message_url,omitempty"` // on the site of the mailbox
+}
+
+// MailTold says what became of [MailNews].
+type MailTold struct {
+	Told bool `json:"told"` // a client showed it; else the next sign-in tells the counts
+}
+
+const (
+	maxUnread  = 1_000_000
+	maxSubject = 1000 // bytes, as of a sender's name; clients are told less
+)
+
+// SetMailbox gives an account a mailbox, which its owner reads at a web page; "" is that of the
+// configuration. Clients that are signed in learn of it at their next sign-in.
+func (s *Service) SetMailbox(ctx context.Context, email, page string) error {
+	u, err := s.user(ctx, email)
+	if err != nil {
+		return err
+	}
+	if page != "" && !im.WebURL(page) {
+		return problem(http.StatusBadRequest, CodeBadMail, "%q is not the address of a web page; write it like https://mail.example.com/inbox", page)
+	}
+	if err := s.Store.SetMailbox(ctx, u.ID, page); err != nil {
+		return explain(err, u.Handle)
+	}
+	s.Log.InfoContext(ctx, "mailbox set", "user", u.Handle)
+	return nil
+}
+
+// RemoveMailbox takes the mailbox away, with its counts.
+func (s *Service) RemoveMailbox(ctx context.Context, email string) error {
+	u, err := s.user(ctx, email)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.RemoveMailbox(ctx, u.ID); err != nil {
+		return explainMail(err, u.Handle)
+	}
+	s.Log.InfoContext(ctx, "mailbox removed", "user", u.Handle)
+	return nil
+}
+
+// Mail keeps new counts of an account's mailbox and tells its owner, if he is signed in.
+func (s *Service) Mail(ctx context.Context, news MailNews) (MailTold, error) {
+	if err := news.check(); err != nil {
+		return MailTold{}, err
+	}
+	u, err := s.user(ctx, news.To)
+	if err != nil {
+		return MailTold{}, err
+	}
+	if news.MessageURL != "" {
+		if err := s.checkMessageURL(ctx, u, news.MessageURL); err != nil {
+			return MailTold{}, err
+		}
+	}
+	folders := -1
+	if news.FoldersUnread != nil {
+		folders = *news.FoldersUnread
+	}
+	before, after, err := s.Store.CountMail(ctx, u.ID, *news.Unread, folders)
+	if err != nil {
+		return MailTold{}, explainMail(err, u.Handle)
+	}
+	var ev hub.Event = hub.MailMoved{Delta: after.Inbox - before.Inbox, Box: after}
+	if news.Kind == MailNew {
+		ev = hub.MailArrived{From: news.From, Name: news.FromName, Subject: news.Subject, URL: news.MessageURL, Box: after}
+	} else if after.Inbox == before.Inbox {
+		return MailTold{}, nil
+	}
+	return MailTold{Told: s.Hub.Deliver(u.ID, ev)}, nil
+}
+
+// check refuses news that make no sense, and fills in the kind.
+func (n *MailNews) check() error {
+	refuse := func(format string, args ...any) error {
+		return problem(http.StatusBadRequest, CodeBadMail, format, args...)
+	}
+	if n.Kind == "" {
+		n.Kind = MailChange
+		if n.From != "" {
+			n.Kind = MailNew
+		}
+	}
+	outOfRange := func(count *int) bool { return count != nil && (*count < 0 || *count > maxUnread) }
+	switch {
+	case n.To == "":
+		return refuse("to is missing; name the account")
+	case n.Unread == nil || outOfRange(n.Unread):
+		return refuse("unread is missing or not a number from 0 to %d; it is how many messages of the inbox are unread now", maxUnread)
+	case outOfRange(n.FoldersUnread):
+		return refuse("folders_unread is not a number from 0 to %d", maxUnread)
+	case n.Kind != MailNew && n.Kind != MailChange:
+		return refuse("kind is %q; choose %q or %q", n.Kind, MailNew, MailChange)
+	case n.Kind == MailNew && !im.MailAddress(n.From):
+		return refuse("from is %q; a new message needs the bare address of its sender, like bob@example.com", n.From)
+	case len(n.FromName) > maxSubject || len(n.Subject) > maxSubject || !utf8.ValidString(n.FromName+n.Subject):
+		return refuse("from_name and subject are texts of at most %d bytes each, in UTF-8", maxSubject)
+	}
+	return nil
+}
+
+// checkMessageURL refuses a page that people would not be led to.
+func (s *Service) checkMessageURL(ctx context.Context, u im.User, address string) error {
+	box, err := s.Store.Mailbox(ctx, u.ID)
+	if err != nil {
+		return explainMail(err, u.Handle)
+	}
+	if page := box.Page(s.MailURL, u.Handle); !im.WebURL(address) || !im.SameSite(page, address) {
+		return problem(http.StatusBadRequest, CodeBadMail,
+			"message_url is not on the site of %s's mailbox; set that with mail.url in the configuration or `monarch user mailbox %s on --url URL`",
+			u.Handle, u.Handle)
+	}
+	return nil
+}
+
+// mailbox returns what there is to know of an account's mail, or nil.
+func (s *Service) mailbox(ctx context.Context, u im.User) (*Mailbox, error) {
+	box, err := s.Store.Mailbox(ctx, u.ID)
+	switch {
+	case errors.Is(err, im.ErrNoMailbox):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("load mailbox of %s: %w", u.Handle, err)
+	}
+	return &Mailbox{Unread: box.Inbox, FoldersUnread: box.Folders, URL: box.Page(s.MailURL, u.Handle)}, nil
+}
+
+// explainMail is explain for operations on mailboxes.
+func explainMail(err error, email string) error {
+	if errors.Is(err, im.ErrNoMailbox) {
+		return problem(http.StatusConflict, CodeNoMailbox,
+			"%s has no mailbox; give it one with `monarch user mailbox %s on`", email, email)
+	}
+	return explain(err, email)
+}
+
+func (s *Service) setMailbox(r *http.Request) (any, error) {
+	body, err := read[mailboxAt](r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.SetMailbox(r.Context(), r.PathValue("email"), body.URL)
+}
+
+func (s *Service) removeMailbox(r *http.Request) (any, error) {
+	return nil, s.RemoveMailbox(r.Context(), r.PathValue("email"))
+}
+
+func (s *Service) countMail(r *http.Request) (any, error) {
+	body, err := read[MailNews](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.Mail(r.Context(), body)
+}
+
+// SetMailbox is [Service.SetMailbox].
+func (c *Client) SetMailbox(ctx context.Context, email, page string) error {
+	return c.call(ctx, http.MethodPut, userPath(email)+"/mailbox", mailboxAt{URL: page}, nil)
+}
+
+// RemoveMailbox is [Service.RemoveMailbox].
+func (c *Client) RemoveMailbox(ctx context.Context, email string) error {
+	return c.call(ctx, http.MethodDelete, userPath(email)+"/mailbox", nil, nil)
+}
+
+// Mail is [Service.Mail].
+func (c *Client) Mail(ctx context.Context, news MailNews) (t MailTold, err error) {
+	return t, c.call(ctx, http.MethodPost, pathMail, news, &t)
+}
