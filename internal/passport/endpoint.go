@@ -19,10 +19,13 @@ import (
 
 const (
 	maxConns  = 1024            // at once, on each endpoint; more wait in the backlog
+	maxKept   = 4096            // besides these, that may bring more requests
+	keptIdle  = time.Minute     // how long such a one may take to
 	lingering = 2 * time.Second // for the peer to see the end of the answer
 )
 
-// endpoint accepts connections and lets a handler answer the one request of each.
+// endpoint accepts connections and lets a handler answer the one request of each. Only where
+// the answer says so, another request may follow.
 type endpoint struct {
 	handshake time.Duration
 	request   time.Duration
@@ -37,7 +40,9 @@ type endpoint struct {
 
 	mu      sync.Mutex // leaf
 	stopped bool
-	open    map[io.Closer]struct{} // listeners and connections
+	open    map[io.Closer]bool // listeners and connections; true: nothing is lost by closing
+	kept    map[netip.Addr]int // connections that may bring more requests
+	keeping int                // how many that are
 }
 
 func newEndpoint(cfg *Config, answer handler, panics *atomic.Uint64) *endpoint {
@@ -49,7 +54,8 @@ func newEndpoint(cfg *Config, answer handler, panics *atomic.Uint64) *endpoint {
 		panics:    panics,
 		slots:     make(chan struct{}, maxConns),
 		quit:      make(chan struct{}),
-		open:      make(map[io.Closer]struct{}),
+		open:      make(map[io.Closer]bool),
+		kept:      make(map[netip.Addr]int),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -115,18 +121,29 @@ func (e *endpoint) quitting() bool {
 	}
 }
 
+// visit is a connection being served.
+type visit struct {
+	conn   net.Conn
+	stream net.Conn // runs over conn
+	kept   bool     // it may bring more requests, and has no place among the others
+}
+
 // attend serves a connection from its first byte to its last.
 func (e *endpoint) attend(c net.Conn, t *tls.Config) {
+	v := &visit{conn: c, stream: c}
 	defer func() {
-		if v := recover(); v != nil {
+		if fault := recover(); fault != nil {
 			e.panics.Add(1)
-			e.log.Error("handler panicked", "err", v, "stack", string(debug.Stack()))
+			e.log.Error("handler panicked", "err", fault, "stack", string(debug.Stack()))
 		}
 		c.Close()
 		e.leave(c)
-		<-e.slots
+		if v.kept {
+			e.letGo(c)
+		} else {
+			<-e.slots
+		}
 	}()
-	stream := c
 	if t != nil {
 		s := tls.Server(c, t)
 		c.SetDeadline(time.Now().Add(e.handshake))
@@ -134,34 +151,92 @@ func (e *endpoint) attend(c net.Conn, t *tls.Config) {
 			e.log.Debug("no TLS connection", "addr", c.RemoteAddr().String(), "err", err)
 			return
 		}
-		stream = s
+		v.stream = s
 	}
-	if e.exchange(stream, c) {
-		linger(stream, c)
+	r := bufio.NewReaderSize(v.stream, maxHead)
+	answer := e.exchange(v, r)
+	for answer != nil && answer.keep && e.another(v, r) {
+		answer = e.exchange(v, r)
+	}
+	if answer != nil && !answer.keep {
+		linger(v.stream, c)
 	}
 }
 
-// exchange reads a request from stream, which runs over c, and writes its answer. It
-// reports whether it did.
-func (e *endpoint) exchange(stream, c net.Conn) bool {
-	c.SetDeadline(time.Now().Add(e.request))
-	q, err := readRequest(bufio.NewReaderSize(stream, maxHead))
+// exchange reads a request and writes its answer, which it returns if that could be done.
+func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
+	v.conn.SetDeadline(time.Now().Add(e.request))
+	q, err := readRequest(r)
 	var answer *response
 	var status refusal
 	switch {
 	case errors.As(err, &status):
 		answer = &response{status: int(status)}
 	case err != nil:
-		e.log.Debug("no request", "addr", c.RemoteAddr().String(), "err", err)
-		return false
+		e.log.Debug("no request", "addr", v.conn.RemoteAddr().String(), "err", err)
+		return nil
 	default:
-		q.remote = address(c)
+		q.remote, q.conn = address(v.conn), v.conn
 		answer = e.answer(e.ctx, q)
 		answer.headOnly = q.method == "HEAD"
+		answer.keep = answer.keep && q.persistent() && e.keep(v)
 	}
-	c.SetDeadline(time.Now().Add(e.request))
-	_, err = stream.Write(answer.append(nil))
-	return err == nil
+	v.conn.SetDeadline(time.Now().Add(e.request))
+	if _, err = v.stream.Write(answer.append(nil)); err != nil {
+		return nil
+	}
+	return answer
+}
+
+// keep gives a connection a place among those that stay, if there is one.
+func (e *endpoint) keep(v *visit) bool {
+	addr := address(v.conn)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.stopped:
+		return false
+	case v.kept:
+		return true
+	case e.keeping >= maxKept, e.kept[addr] >= maxKept/4:
+		return false
+	}
+	e.keeping++
+	e.kept[addr]++
+	v.kept = true
+	<-e.slots
+	return true
+}
+
+// letGo takes that place back.
+func (e *endpoint) letGo(c net.Conn) {
+	addr := address(c)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keeping--
+	if e.kept[addr]--; e.kept[addr] == 0 {
+		delete(e.kept, addr)
+	}
+}
+
+// another waits for one more request and reports whether it begins. Meanwhile the endpoint
+// may stop.
+func (e *endpoint) another(v *visit, r *bufio.Reader) bool {
+	v.conn.SetDeadline(time.Now().Add(keptIdle))
+	if !e.rest(v.conn, true) {
+		return false
+	}
+	_, err := r.Peek(1)
+	return e.rest(v.conn, false) && err == nil
+}
+
+// rest notes whether a connection may be closed without loss. It reports false once the
+// endpoint has stopped.
+func (e *endpoint) rest(c net.Conn, idle bool) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open[c] = idle
+	return !e.stopped
 }
 
 // linger ends the sending side and waits a little for the peer to do the same. Closing at
@@ -190,7 +265,8 @@ func (e *endpoint) enter(c io.Closer) bool {
 	if e.stopped {
 		return false
 	}
-	e.open[c] = struct{}{}
+	_, listens := c.(net.Listener)
+	e.open[c] = listens
 	e.running.Add(1)
 	return true
 }
@@ -202,7 +278,7 @@ func (e *endpoint) leave(c io.Closer) {
 	e.running.Done()
 }
 
-// stop closes the listeners. It may be called more than once.
+// stop closes the listeners and the connections that rest. It may be called more than once.
 func (e *endpoint) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -211,9 +287,9 @@ func (e *endpoint) stop() {
 	}
 	e.stopped = true
 	close(e.quit)
-	for c := range e.open {
-		if l, ok := c.(net.Listener); ok {
-			l.Close()
+	for c, idle := range e.open {
+		if idle {
+			c.Close()
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package passport is what clients of the time call over HTTP and HTTPS: the nexus, the
-// login that turns a password into a ticket, the configuration service, and the pages
-// that the URL command names. It leaves hashing and signing to auth, accounts to store,
-// and looking at tickets to ns.
+// login that turns a password into a ticket, the configuration service, the pages that the
+// URL command names, and the gateway that carries MSNP through proxies. It leaves hashing and signing to auth, accounts to store,
+// looking at tickets to ns, and commands to the servers behind the gateway.
 //
 // The clients' HTTP is older than net/http tolerates (no version, no Host, header names
 // compared letter by letter), so a small server of our own reads and answers it.
@@ -24,7 +24,7 @@ import (
 	"monarch/internal/store"
 )
 
-// Config is what a [Server] is made of. Every pointer is required.
+// Config is what a [Server] is made of. Every pointer but Gateway is required.
 type Config struct {
 	Store  *store.Store
 	Hasher *auth.Hasher
@@ -32,8 +32,11 @@ type Config struct {
 	Clock  *clock.Clock
 	Log    *slog.Logger
 
+	Gateway *Gateway // nil: there is none
+
 	Name      string            // of the service, as pages say it
 	LoginURL  string            // host and path of the login without scheme or port
+	MailURL   string            // page of mailboxes without one of their own; "" is none
 	URL       string            // where the pages are: scheme and host, no slash at the end
 	Redirects map[string]string // domain of a handle to another login host; usually empty
 	Templates string            // directory of documents in place of the built-in ones, or ""
@@ -64,6 +67,7 @@ type Server struct {
 	plain     map[string]handler
 	https     *endpoint
 	http      *endpoint
+	gateway   *gateway          // nil: there is none
 	pages     map[string][]byte // by path; immutable
 	signAgain []byte            // immutable
 	guesses   *guesses
@@ -93,6 +97,9 @@ func New(cfg Config) (*Server, error) {
 	if err := s.renderPages(); err != nil {
 		return nil, err
 	}
+	if cfg.Gateway != nil {
+		s.gateway = newGateway(*cfg.Gateway, cfg.Clock)
+	}
 	s.route()
 	s.https = newEndpoint(&s.cfg, s.answerSecure, &s.Counts.Panics)
 	s.http = newEndpoint(&s.cfg, s.answerPlain, &s.Counts.Panics)
@@ -120,9 +127,28 @@ func (s *Server) ServeHTTP(l net.Listener) error {
 	return s.http.serve(l, nil)
 }
 
+// Farewell takes no new sessions at the gateway and waits until the clients of those that
+// the engine has ended were told, or until ctx ends.
+func (s *Server) Farewell(ctx context.Context) {
+	if s.gateway != nil {
+		s.gateway.drain(ctx)
+	}
+}
+
+// GatewaySessions returns how many sessions the gateway carries.
+func (s *Server) GatewaySessions() int {
+	if s.gateway == nil {
+		return 0
+	}
+	return s.gateway.count()
+}
+
 // Close stops accepting and waits for the requests in hand, or until ctx ends: then it
 // breaks them off and says so.
 func (s *Server) Close(ctx context.Context) error {
+	if s.gateway != nil {
+		s.gateway.stop()
+	}
 	s.https.stop()
 	s.http.stop()
 	return errors.Join(s.https.wait(ctx), s.http.wait(ctx))
@@ -142,6 +168,9 @@ func (s *Server) route() {
 		"/config/msgrconfig.asmx": s.messengerConfig,
 		"/svcs/mms/tabs.asp":      s.document("tabs", typeXML),
 		"/svcs/mms/portal.asp":    s.document("portal", typeHTML),
+	}
+	if s.gateway != nil {
+		s.plain[gatewayPath] = s.gateway.answer
 	}
 }
 

@@ -25,12 +25,14 @@ type field struct{ name, value string }
 // request is what a client asked for.
 type request struct {
 	method string
+	proto  string // HTTP/1.1, or ""
 	host   string // lower case, without port; "" when the client named none
 	path   string // as it was sent
 	query  string
 	fields []field
 	body   []byte
 	remote netip.Addr
+	conn   net.Conn // it came over
 }
 
 // refusal is a request that cannot be served; it is the status of the answer.
@@ -47,6 +49,15 @@ func (q *request) header(name string) string {
 		}
 	}
 	return ""
+}
+
+// persistent reports whether the client can send another request over the same connection.
+func (q *request) persistent() bool {
+	direct, proxied := q.header("Connection"), q.header("Proxy-Connection")
+	if strings.EqualFold(direct, "close") || strings.EqualFold(proxied, "close") {
+		return false
+	}
+	return q.proto == "HTTP/1.1" || strings.EqualFold(direct, "Keep-Alive") || strings.EqualFold(proxied, "Keep-Alive")
 }
 
 // readRequest reads one request as tolerantly as the oldest clients need: lines may end
@@ -102,8 +113,8 @@ func readLine(r *bufio.Reader, left *int) (string, error) {
 	return strings.TrimRight(string(line), "\r\n"), nil
 }
 
-// parseRequestLine reads method, target, and perhaps a version, which changes nothing:
-// the answer is always of HTTP/1.1.
+// parseRequestLine reads method, target, and perhaps a version, which hardly matters: the
+// answer is always of HTTP/1.1.
 func (q *request) parseRequestLine(line string) error {
 	for i := range len(line) {
 		if line[i] < ' ' || line[i] == 0x7F {
@@ -113,7 +124,7 @@ func (q *request) parseRequestLine(line string) error {
 	method, target, _ := strings.Cut(line, " ")
 	target = strings.Trim(target, " ")
 	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
-		target = strings.TrimRight(target[:i], " ")
+		q.proto, target = target[i+1:], strings.TrimRight(target[:i], " ")
 	}
 	if target == "" || strings.HasPrefix(target, "HTTP/") {
 		return refusal(http.StatusBadRequest)

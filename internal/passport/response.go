@@ -18,6 +18,7 @@ type response struct {
 	fields   []field // one named Content-Length marks where that goes; else it comes last
 	body     []byte
 	headOnly bool // the request was HEAD
+	keep     bool // another request may follow, if the client and the endpoint like
 }
 
 // append adds the whole answer to b, for one Write: some clients read only once.
@@ -37,7 +38,11 @@ func (p *response) append(b []byte) []byte {
 	if !sized {
 		b = appendField(b, field{"Content-Length", strconv.Itoa(len(p.body))})
 	}
-	b = append(b, "Connection: close\r\n\r\n"...)
+	if p.keep {
+		b = append(b, "Connection: Keep-Alive\r\n\r\n"...)
+	} else {
+		b = append(b, "Connection: close\r\n\r\n"...)
+	}
 	if p.headOnly {
 		return b
 	}

@@ -19,7 +19,7 @@ func (s *Server) webSignIn(ctx context.Context, q *request) *response {
 	if q.method != "POST" || !s.validWebToken(ctx, form["auth"]) {
 		return htmlResponse(403, s.signAgain)
 	}
-	return &response{status: 302, fields: []field{{"Location", s.cfg.URL + s.target(form)}}}
+	return &response{status: 302, fields: []field{{"Location", s.destination(ctx, form)}}}
 }
 
 // validWebToken reports whether a token belongs to somebody who may still sign in.

@@ -1,0 +1,331 @@
+package passport
+
+import (
+	"context"
+	"crypto/rand"
+	"maps"
+	"math/big"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+)
+
+// Gateway is what the sessions of the gateway are connected to.
+// docs/protocol/passport.md#gateway
+type Gateway struct {
+	Engine       *conn.Engine
+	Notification conn.Role
+	Switchboard  func(addr string) (conn.Role, bool) // by host, or host and port
+}
+
+const gatewayPath = "/gateway/gateway.dll"
+
+// Limits of the gateway. docs/protocol/passport.md#gateway
+const (
+	maxTunnels     = 4096
+	maxTunnelsFrom = 1024 // from one address, which may be a proxy
+	maxCrowd       = 8    // requests of one session at a time
+	tunnelLife     = time.Minute
+)
+
+// gateway carries sessions of MSNP over HTTP requests.
+type gateway struct {
+	to    Gateway
+	clock *clock.Clock
+
+	mu       sync.Mutex // leaf but for the clock's
+	tunnels  map[string]*tunnel
+	from     map[netip.Addr]int // how many of them
+	stopping bool
+	empty    chan struct{} // closed when it is stopping and no session is left
+}
+
+func newGateway(to Gateway, clk *clock.Clock) *gateway {
+	return &gateway{
+		to: to, clock: clk,
+		tunnels: make(map[string]*tunnel), from: make(map[netip.Addr]int),
+		empty: make(chan struct{}),
+	}
+}
+
+// answer is the handler of the gateway's address.
+func (g *gateway) answer(ctx context.Context, q *request) *response {
+	if q.method != "POST" {
+		return &response{status: 405, fields: []field{{"Allow", "POST"}}}
+	}
+	params, err := url.ParseQuery(q.query)
+	if err != nil {
+		return &response{status: 400}
+	}
+	switch action := params.Get("Action"); {
+	case strings.EqualFold(action, "open"):
+		return g.open(ctx, q, params)
+	case action == "", strings.EqualFold(action, "poll"):
+		return g.resume(ctx, q, params)
+	}
+	return &response{status: 400}
+}
+
+// open begins a session, with the commands that came along.
+func (g *gateway) open(ctx context.Context, q *request, params url.Values) *response {
+	var role conn.Role
+	var ok bool
+	switch strings.ToUpper(params.Get("Server")) {
+	case "NS":
+		role, ok = g.to.Notification, true
+	case "SB":
+		role, ok = g.to.Switchboard(params.Get("IP"))
+	default:
+		return &response{status: 400}
+	}
+	if !ok {
+		return &response{status: 404}
+	}
+	t := &tunnel{key: newTunnelKey(), addr: q.remote, conn: newGatewayConn(q.conn), turn: make(chan struct{}, 1)}
+	if !g.admit(t) {
+		return &response{status: 503}
+	}
+	defer g.leave(t)
+	g.to.Engine.Attach(t.conn, role)
+	return g.carry(ctx, t, q, patienceFor(q, params))
+}
+
+// resume goes on with a session. Of one that is over or never was, most clients need to
+// hear by the status; those that look for it find it in the header too.
+func (g *gateway) resume(ctx context.Context, q *request, params url.Values) *response {
+	id := params.Get("SessionID")
+	key, _, ok := strings.Cut(id, ".")
+	if !ok || len(id) > maxTunnelID || strings.Trim(id, "0123456789.") != "" {
+		return &response{status: 400}
+	}
+	t, crowded := g.enter(key)
+	if t == nil {
+		return tunnelResponse(404, id, q, nil, true)
+	}
+	if crowded {
+		return &response{status: 503}
+	}
+	defer g.leave(t)
+	return g.carry(ctx, t, q, patienceFor(q, params))
+}
+
+// carry does for a session what a request asks, when its turn has come.
+func (g *gateway) carry(ctx context.Context, t *tunnel, q *request, p patience) *response {
+	t.conn.join()
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		t.conn.proceed()
+		return &response{status: 503}
+	}
+	defer func() { <-t.turn }()
+	t.conn.proceed()
+	if body, ok := t.repeats(q); ok {
+		return tunnelResponse(200, t.id(), q, body, false)
+	}
+	if len(q.body) > 0 && !t.conn.put(ctx, q.body) {
+		return &response{status: 503}
+	}
+	body, last := t.conn.take(ctx, p)
+	t.answered(q, body)
+	if last {
+		g.remove(t)
+	}
+	return tunnelResponse(200, t.id(), q, body, last)
+}
+
+// admit notes a new session with its first request, unless there are too many.
+func (g *gateway) admit(t *tunnel) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopping || len(g.tunnels) >= maxTunnels || g.from[t.addr] >= maxTunnelsFrom {
+		return false
+	}
+	g.tunnels[t.key] = t
+	g.from[t.addr]++
+	t.requests = 1
+	return true
+}
+
+// enter notes one more request of a session, which is nil when there is none. Crowded are
+// those with too many requests.
+func (g *gateway) enter(key string) (t *tunnel, crowded bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t = g.tunnels[key]
+	switch {
+	case t == nil:
+		return nil, false
+	case t.requests >= maxCrowd:
+		return t, true
+	}
+	t.requests++
+	g.clock.Stop(&t.expiry)
+	return t, false
+}
+
+// leave notes that a request has ended. After the last, the time of the session runs.
+func (g *gateway) leave(t *tunnel) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t.requests--
+	if t.requests == 0 && g.tunnels[t.key] == t {
+		g.clock.Set(&t.expiry, tunnelLife, func() { g.expire(t) })
+	}
+}
+
+// expire ends a session that the client has not asked for in time.
+func (g *gateway) expire(t *tunnel) {
+	g.mu.Lock()
+	silent := t.requests == 0
+	if silent {
+		g.drop(t)
+	}
+	g.mu.Unlock()
+	if silent {
+		t.conn.hangUp()
+	}
+}
+
+// remove forgets a session.
+func (g *gateway) remove(t *tunnel) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.drop(t)
+}
+
+// drop does it. g.mu is held.
+func (g *gateway) drop(t *tunnel) {
+	if g.tunnels[t.key] != t {
+		return
+	}
+	delete(g.tunnels, t.key)
+	if g.from[t.addr]--; g.from[t.addr] == 0 {
+		delete(g.from, t.addr)
+	}
+	g.clock.Stop(&t.expiry)
+	g.finish()
+}
+
+// finish tells whoever waits that the last session has gone. g.mu is held.
+func (g *gateway) finish() {
+	if g.stopping && len(g.tunnels) == 0 {
+		close(g.empty)
+	}
+}
+
+// drain refuses new sessions and returns when the clients of the others have fetched their
+// last lines, or when ctx ends. The engine must have closed them.
+func (g *gateway) drain(ctx context.Context) {
+	g.mu.Lock()
+	if !g.stopping {
+		g.stopping = true
+		g.finish()
+	}
+	g.mu.Unlock()
+	select {
+	case <-g.empty:
+	case <-ctx.Done():
+	}
+}
+
+// stop ends every session.
+func (g *gateway) stop() {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	g.drain(over)
+	g.mu.Lock()
+	left := slices.Collect(maps.Values(g.tunnels))
+	g.mu.Unlock()
+	for _, t := range left {
+		g.remove(t)
+		t.conn.hangUp()
+	}
+}
+
+// count returns how many sessions there are.
+func (g *gateway) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.tunnels)
+}
+
+// newTunnelKey returns the part of a session's id that nobody can guess. It is a number, as
+// clients know it, and with the other part has room in the 40 bytes of Miranda.
+func newTunnelKey() string {
+	var b [12]byte
+	rand.Read(b[:])
+	return new(big.Int).SetBytes(b[:]).String()
+}
+
+// maxTunnelID is the longest id of a session.
+const maxTunnelID = 39
+
+// tunnelResponse is the answer to a request of a session.
+func tunnelResponse(status int, id string, q *request, body []byte, last bool) *response {
+	state := "SessionID=" + id + "; GW-IP=" + gatewayHost(q)
+	if last {
+		state += "; Session=close"
+	}
+	return &response{
+		status: status,
+		fields: []field{
+			{"Cache-Control", "no-cache"},
+			{"X-MSN-Messenger", state},
+			{"Content-Length", ""},
+			{"Content-Type", "application/x-msn-messenger"},
+		},
+		body: body,
+		keep: !last,
+	}
+}
+
+// gatewayHost returns where the client shall send its next request: to the name by which it
+// came, or the address if that name is unfit.
+func gatewayHost(q *request) string {
+	const fit = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]"
+	host := q.header("Host")
+	if host == "" {
+		host = q.host
+	}
+	if host == "" || len(host) > maxTunnelID || strings.Trim(host, fit) != "" {
+		return q.conn.LocalAddr().String()
+	}
+	return host
+}
+
+// patience is how long an answer waits for something to say.
+type patience struct {
+	limit time.Duration
+	any   bool // the first bytes are enough: the client has not asked anything of the server
+}
+
+// How long the answer to commands waits: until the engine has dealt with them, and then a
+// moment for the words to come out; but not longer than a client that sends nothing
+// meanwhile can bear.
+const (
+	longest  = 5 * time.Second
+	settling = 100 * time.Millisecond
+)
+
+// patienceFor returns what suits a request. One that brings no commands is answered at once,
+// because most clients send nothing while one is under way; those that can wait say for how
+// many seconds.
+func patienceFor(q *request, params url.Values) patience {
+	if len(q.body) > 0 {
+		return patience{limit: longest}
+	}
+	const most = 30
+	n, err := strconv.ParseUint(params.Get("Lifespan"), 10, 16)
+	if err != nil {
+		n = 0
+	}
+	return patience{limit: time.Duration(min(n, most)) * time.Second, any: true}
+}

@@ -1,0 +1,219 @@
+package passport
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// How many bytes a session may hold. One request or one write of the engine may go beyond,
+// so that neither is ever cut: libpurple forgets half a command at the end of an answer.
+const (
+	maxInward  = 64 << 10 // sent by the client, not yet read by the engine
+	maxOutward = 64 << 10 // written by the engine, not yet asked for
+)
+
+// gatewayConn is the connection that the engine sees. What the client's requests bring can
+// be read from it, and what is written to it waits for an answer to take it along.
+type gatewayConn struct {
+	remote, local net.Addr // immutable
+
+	mu      sync.Mutex // leaf, also under that of the engine's queue
+	changed sync.Cond  // on mu: anything below
+	in, out []byte
+	idle    bool      // the engine waits for input: it has done everything that was asked
+	gone    bool      // the client has not been heard of for too long
+	closed  bool      // by the engine
+	crowd   int       // requests that wait for the one being answered
+	readBy  time.Time // deadlines of the engine; zero for none
+	writeBy time.Time
+}
+
+func newGatewayConn(client net.Conn) *gatewayConn {
+	c := &gatewayConn{remote: client.RemoteAddr(), local: client.LocalAddr()}
+	c.changed.L = &c.mu
+	return c
+}
+
+// Read implements net.Conn.
+func (c *gatewayConn) Read(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.in) == 0 && !c.gone && !c.closed && !passed(c.readBy) {
+		if !c.idle {
+			c.idle = true
+			c.changed.Broadcast()
+		}
+		c.wait(c.readBy)
+	}
+	c.idle = false
+	switch {
+	case c.closed:
+		return 0, net.ErrClosed
+	case passed(c.readBy):
+		return 0, os.ErrDeadlineExceeded
+	case len(c.in) == 0:
+		return 0, io.EOF
+	}
+	n := copy(b, c.in)
+	if c.in = c.in[n:]; len(c.in) == 0 {
+		c.in = nil
+	}
+	c.changed.Broadcast()
+	return n, nil
+}
+
+// Write implements net.Conn. It takes b whole or not at all. What is for a client that is
+// gone is thrown away.
+func (c *gatewayConn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out) >= maxOutward && !c.gone && !c.closed && !passed(c.writeBy) {
+		c.wait(c.writeBy)
+	}
+	switch {
+	case c.closed:
+		return 0, net.ErrClosed
+	case c.gone:
+		return len(b), nil
+	case passed(c.writeBy):
+		return 0, os.ErrDeadlineExceeded
+	}
+	c.out = append(c.out, b...)
+	c.changed.Broadcast()
+	return len(b), nil
+}
+
+// Close implements net.Conn. What was written can still be taken.
+func (c *gatewayConn) Close() error {
+	c.change(func() { c.closed, c.in = true, nil })
+	return nil
+}
+
+// hangUp ends the connection from the client's side.
+func (c *gatewayConn) hangUp() {
+	c.change(func() { c.gone, c.out = true, nil })
+}
+
+// LocalAddr implements net.Conn.
+func (c *gatewayConn) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr implements net.Conn. It is where the first request came from.
+func (c *gatewayConn) RemoteAddr() net.Addr { return c.remote }
+
+// SetDeadline implements net.Conn.
+func (c *gatewayConn) SetDeadline(t time.Time) error {
+	c.change(func() { c.readBy, c.writeBy = t, t })
+	return nil
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *gatewayConn) SetReadDeadline(t time.Time) error {
+	c.change(func() { c.readBy = t })
+	return nil
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *gatewayConn) SetWriteDeadline(t time.Time) error {
+	c.change(func() { c.writeBy = t })
+	return nil
+}
+
+// put hands the engine what a request brought. It reports false when there is no room for
+// longest: the engine is kept from reading, which no client causes that waits for answers.
+func (c *gatewayConn) put(ctx context.Context, b []byte) bool {
+	defer context.AfterFunc(ctx, c.wake)()
+	limit := time.Now().Add(longest)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.in) >= maxInward && !c.closed && !c.gone {
+		if passed(limit) || ctx.Err() != nil {
+			return false
+		}
+		c.wait(limit)
+	}
+	if !c.closed && !c.gone {
+		c.in = append(c.in, b...)
+		c.idle = false
+		c.changed.Broadcast()
+	}
+	return true
+}
+
+// take returns what there is for the client, after waiting as p says, and whether that is
+// the last there will be.
+func (c *gatewayConn) take(ctx context.Context, p patience) (out []byte, last bool) {
+	defer context.AfterFunc(ctx, c.wake)()
+	limit := time.Now().Add(p.limit)
+	var settled time.Time
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.enough(p) && ctx.Err() == nil {
+		end := limit
+		switch {
+		case p.any:
+		case !c.idle:
+			settled = time.Time{}
+		case settled.IsZero():
+			settled = time.Now().Add(settling)
+			end = earlier(limit, settled)
+		default:
+			end = earlier(limit, settled)
+		}
+		if passed(end) {
+			break
+		}
+		c.wait(end)
+	}
+	out, c.out = c.out, nil
+	c.changed.Broadcast()
+	return out, c.closed || c.gone
+}
+
+// enough reports whether it is time to answer. c.mu is held.
+func (c *gatewayConn) enough(p patience) bool {
+	switch {
+	case c.closed, c.gone, len(c.out) >= maxOutward:
+		return true
+	case p.any:
+		return len(c.out) > 0 || c.crowd > 0
+	}
+	return len(c.out) > 0 && c.idle
+}
+
+// join says that one more request waits for its turn, for which a poll does not wait any
+// longer; proceed says that one has come to it.
+func (c *gatewayConn) join() { c.change(func() { c.crowd++ }) }
+
+func (c *gatewayConn) proceed() { c.change(func() { c.crowd-- }) }
+
+func (c *gatewayConn) change(fn func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fn()
+	c.changed.Broadcast()
+}
+
+// wait returns when something has changed or t, if it is a time, has come. c.mu is held.
+func (c *gatewayConn) wait(t time.Time) {
+	if !t.IsZero() {
+		defer time.AfterFunc(time.Until(t), c.wake).Stop()
+	}
+	c.changed.Wait()
+}
+
+// wake makes everybody who waits look again.
+func (c *gatewayConn) wake() { c.change(func() {}) }
+
+// passed reports whether t is a time and has come.
+func passed(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
