@@ -20,6 +20,8 @@ type Config struct {
 	Passport     Passport  `toml:"passport"`
 	Ops          Ops       `toml:"ops"`
 	Protocol     Protocol  `toml:"protocol"`
+	Mail         Mail      `toml:"mail"`
+	SMTP         SMTP      `toml:"smtp"`
 	Limits       Limits    `toml:"limits"`
 }
 
@@ -64,8 +66,32 @@ type Ops struct {
 	Listen string `toml:"listen"`
 }
 
-// Values of [Protocol] and [Limits] that are one word out of a few.
+// Mail is what the service knows of mailboxes that are kept elsewhere.
+type Mail struct {
+	URL       string `toml:"url"`        // may hold {email}, {user} and {domain}
+	HookToken string `toml:"hook_token"` // "" is no hook
+}
+
+// SMTP is the mail server that takes invitations.
+type SMTP struct {
+	Host         string `toml:"host"` // "" sends none
+	Port         int    `toml:"port"`
+	TLS          string `toml:"tls"`
+	From         string `toml:"from"`
+	User         string `toml:"user"`
+	Password     string `toml:"password"`
+	PasswordFile string `toml:"password_file"`
+}
+
+// Values that are one word out of a few.
 const (
+	AlertsOn  = "on"  // operators may send alerts
+	AlertsOff = "off" // they are refused
+
+	SMTPStartTLS = "starttls" // encrypted after the greeting
+	SMTPTLS      = "tls"      // encrypted from the beginning
+	SMTPNoTLS    = "none"     // not encrypted
+
 	VerCVR0   = "cvr0"   // VER answers the chosen version and CVR0
 	VerSingle = "single" // VER answers the chosen version alone
 
@@ -81,6 +107,7 @@ const (
 type Protocol struct {
 	VerReply                string   `toml:"ver_reply"`
 	Challenge               string   `toml:"challenge"`
+	Alerts                  string   `toml:"alerts"`
 	ForbiddenNames          []string `toml:"forbidden_names"`
 	AllowDBelowMSNP9        bool     `toml:"allow_d_below_msnp9"`
 	CloseSwitchboardsOnKick bool     `toml:"close_switchboards_on_kick"`
@@ -131,9 +158,11 @@ func Default() Config {
 		Protocol: Protocol{
 			VerReply:                VerCVR0,
 			Challenge:               ChallengeEnforce,
+			Alerts:                  AlertsOff,
 			ForbiddenNames:          []string{},
 			CloseSwitchboardsOnKick: true,
 		},
+		SMTP: SMTP{Port: 587, TLS: SMTPStartTLS},
 		Limits: Limits{
 			PingInterval:         Duration(60 * time.Second),
 			ChallengeTimeout:     Duration(60 * time.Second),

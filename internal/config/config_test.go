@@ -103,6 +103,8 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
+		"protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
+		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 	}
 	port := 2000
 	var environ []string
@@ -185,12 +187,45 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"a login address with scheme", "[passport]\nlogin_url = \"https://x/y\"\n", "", "without https://"},
 		{"pages without scheme", "[passport]\nurl = \"im.example.com\"\n", "", "whole address"},
 		{"a database of another kind", "[database]\nurl = \"postgres://db/monarch\"\n", "", "must begin with sqlite:"},
+		{"a mail page without scheme", "[mail]\nurl = \"mail.example.com\"\n", "", "mail.url is \"mail.example.com\"; write a web address"},
+		{"a mail page with a strange word", "[mail]\nurl = \"https://mail.example.com/{name}\"\n", "", "only {email}, {user} and {domain}"},
+		{"a short token", "[mail]\nhook_token = \"secret\"\n", "", "mail.hook_token is shorter than 16 characters"},
+		{"other alerts", "[protocol]\nalerts = \"yes\"\n", "", `protocol.alerts is "yes"; choose "on" or "off"`},
+		{"a mail server without a sender", "[smtp]\nhost = \"mx.example.com\"\n", "", `smtp.from is ""; give the address`},
+		{"a mail server with a port", "[smtp]\nhost = \"mx.example.com:25\"\nfrom = \"a@b.c\"\n", "", "the port belongs to smtp.port"},
+		{"a mail user without a password", "[smtp]\nhost = \"mx\"\nfrom = \"a@b.c\"\nuser = \"a\"\n", "", "belong together"},
+		{"a password in the clear", "[smtp]\nhost = \"mx\"\nfrom = \"a@b.c\"\nuser = \"a\"\npassword = \"b\"\ntls = \"none\"\n", "", "in the clear"},
 		{"no data directory", "[data]\ndir = \"\"\n", "", "data.dir is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := config.Load(write(t, tc.file), []string{tc.env})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got error:\n%v\nwant one that contains:\n%s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestThePasswordForMailMayBeInAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("open sesame\r\nnot this\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		smtp  config.SMTP
+		want  string
+		wrong string
+	}{
+		{"in the configuration", config.SMTP{Password: "x"}, "x", ""},
+		{"in a file", config.SMTP{Password: "x", PasswordFile: file}, "open sesame", ""},
+		{"in a file that is missing", config.SMTP{PasswordFile: file + "2"}, "", "smtp.password_file"},
+		{"in a file that is empty", config.SMTP{PasswordFile: os.DevNull}, "", "write the password there"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := c.smtp.Secret()
+			if got != c.want || (err != nil) != (c.wrong != "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("%q, %v", got, err)
 			}
 		})
 	}

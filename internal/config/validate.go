@@ -21,6 +21,8 @@ func (c Config) Validate() error {
 	p.passport(c.Passport)
 	p.oneOf("protocol.ver_reply", c.Protocol.VerReply, VerCVR0, VerSingle)
 	p.oneOf("protocol.challenge", c.Protocol.Challenge, ChallengeEnforce, ChallengeCheck, ChallengeOff)
+	p.oneOf("protocol.alerts", c.Protocol.Alerts, AlertsOn, AlertsOff)
+	p.mail(c.Mail, c.SMTP)
 	p.limits(c.Limits)
 	if c.Data.Dir == "" {
 		p.add("data.dir is empty; name the directory for the database and the certificates")

@@ -69,8 +69,10 @@ func directives() map[string]directive {
 		"let":    {3, many, (*Player).let},
 		"answer": {2, 2, (*Player).answer},
 
-		"operator": {1, 3, (*Player).operator},
-		"stopped":  {0, 0, (*Player).stopped},
+		"operator": {1, many, (*Player).operator},
+		"stopped":  {0, 1, (*Player).stopped},
+		"member":   {1, 1, (*Player).member},
+		"hook":     {2, many, (*Player).hook},
 		"restart":  {0, 0, (*Player).restart},
 	}
 }

@@ -113,7 +113,14 @@ func (f *Fixture) stop() error {
 		return nil
 	}
 	f.cancel()
+	return f.await()
+}
+
+// await waits until the server has ended.
+func (f *Fixture) await() error {
+	cancel := f.cancel
 	f.cancel = nil
+	defer cancel()
 	defer f.Clock.Close()
 	timeout := time.NewTimer(4 * patience)
 	defer timeout.Stop()
@@ -121,7 +128,7 @@ func (f *Fixture) stop() error {
 	case err := <-f.ended:
 		return err
 	case <-timeout.C:
-		return fmt.Errorf("it still runs %v after it was told to stop", 4*patience)
+		return fmt.Errorf("it still runs after %v", 4*patience)
 	}
 }
 
@@ -161,7 +168,7 @@ var certificate = sync.OnceValue(func() keyPair {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: certificateName},
-		DNSNames:              []string{certificateName, "nexus.passport.com"},
+		DNSNames:              []string{certificateName, "nexus.passport.com", "localhost"},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,

@@ -25,6 +25,10 @@ func (p *Player) operator(words []string) error {
 			_, err = admin.Notify(ctx, int(d/time.Minute))
 		}
 		return err
+	case "cancel":
+		return admin.CancelNotice(ctx)
+	case "mail":
+		return p.mail(words[1:])
 	}
 	if len(words) < 2 {
 		return fmt.Errorf("operator %s whom?", words[0])
@@ -46,12 +50,21 @@ func (p *Player) operator(words []string) error {
 		return admin.DeleteAccount(ctx, u.Handle)
 	case "nick":
 		return admin.Rename(ctx, u.Handle, msnp.Unescape(words[2]))
+	case "mailbox":
+		return p.mailbox(u, words[2:])
+	case "alert":
+		return p.alert(u, words[2:])
 	}
 	return fmt.Errorf("the operator cannot %s", words[0])
 }
 
-// stopped waits for the end of a server that was told to stop.
-func (p *Player) stopped([]string) error { return p.fix.stop() }
+// stopped waits for the end of a server that was told to stop or, with "itself", was not.
+func (p *Player) stopped(words []string) error {
+	if len(words) > 0 {
+		return p.fix.await()
+	}
+	return p.fix.stop()
+}
 
 // restart starts the server again on what it left behind.
 func (p *Player) restart([]string) error {

@@ -14,7 +14,7 @@ var profileFields = []struct{ name, value string }{
 	{"MIME-Version", `1\.0`},
 	{"Content-Type", `text/x-msmsgsprofile; charset=UTF-8`},
 	{"LoginTime", `[0-9]+`},
-	{"EmailEnabled", `0`},
+	{"EmailEnabled", `[01]`},
 	{"MemberIdHigh", `[0-9]+`},
 	{"MemberIdLow", `[0-9]+`},
 	{"lang_preference", `[0-9]+`},

@@ -69,7 +69,7 @@ func (p *Player) fits(c *Conn, s step, m message) (map[string]string, error) {
 	case s.with.kind == payloadAny:
 		return captured, nil
 	case s.with.kind == payloadProfile:
-		return captured, checkProfile(c, m.payload)
+		return captured, errors.Join(checkProfile(c, m.payload), p.checkEmailEnabled(c, m.payload))
 	}
 	want, err := p.bytes(c, s.with)
 	if err == nil && string(want) != string(m.payload) {

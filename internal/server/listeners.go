@@ -77,6 +77,15 @@ func (l *listeners) addr(name string) string {
 	return found.Addr().String()
 }
 
+// addrs returns all addresses by name.
+func (l *listeners) addrs() map[string]string {
+	all := make(map[string]string)
+	for _, name := range []string{"dispatch", "notification", "switchboard", "https", "http", "ops"} {
+		all[name] = l.addr(name)
+	}
+	return all
+}
+
 // close closes what is open. Listeners that are closed already are no error.
 func (l *listeners) close() error {
 	var err error

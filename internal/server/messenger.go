@@ -1,10 +1,12 @@
 package server
 
 import (
+	"net"
 	"strings"
 	"sync"
 
 	"monarch/internal/config"
+	"monarch/internal/conn"
 	"monarch/internal/ns"
 	"monarch/internal/sb"
 )
@@ -24,6 +26,7 @@ func (s *Server) buildMessenger() {
 		NotificationAddr: s.cfg.Advertised(s.cfg.Notification, s.Addr("notification")),
 		Switchboard:      s.boards.next,
 		WebURL:           s.cfg.PagesURL(),
+		Mail:             s.mail(),
 		BareVersion:      s.cfg.Protocol.VerReply == config.VerSingle,
 		Challenge:        ns.ChallengeMode(s.cfg.Protocol.Challenge),
 		ForbiddenNames:   forbidden,
@@ -84,6 +87,21 @@ func (b *boards) next() (string, bool) {
 		return "", false
 	}
 	return best.Addr, true
+}
+
+// role returns the role of the switchboard at an address. Most clients that come over HTTP
+// leave out the port, so switchboards at one host cannot all be reached by them: then it is
+// the first.
+func (b *boards) role(addr string) (conn.Role, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, each := range b.all {
+		host, _, err := net.SplitHostPort(each.Addr)
+		if !b.stopped[i] && (each.Addr == addr || err == nil && host == addr) {
+			return each.Role(), true
+		}
+	}
+	return conn.Role{}, false
 }
 
 func (b *boards) rooms() (n int) {

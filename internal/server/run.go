@@ -14,9 +14,9 @@ const (
 	requestTime  = 2 * time.Second
 )
 
-// Run serves until ctx ends or a listener breaks, then shuts down in order: newcomers are
-// turned away, everybody is told, connections are flushed and closed, and the database goes
-// last. The error is that of the listener, or of closing.
+// Run serves until ctx ends, the announced time has come, or a listener breaks, then shuts
+// down in order: newcomers are turned away, everybody is told, connections are flushed and
+// closed, and the database goes last. The error is that of the listener, or of closing.
 func (s *Server) Run(ctx context.Context) error {
 	l := &s.listeners
 	s.serve("dispatch", l.dispatch, func(l net.Listener) error { return s.engine.Serve(l, s.ns.Dispatch()) })
@@ -29,6 +29,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serve("http", l.http, s.passport.ServeHTTP)
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)
+	s.startPost()
 	s.welcome.Store(true)
 	close(s.ready)
 	s.log.Info("serving", "dispatch", s.Addr("dispatch"), "notification", s.Addr("notification"),
@@ -37,10 +38,20 @@ func (s *Server) Run(ctx context.Context) error {
 	var failed error
 	select {
 	case <-ctx.Done():
+	case <-s.over:
+		s.log.Info("the announced end has come")
 	case failed = <-s.failed:
 		s.log.Error("a listener broke", "err", failed)
 	}
 	return errors.Join(failed, s.shutdown(context.WithoutCancel(ctx)))
+}
+
+// end makes Run return, because the time has come that was announced.
+func (s *Server) end() {
+	select {
+	case s.over <- struct{}{}:
+	default: // it knows
+	}
 }
 
 // Drain turns away sign-ins and new conversations, as the first step of a shutdown.
@@ -63,12 +74,15 @@ func (s *Server) shutdown(ctx context.Context) error {
 	if err != nil {
 		s.log.Warn("some connections were cut off", "err", err)
 	}
+	s.passport.Farewell(flush)
+
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	s.ns.Close(requests)
 	if err := errors.Join(s.passport.Close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
 		s.log.Warn("some requests were cut off", "err", err)
 	}
+	s.post.stop()
 	s.serving.Wait()
 	err = s.release()
 	s.log.Info("stopped")

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // TestScenarios plays the transcripts. docs/protocol/scenarios.md#transcripts
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/scenarios/S*.txt")
+	files, err := filepath.Glob("testdata/scenarios/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

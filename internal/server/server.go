@@ -42,6 +42,7 @@ type Server struct {
 	ns       *ns.Server
 	boards   boards
 	passport *passport.Server
+	post     post
 	tls      *tls.Config
 	service  *admin.Service
 	opsHTTP  *http.Server
@@ -51,7 +52,8 @@ type Server struct {
 	ready     chan struct{} // closed once everything serves
 	welcome   atomic.Bool   // what /readyz says
 	serving   sync.WaitGroup
-	failed    chan error // the first listener that broke; buffered
+	failed    chan error    // the first listener that broke; buffered
+	over      chan struct{} // the announced end has come; buffered
 }
 
 // New makes a server: it takes the data directory, opens the database, makes certificates
@@ -60,7 +62,7 @@ type Server struct {
 func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, clock: clk, metrics: metrics.New(),
-		ready: make(chan struct{}), failed: make(chan error, 1),
+		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
@@ -90,6 +92,10 @@ func (s *Server) build(ctx context.Context) error {
 		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(), DeadPeer: limits.DeadPeer.D(),
 		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
 	})
+	s.hub.OnStop(s.end)
+	if err := s.buildPost(); err != nil {
+		return err
+	}
 	s.buildMessenger()
 	if err := s.buildPassport(); err != nil {
 		return err
@@ -101,7 +107,8 @@ func (s *Server) build(ctx context.Context) error {
 // buildPassport makes what clients call over HTTP and HTTPS.
 func (s *Server) buildPassport() error {
 	hasher := auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
-	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: s.log}
+	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: s.log, Listeners: s.listeners.addrs()}
+	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	cert, err := s.certificate()
 	if err != nil {
 		return err
@@ -112,7 +119,10 @@ func (s *Server) buildPassport() error {
 	}
 	s.passport, err = passport.New(passport.Config{
 		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log,
-		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(),
+		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
+		Gateway: &passport.Gateway{
+			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
+		},
 		Templates: s.cfg.Passport.Templates, WebLife: webLife, Rates: s.cfg.Limits.Rates == config.RatesOn,
 	})
 	return err
@@ -138,7 +148,7 @@ func (s *Server) certificate() (tls.Certificate, error) {
 // buildOps makes the interfaces for operators.
 func (s *Server) buildOps() {
 	s.opsHTTP = &http.Server{
-		Handler:           admin.Ops(s.welcome.Load, s.metrics.Handler()),
+		Handler:           s.opsHandler(),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	s.manage = &http.Server{Handler: s.service.Handler(), ReadHeaderTimeout: 10 * time.Second}
@@ -147,6 +157,7 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
 	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
+	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
 	c := &s.passport.Counts
 	s.metrics.Total("monarch_passport_tickets_total", "Passwords that were right.", c.SignedIn.Load)
 	s.metrics.Total("monarch_passport_refused_total", "Passwords that were wrong, and requests that made no sense.", c.Refused.Load)
