@@ -239,9 +239,17 @@ func TestDemo(t *testing.T) {
 	password := regexp.MustCompile(`(?m)^  (\w+@example\.com) +password (\w+)$`)
 	demo := func() [][]string {
 		p := serve(t, dir, "--demo")
-		ok(t, dir, "", "bob@example.com    Bob    FL AL RL  Friends", "--data", "monarch-demo", "contacts", "alice@example.com")
+		ok(t, dir, "", "bob@example.com        Bob        FL AL RL  Friends", "--data", "monarch-demo", "contacts", "alice@example.com")
 		ok(t, dir, "", "alice@example.com", "--data", "monarch-demo", "user", "list")
-		return password.FindAllStringSubmatch(p.stop(t), -1)
+		awaitButterfly(t, dir)
+		said := p.stop(t)
+		if !strings.Contains(p.errout.String(), "msg=stopping sessions=0") {
+			t.Error("the bot was still signed in when the server stopped")
+		}
+		if !strings.HasSuffix(said, "chat alice@example.com\nStopped.\n") {
+			t.Errorf("the demonstration does not end with what to do:\n%s", said)
+		}
+		return password.FindAllStringSubmatch(said, -1)
 	}
 	first := demo()
 	if len(first) != 4 {
@@ -253,6 +261,24 @@ func TestDemo(t *testing.T) {
 	ok(t, dir, "other\n", "changed", "--data", "monarch-demo", "user", "passwd", "dave@example.com", "--password-stdin")
 	if third := demo(); len(third) != 3 {
 		t.Errorf("after a change of dave's password: %q", third)
+	}
+}
+
+// awaitButterfly asks who is signed in until the bot is.
+func awaitButterfly(t *testing.T, dir string) {
+	t.Helper()
+	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(patience)
+	defer tick.Stop()
+	for {
+		out, _ := run(t, dir, "", "--data", "monarch-demo", "session", "list")
+		if strings.Contains(out, "butterfly@example.com") {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the bot does not sign in:\n%s", out)
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func importSteps(file, sha1 string) string {
 		"  3. Compare the thumbprint before you say yes:",
 		"     " + sha1,
 		"Windows before XP SP3 wants SHA-1 signatures: run cert --renew --sha1 first.",
-		"Pidgin: Tools, Certificates, Add takes the PEM form. Most other clients of the time do not check.",
+		"Pidgin asks at the first sign-in: compare, and accept. Most other clients of the time do not check.",
 		"",
 	}, "\n")
 }

@@ -32,10 +32,14 @@ type commands struct {
 	User     userCmds    `cmd:"" help:"Make, change and remove accounts."`
 	Contacts contactsCmd `cmd:"" help:"Show the people on an account's lists."`
 	Session  sessionCmds `cmd:"" help:"Show who is signed in, and end sessions."`
-	Notice   noticeCmd   `cmd:"" help:"Tell everybody who is signed in that the service will stop."`
+	Mail     mailCmd     `cmd:"" help:"Tell somebody what is new in his mailbox."`
+	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
+	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Cert     certCmd     `cmd:"" help:"Show, export or renew the certificates that clients must trust."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
+	Chat     chatCmd     `cmd:"" help:"Talk: a messenger in the terminal, for this or another server."`
+	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with the service, and say what to do."`
 	Version  versionCmd  `cmd:"" help:"Show which version this is."`
 }
 

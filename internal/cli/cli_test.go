@@ -185,7 +185,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 		t.Fatalf("no commands in:\n%s", top.out)
 	}
 	commands := regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?)  +[A-Z]`).FindAllStringSubmatch(list, -1)
-	if len(commands) != 18 {
+	if len(commands) < 19 {
 		t.Errorf("%d commands:\n%s", len(commands), list)
 	}
 	for _, c := range commands {

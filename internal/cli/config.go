@@ -55,6 +55,9 @@ func (c *configCheck) Run(a *app) error {
 			return fmt.Errorf("passport.templates cannot be used: %w", err)
 		}
 	}
+	if _, err := cfg.SMTP.Secret(); err != nil {
+		return err
+	}
 	what := "The configuration"
 	if a.config != "" {
 		what = a.config

@@ -63,6 +63,8 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 		Hub:    hub.New(clk, 0),
 		Hasher: auth.NewHasher(cfg.Limits.HashParallel, cfg.Limits.HashQueue, auth.DefaultParams),
 		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
+
+		MailURL: cfg.Mail.URL,
 	})
 	return c, func() {
 		clk.Close()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"monarch/internal/admin"
@@ -26,15 +27,21 @@ type person struct {
 	changed     bool // the password is not the one that was made for him
 }
 
+// cast is everybody of a demonstration.
+type cast struct {
+	people []person
+	bot    person
+}
+
 // demoFile remembers the passwords of a demonstration, for its next start.
 const demoFile = "demo-passwords"
 
 // demoGroup is the group everybody has everybody else in.
 const demoGroup = "Friends"
 
-// makeDemo makes the people of a demonstration who are not there yet, and makes them know
-// each other.
-func makeDemo(ctx context.Context, s *store.Store, service *admin.Service, dir string) ([]person, error) {
+// makeDemo makes the people of a demonstration who are not there yet, and makes them and the
+// bot know each other.
+func makeDemo(ctx context.Context, s *store.Store, service *admin.Service, dir string) (cast, error) {
 	people := []person{
 		{email: "alice@example.com", nick: "Alice"},
 		{email: "bob@example.com", nick: "Bob"},
@@ -42,7 +49,7 @@ func makeDemo(ctx context.Context, s *store.Store, service *admin.Service, dir s
 		{email: "dave@example.com", nick: "Dave"},
 	}
 	if err := givePasswords(people, filepath.Join(dir, demoFile)); err != nil {
-		return nil, err
+		return cast{}, err
 	}
 	for i := range people {
 		p := &people[i]
@@ -53,15 +60,20 @@ func makeDemo(ctx context.Context, s *store.Store, service *admin.Service, dir s
 			p.changed, err = !same, checkErr
 		}
 		if err != nil {
-			return nil, fmt.Errorf("make %s: %w", p.email, err)
+			return cast{}, fmt.Errorf("make %s: %w", p.email, err)
 		}
 	}
-	for _, p := range people {
-		if err := befriend(ctx, s, p, people); err != nil {
-			return nil, fmt.Errorf("fill the lists of %s: %w", p.email, err)
+	bot, err := hatch(ctx, service)
+	if err != nil {
+		return cast{}, err
+	}
+	everybody := append(slices.Clone(people), bot)
+	for _, p := range everybody {
+		if err := befriend(ctx, s, p, everybody); err != nil {
+			return cast{}, fmt.Errorf("fill the lists of %s: %w", p.email, err)
 		}
 	}
-	return people, nil
+	return cast{people, bot}, nil
 }
 
 // givePasswords fills in the passwords that the file at path holds, makes the others, and
@@ -124,10 +136,10 @@ var clientHosts = [...]string{
 }
 
 // introduce prints who the people of the demonstration are and what to do with them.
-func (a *app) introduce(people []person, cfg config.Config, srv *server.Server) {
+func (a *app) introduce(demo cast, cfg config.Config, srv *server.Server) {
 	w := a.stdout
 	fmt.Fprintln(w, "\nFour people who have each other on their lists:")
-	for _, p := range people {
+	for _, p := range demo.people {
 		if p.changed {
 			fmt.Fprintf(w, "  %-18s  password changed since\n", p.email)
 		} else {
@@ -154,6 +166,8 @@ Try next, in another terminal:
 	}
 	_ = pairs(w, lines) // a server does not stop because nobody reads what it says
 	fmt.Fprintln(w, "Ctrl-C stops the server; a second one does it at once.")
+	fmt.Fprintf(w, "\nNow open this in another terminal, and talk to %s, who is on line already:\n  %s\n",
+		demo.bot.email, a.command("chat alice@example.com"))
 }
 
 // hostsLines returns what a hosts file needs, with a word on clients elsewhere.

@@ -42,7 +42,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	}
 	clk := clock.New()
 	defer clk.Close()
-	srv, err := server.New(cfg, slog.New(slog.NewTextHandler(a.stderr, nil)), clk)
+	log := slog.New(slog.NewTextHandler(a.stderr, nil))
+	srv, err := server.New(cfg, log, clk)
 	if err != nil {
 		return advise(err)
 	}
@@ -50,28 +51,41 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal does what signals do to any process
 
-	var people []person
+	var demo cast
 	if c.Demo {
-		if people, err = makeDemo(ctx, srv.Store(), srv.Admin(), cfg.Data.Dir); err != nil {
+		if demo, err = makeDemo(ctx, srv.Store(), srv.Admin(), cfg.Data.Dir); err != nil {
 			stop()
 			return errors.Join(err, srv.Run(ctx)) // which closes what New opened
 		}
 	}
+	serving, halt := context.WithCancel(context.WithoutCancel(ctx))
+	defer halt()
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(ctx) }()
+	go func() { ended <- srv.Run(serving) }()
 	select {
 	case err := <-ended:
 		return err
 	case <-srv.Ready():
 	}
+	gone := func() {} // waits until the bot has left, which it does before the server stops
+	if c.Demo {
+		gone = release(ctx, demo.bot, cfg, srv, log)
+	}
+	context.AfterFunc(ctx, func() {
+		gone()
+		halt()
+	})
 	a.listeners(srv)
 	if c.Demo {
-		a.introduce(people, cfg, srv)
+		a.introduce(demo, cfg, srv)
 	} else if err := a.whatNext(ctx, srv, cfg); err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-ended)
 	}
-	if err := <-ended; err != nil {
+	err = <-ended
+	stop()
+	gone()
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(a.stdout, "Stopped.")

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"monarch/internal/admin"
 )
@@ -97,31 +95,4 @@ func (c *sessionKick) Run(ctx context.Context, a *app) error {
 		a.command("user disable "+c.Email), func(s *admin.Client) error {
 		return s.Kick(ctx, c.Email)
 	})
-}
-
-type noticeCmd struct {
-	ShutdownIn time.Duration `required:"" help:"When the service will stop, from now: 1m to 24h." placeholder:"5m"`
-}
-
-// Help gives the example.
-func (*noticeCmd) Help() string { return "monarch notice --shutdown-in 5m" }
-
-// Run tells everybody. Clients show whole minutes.
-func (c *noticeCmd) Run(ctx context.Context, a *app) error {
-	service, done, err := a.service(ctx, mustExist)
-	if err != nil {
-		return err
-	}
-	defer done()
-	if !service.Running() {
-		return errors.New("the server does not run, so there is nobody to tell")
-	}
-	minutes := int((c.ShutdownIn + time.Minute - 1) / time.Minute)
-	n, err := service.Notify(ctx, minutes)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "Told %s that the service stops in %s. It goes on until you stop it.\n",
-		plural(n, "person", "people"), plural(minutes, "minute", "minutes"))
-	return nil
 }

@@ -17,6 +17,7 @@ type userCmds struct {
 	Rename  userRename  `cmd:"" help:"Change the friendly name. Contacts see it at once."`
 	Disable userDisable `cmd:"" help:"Lock an account. A client that is signed in is disconnected."`
 	Enable  userEnable  `cmd:"" help:"Unlock an account."`
+	Mailbox userMailbox `cmd:"" help:"Say whether an account has a mailbox, and where."`
 	Delete  userDelete  `cmd:"" help:"Remove an account for good, from everybody's lists too."`
 }
 
@@ -144,6 +145,9 @@ func (c *userShow) Run(ctx context.Context, a *app) error {
 	}
 	for _, p := range d.Properties {
 		lines = append(lines, [2]string{"Property " + p.Type, p.Value})
+	}
+	if m := d.Mailbox; m != nil {
+		lines = append(lines, [2]string{"Mailbox", mailboxState(*m)})
 	}
 	if s := d.Session; s != nil {
 		lines = append(lines, [2]string{"Signed in", fmt.Sprintf("%s, since %s, with %s (%s) from %s",
