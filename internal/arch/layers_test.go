@@ -11,7 +11,8 @@ import (
 // layers says what each package may import of ours, by directory; an arrow of the picture in
 // ARCHITECTURE.md is an entry here. "cmd/*" is every command.
 var layers = map[string][]string{
-	"msnp": {},
+	"msnp":      {},
+	"msnclient": {"msnp"},
 
 	"internal/clock":   {},
 	"internal/metrics": {},
@@ -26,14 +27,18 @@ var layers = map[string][]string{
 
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
-	"internal/passport": front(),
+	"internal/passport": front("internal/conn"),
 	"internal/web":      front(),
 	"internal/admin":    front(),
+	"internal/mail":     {"internal/im", "internal/clock"},
 
 	"internal/server": front("internal/conn", "internal/config", "internal/ns", "internal/sb", "internal/passport",
-		"internal/web", "internal/admin"),
-	"internal/cli": front("internal/config", "internal/admin", "internal/passport", "internal/server"),
-	"cmd/*":        {"internal/cli"},
+		"internal/web", "internal/admin", "internal/mail"),
+	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
+	"internal/bot":    {"msnp", "msnclient"},
+	"internal/tui":    {"msnp", "msnclient"},
+	"internal/cli":    front("msnclient", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/admin", "internal/passport", "internal/server"),
+	"cmd/*":           {"internal/cli"},
 
 	// For tests only: they may use everything, and nothing may use them.
 	"internal/msntest": nil,
@@ -60,7 +65,10 @@ var owners = map[string]string{
 	"github.com/pelletier/go-toml/v2":     "internal/config",
 	"github.com/alecthomas/kong":          "internal/cli",
 	"golang.org/x/crypto":                 "internal/auth",
+	"github.com/wneessen/go-mail":         "internal/mail",
 	"golang.org/x/term":                   "internal/cli",
+	"charm.land/bubbletea/v2":             "internal/tui",
+	"github.com/charmbracelet/x/ansi":     "internal/tui",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/google/go-cmp":            testsOnly,
