@@ -17,20 +17,13 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	list, err := clientList(m.List)
+	list, group, err := s.mayChange(m)
 	if err != nil {
-		return err
-	}
-	if err := s.allow(&s.rates.lists, 100, time.Minute/100); err != nil {
 		return err
 	}
 	handle, err := im.ParseHandle(m.Handle)
 	if err != nil {
 		return err
-	}
-	group := m.Group
-	if list != im.Forward {
-		group = msnp.NoGroup
 	}
 	a, err := s.srv.Store.Add(ctx, s.user, store.Addition{
 		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
@@ -108,16 +101,9 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	list, err := clientList(m.List)
+	list, group, err := s.mayChange(m)
 	if err != nil {
 		return err
-	}
-	if err := s.allow(&s.rates.lists, 100, time.Minute/100); err != nil {
-		return err
-	}
-	group := m.Group
-	if list != im.Forward {
-		group = msnp.NoGroup
 	}
 	handle := strings.ToLower(m.Handle)
 	r, err := s.srv.Store.Remove(ctx, s.user, store.Removal{List: list, Handle: handle, Group: group})
@@ -145,13 +131,17 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	return nil
 }
 
-// clientList reads the name of a list that clients may change.
-func clientList(name string) (im.List, error) {
-	list, ok := im.ParseList([]byte(name))
+// mayChange returns the list that a change is about, and the group of the forward list if one
+// is named; unless clients may not change that list, or this one does so too fast.
+func (s *session) mayChange(m msnp.ListChange) (list im.List, group int, err error) {
+	list, ok := im.ParseList([]byte(m.List))
 	if !ok || list == im.Reverse {
-		return 0, outOfPlace
+		return 0, 0, outOfPlace
 	}
-	return list, nil
+	if list != im.Forward {
+		m.Group = msnp.NoGroup
+	}
+	return list, m.Group, s.allow(&s.rates.lists, 100, time.Minute/100)
 }
 
 // relist changes the allow or block list in memory and sends the reply; v hears of it when

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -356,16 +355,7 @@ func TestEmptySessionIsForgotten(t *testing.T) {
 // gauge reads one number of the operations listener.
 func gauge(t *testing.T, f *msntest.Fixture, name string) float64 {
 	t.Helper()
-	resp, err := http.Get("http://" + f.Server.Addr("ops") + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(string(scrape(t, f))) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 			if err != nil {
