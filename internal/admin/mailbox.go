@@ -114,7 +114,7 @@ func (s *Service) Mail(ctx context.Context, news MailNews) (MailTold, error) {
 	var ev hub.Event = hub.MailMoved{Delta: after.Inbox - before.Inbox, Box: after}
 	if news.Kind == MailNew {
 		ev = hub.MailArrived{From: news.From, Name: news.FromName, Subject: news.Subject, URL: news.MessageURL, Box: after}
-	} else if after.Inbox == before.Inbox {
+	} else if after.Inbox == before.Inbox && after.Folders == before.Folders {
 		return MailTold{}, nil
 	}
 	return MailTold{Told: s.Hub.Deliver(u.ID, ev)}, nil

@@ -124,6 +124,9 @@ func (c *chatCmd) nearby(ctx context.Context, a *app) (addrs map[string]string, 
 		dirs = append(dirs, demoDir)
 	}
 	for _, dir := range dirs {
+		if !own(dir) {
+			continue
+		}
 		client, err := admin.Dial(ctx, dir)
 		if errors.Is(err, admin.ErrNotRunning) || errors.Is(err, fs.ErrPermission) {
 			continue

@@ -9,6 +9,7 @@ import (
 	"net/smtp"
 	"strconv"
 	"strings"
+	"time"
 
 	"monarch/internal/config"
 )
@@ -34,6 +35,10 @@ func (e *examination) mail(ctx context.Context) {
 	e.ok(check, "%s %s.", at, said)
 }
 
+// greeting is how long a conversation with a mail server may take: some let strangers wait
+// before they say a word.
+const greeting = 15 * time.Second
+
 // greet has the beginning of a conversation with a mail server.
 func greet(ctx context.Context, s config.SMTP, at string) (said string, err error) {
 	certs := &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
@@ -42,6 +47,7 @@ func greet(ctx context.Context, s config.SMTP, at string) (said string, err erro
 		return "", err
 	}
 	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(greeting))
 	if s.TLS == config.SMTPTLS {
 		conn = tls.Client(conn, certs)
 	}

@@ -56,8 +56,10 @@ func (s *Sender) write(inv im.Invitation) (*gomail.Msg, error) {
 func quoted(words string) string {
 	words = strings.ReplaceAll(strings.ToValidUTF8(words, "?"), "\r\n", "\n")
 	words = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
-			return ' '
+		switch {
+		case r == '\n':
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029', unicode.Is(unicode.Bidi_Control, r):
+			return ' ' // some programs break lines at these, or turn what follows around
 		}
 		return r
 	}, words)

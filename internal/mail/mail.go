@@ -187,10 +187,13 @@ func final(err error) bool {
 // discreet leaves the recipient out of what a mail server says.
 func discreet(err error) error {
 	var refused *gomail.SendError
-	if errors.As(err, &refused) && refused.ErrorCode() != 0 {
-		return fmt.Errorf("the mail server answered %d %s", refused.ErrorCode(), refused.EnhancedStatusCode())
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.ErrorCode() == 0:
+		return errors.New("the conversation with the mail server broke off")
 	}
-	return err
+	return fmt.Errorf("the mail server answered %d %s", refused.ErrorCode(), refused.EnhancedStatusCode())
 }
 
 // send has one conversation with the mail server.
@@ -205,7 +208,9 @@ func (s *Sender) send(ctx context.Context, m *gomail.Msg) error {
 	if err != nil {
 		return fmt.Errorf("reach the mail server: %w", err)
 	}
-	if err := c.SendWithSMTPClient(conn, m); err != nil {
+	// What goes wrong once the server has the letter, as it does where it hangs up at once, is
+	// no reason to send it again.
+	if err := c.SendWithSMTPClient(conn, m); err != nil && !m.IsDelivered() {
 		return fmt.Errorf("hand over a letter: %w", err)
 	}
 	// The letter is the server's now, however they part.

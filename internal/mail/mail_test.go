@@ -146,7 +146,7 @@ func TestAnInviterCannotWriteHeadersOrMuchElse(t *testing.T) {
 	p := open(t, server, mail.Config{Security: mail.None})
 	inv := invitation("dan@example.net")
 	inv.From.Name = "Mallory\r\nBcc: everybody@example.net\r\n\r\n" + strings.Repeat("buy ", 100)
-	inv.Text = "\xff hello\r\n\r\n.\r\nQUIT\r\n" + strings.Repeat("spam spam\r\n", 200)
+	inv.Text = "\xff hello\u2028\u202e\r\n\r\n.\r\nQUIT\r\n" + strings.Repeat("spam spam\r\n", 200)
 	p.Invite(inv)
 	head, body := read(t, server.Next(t).Text)
 	if head["Bcc"] != "" || len([]rune(head["Subject"])) > 100 || !strings.HasPrefix(head["Subject"], "Mallory  Bcc: everybody@example.net") {

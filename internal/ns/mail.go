@@ -98,7 +98,12 @@ func (s *session) deliverMail(ev hub.Event) bool {
 	case hub.MailArrived:
 		return s.mailChanged(ev.Box, func(b []byte) []byte { return s.appendNewMail(b, ev) })
 	case hub.MailMoved:
-		return s.mailChanged(ev.Box, func(b []byte) []byte { return appendMovedMail(b, ev.Delta) })
+		return s.mailChanged(ev.Box, func(b []byte) []byte {
+			if ev.Delta == 0 { // in the folders alone, of which there is no notice
+				return nil
+			}
+			return appendMovedMail(b, ev.Delta)
+		})
 	case hub.Alerted:
 		return s.alerted(ev)
 	}
@@ -111,7 +116,11 @@ func (s *session) mailChanged(box im.Mailbox, line func(b []byte) []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.countMail(box)
-	return s.mailbox.enabled && s.online && s.conn.Send(line(nil))
+	if !s.mailbox.enabled || !s.online {
+		return false
+	}
+	out := line(nil)
+	return len(out) > 0 && s.conn.Send(out)
 }
 
 // appendNewMail appends the notice of a new message. Clients want a sender and a subject.
@@ -175,9 +184,12 @@ func (s *session) inviteByMail(ctx context.Context, f msnp.Frame) error {
 	if invite == nil || !ok {
 		return nil
 	}
+	if s.allow(&s.rates.invitations, 20, 3*time.Second) != nil {
+		return nil
+	}
 	switch err := s.srv.Store.Invite(ctx, s.user, to, s.srv.Clock.Now(), invitationLimits); {
 	case errors.Is(err, im.ErrIsMember), errors.Is(err, im.ErrInvitedOften):
-		s.srv.Log.Info("an invitation was not sent", "conn", s.conn.ID(), "user", s.handle, "reason", err)
+		s.srv.Log.Debug("an invitation was not sent", "conn", s.conn.ID(), "user", s.handle, "reason", err)
 		return nil
 	case err != nil:
 		return err

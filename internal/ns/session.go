@@ -262,10 +262,11 @@ func (s *session) ignore(msnp.Frame) error { return nil }
 // rates limits what one user may do in a while; the limiters are made when first needed.
 // docs/protocol/limits.md#rates
 type rates struct {
-	status *rate.Limiter
-	lists  *rate.Limiter
-	boards *rate.Limiter
-	names  [5]time.Time // of the last changes of the own name, oldest first
+	status      *rate.Limiter
+	lists       *rate.Limiter
+	boards      *rate.Limiter
+	invitations *rate.Limiter
+	names       [5]time.Time // of the last changes of the own name, oldest first
 }
 
 // allow takes one token from a limiter that gives burst at once and then one per interval.

@@ -167,6 +167,7 @@ func (g *gateway) enter(key string) (t *tunnel, crowded bool) {
 		return t, true
 	}
 	t.requests++
+	t.uses++
 	g.clock.Stop(&t.expiry)
 	return t, false
 }
@@ -177,14 +178,15 @@ func (g *gateway) leave(t *tunnel) {
 	defer g.mu.Unlock()
 	t.requests--
 	if t.requests == 0 && g.tunnels[t.key] == t {
-		g.clock.Set(&t.expiry, tunnelLife, func() { g.expire(t) })
+		uses := t.uses
+		g.clock.Set(&t.expiry, tunnelLife, func() { g.expire(t, uses) })
 	}
 }
 
-// expire ends a session that the client has not asked for in time.
-func (g *gateway) expire(t *tunnel) {
+// expire ends a session that was not used again in time.
+func (g *gateway) expire(t *tunnel, uses int) {
 	g.mu.Lock()
-	silent := t.requests == 0
+	silent := t.requests == 0 && t.uses == uses
 	if silent {
 		g.drop(t)
 	}
@@ -287,6 +289,9 @@ func tunnelResponse(status int, id string, q *request, body []byte, last bool) *
 	}
 }
 
+// maxGatewayHost is the longest name of a host with its port.
+const maxGatewayHost = 253 + len(":65535")
+
 // gatewayHost returns where the client shall send its next request: to the name by which it
 // came, or the address if that name is unfit.
 func gatewayHost(q *request) string {
@@ -295,7 +300,7 @@ func gatewayHost(q *request) string {
 	if host == "" {
 		host = q.host
 	}
-	if host == "" || len(host) > maxTunnelID || strings.Trim(host, fit) != "" {
+	if host == "" || len(host) > maxGatewayHost || strings.Trim(host, fit) != "" {
 		return q.conn.LocalAddr().String()
 	}
 	return host

@@ -21,6 +21,7 @@ type tunnel struct {
 	conn *gatewayConn // immutable
 
 	requests int         // under way or waiting; guarded by the gateway's mu
+	uses     int         // requests after the first; guarded by the gateway's mu
 	expiry   clock.Timer // guarded by the clock
 
 	turn chan struct{} // holds one element while a request is under way, which owns the rest
@@ -30,7 +31,7 @@ type tunnel struct {
 	last    exchanged
 }
 
-// exchanged is a request that was answered, and its answer if it is of moderate size.
+// exchanged is a request that was answered, and its answer.
 type exchanged struct {
 	over  net.Conn
 	query string
@@ -55,8 +56,5 @@ func (t *tunnel) repeats(q *request) ([]byte, bool) {
 // answered notes a request and its answer.
 func (t *tunnel) answered(q *request, reply []byte) {
 	t.steps++
-	t.last = exchanged{over: q.conn, query: q.query, body: sha256.Sum256(q.body)}
-	if len(reply) <= maxOutward {
-		t.last.reply = reply
-	}
+	t.last = exchanged{over: q.conn, query: q.query, body: sha256.Sum256(q.body), reply: reply}
 }

@@ -181,10 +181,24 @@ func (q *request) readFields(r *bufio.Reader, left *int) error {
 	}
 }
 
+// count returns how many fields have a name.
+func (q *request) count(name string) (n int) {
+	for _, f := range q.fields {
+		if strings.EqualFold(f.name, name) {
+			n++
+		}
+	}
+	return n
+}
+
 // readBody reads as much as Content-Length says. No client of the time sends chunks.
 func (q *request) readBody(r *bufio.Reader) error {
-	if q.header("Transfer-Encoding") != "" {
+	if q.count("Transfer-Encoding") > 0 {
 		return refusal(http.StatusLengthRequired)
+	}
+	// Two lengths would be two requests to whoever reads the other one.
+	if q.count("Content-Length") > 1 {
+		return refusal(http.StatusBadRequest)
 	}
 	length := q.header("Content-Length")
 	if length == "" {

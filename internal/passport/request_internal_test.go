@@ -58,6 +58,22 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+// A connection that is kept carries one request after another, so there must be no doubt
+// where one ends.
+func TestRequestsOfDoubtfulLengthAreRefused(t *testing.T) {
+	for _, head := range []string{
+		"Content-Length: 0\r\nContent-Length: 7\r\n",
+		"Content-Length: 7\r\ncontent-length: 7\r\n",
+		"Transfer-Encoding: chunked\r\n",
+		"Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\n",
+	} {
+		text := "POST / HTTP/1.1\r\n" + head + "\r\n0123456"
+		if _, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead)); err == nil {
+			t.Errorf("%q is read", head)
+		}
+	}
+}
+
 func TestGuessesDoNotFillTheMemory(t *testing.T) {
 	g := newGuesses()
 	now := time.Unix(1e9, 0)

@@ -80,7 +80,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	defer cancel()
 	s.ns.Close(requests)
 	if err := errors.Join(s.passport.Close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
-		s.log.Warn("some requests were cut off", "err", err)
+		s.log.Warn("some requests were cut off", "err", errors.Join(err, s.opsHTTP.Close(), s.manage.Close()))
 	}
 	s.post.stop()
 	s.serving.Wait()

@@ -149,9 +149,12 @@ func (s *Server) certificate() (tls.Certificate, error) {
 func (s *Server) buildOps() {
 	s.opsHTTP = &http.Server{
 		Handler:           s.opsHandler(),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 	}
-	s.manage = &http.Server{Handler: s.service.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	s.manage = &http.Server{
+		Handler:           s.service.Handler(),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
+	}
 	count := func(n int) float64 { return float64(n) }
 	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
