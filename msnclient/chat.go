@@ -35,9 +35,13 @@ type Chat struct {
 
 	mu      sync.Mutex // taken before the queue's lock and link.mu; never with Client.mu
 	id      string
-	members []string            // by time of joining
-	calling map[string]struct{} // called, and not there yet
-	open    bool                // the caller of Open or the reader of events knows it
+	members []string       // by time of joining
+	calling map[string]int // called, and not there yet: the number of the call
+	calls   int            // so far
+	open    bool           // the caller of Open or the reader of events knows it
+	called  bool           // we were called, and ANS is not answered yet
+	private bool           // opened for a picture, and nobody else uses it
+	leaving bool           // about to be closed: not to be used any more
 }
 
 // newChat connects to a switchboard; nothing is said yet.
@@ -48,7 +52,7 @@ func (c *Client) newChat(ctx context.Context, addr string, v msnp.Version) (*Cha
 	}
 	ch := &Chat{
 		c: c, link: newLink(conn, msnp.SwitchboardServerGrammar, c.events, c.log), log: c.log, version: v,
-		done: make(chan struct{}), joined: make(chan struct{}), calling: make(map[string]struct{}),
+		done: make(chan struct{}), joined: make(chan struct{}), calling: make(map[string]int),
 	}
 	ch.life, ch.end = context.WithCancel(c.life)
 	ch.p2p = newP2P(ch)
@@ -62,6 +66,10 @@ func (c *Client) newChat(ctx context.Context, addr string, v msnp.Version) (*Cha
 
 // Open calls somebody and waits until he is there.
 func (c *Client) Open(ctx context.Context, handle string) (*Chat, error) {
+	return c.open(ctx, handle, false)
+}
+
+func (c *Client) open(ctx context.Context, handle string, private bool) (*Chat, error) {
 	if err := checkHandle(handle); err != nil {
 		return nil, fmt.Errorf("call: %w", err)
 	}
@@ -77,6 +85,9 @@ func (c *Client) Open(ctx context.Context, handle string) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
+	ch.mu.Lock()
+	ch.private = private
+	ch.mu.Unlock()
 	release := ch.hold()
 	defer release()
 	if err := ch.enter(ctx, m.Cookie, handle); err != nil {
@@ -117,7 +128,9 @@ func (c *Client) answer(ctx context.Context, m msnp.Ring, v msnp.Version) error 
 	if err != nil {
 		return err
 	}
-	ch.setID(m.Session)
+	ch.mu.Lock()
+	ch.id, ch.called = m.Session, true
+	ch.mu.Unlock()
 	if _, err := ch.link.ask(ctx, msnp.ANS, c.cfg.Handle, m.Cookie, m.Session); err != nil {
 		ch.link.fail(err)
 		return fmt.Errorf("answer: %w", err)
@@ -141,9 +154,13 @@ func (c *Client) Chats() []*Chat {
 func (c *Client) chatWith(handle string) (*Chat, bool) {
 	for _, ch := range c.Chats() {
 		ch.mu.Lock()
-		alone := len(ch.members) == 1 && len(ch.calling) == 0 && strings.EqualFold(ch.members[0], handle)
+		fits := len(ch.members) == 1 && len(ch.calling) == 0 && strings.EqualFold(ch.members[0], handle) &&
+			!ch.leaving && ch.link.alive()
+		if fits {
+			ch.private = false
+		}
 		ch.mu.Unlock()
-		if alone && ch.link.alive() {
+		if fits {
 			return ch, true
 		}
 	}
@@ -208,21 +225,58 @@ func (ch *Chat) Invite(ctx context.Context, handle string) error {
 	}
 	handle = strings.ToLower(handle)
 	ch.mu.Lock()
-	ch.calling[handle] = struct{}{}
+	ch.calls++
+	call := ch.calls
+	ch.calling[handle] = call
 	ch.mu.Unlock()
 	f, err := ch.link.ask(ctx, msnp.CAL, handle)
 	if err != nil {
-		ch.mu.Lock()
-		delete(ch.calling, handle)
-		ch.mu.Unlock()
+		ch.unanswered(handle, call)
 		return fmt.Errorf("invite %s: %w", handle, uncallable(err))
 	}
+	ch.spawn(func(ctx context.Context) {
+		if sleep(ctx, ringing) {
+			ch.unanswered(handle, call)
+		}
+	})
 	id, err := msnp.ParseCALReply(f)
 	if err != nil {
 		return err
 	}
 	ch.setID(id)
 	return nil
+}
+
+// unanswered gives up a call that nobody has answered, and a chat that waits for nothing else.
+func (ch *Chat) unanswered(handle string, call int) {
+	ch.mu.Lock()
+	waited := ch.calling[handle] == call
+	if waited {
+		delete(ch.calling, handle)
+	}
+	over := waited && ch.open && len(ch.members) == 0 && len(ch.calling) == 0
+	ch.mu.Unlock()
+	if over {
+		ch.link.bye(errEmpty)
+	}
+}
+
+// used notes that a chat is more than the way to a picture.
+func (ch *Chat) used() {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.private = false
+}
+
+// leave closes a chat that was opened for a picture, unless it is used for more by now.
+func (ch *Chat) leave() {
+	ch.mu.Lock()
+	ch.leaving = ch.private
+	leaving := ch.leaving
+	ch.mu.Unlock()
+	if leaving {
+		ch.Close()
+	}
 }
 
 // Close leaves the chat. What the others sent before they knew still arrives.

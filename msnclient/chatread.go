@@ -87,9 +87,14 @@ func (ch *Chat) come(handle string) bool {
 	return true
 }
 
-// answered ends our entrance. docs/protocol/switchboard.md#ans
+// answered ends our entrance, if it was one. docs/protocol/switchboard.md#ans
 func (ch *Chat) answered() error {
 	ch.mu.Lock()
+	if !ch.called {
+		ch.mu.Unlock()
+		return nil
+	}
+	ch.called = false
 	alone := len(ch.members) == 0
 	ch.open = !alone
 	ch.mu.Unlock()

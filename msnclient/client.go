@@ -34,6 +34,8 @@ type Client struct {
 	end  context.CancelFunc
 	work sync.WaitGroup // every goroutine but run and the queue's
 
+	showing chan struct{} // taken while CHG is under way: status and picture go together
+
 	mu      sync.Mutex // taken before the queue's lock, and before none else
 	closing bool       // no new goroutines
 	session *session   // nil while there is none
@@ -58,8 +60,9 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, log: cfg.Log.With("user", cfg.Handle), events: newQueue(cfg.Buffer), ended: make(chan struct{}),
 		chats: make(map[*Chat]struct{}), objects: make(map[string][]byte), asked: make(map[string]bool),
-		self:   Person{Handle: cfg.Handle, Name: cfg.Handle, Status: msnp.Offline, Flags: cfg.Flags},
-		status: cfg.Status, picture: cfg.Picture, book: openBook(cfg.Cached),
+		showing: make(chan struct{}, 1),
+		self:    Person{Handle: cfg.Handle, Name: cfg.Handle, Status: msnp.Offline, Flags: cfg.Flags},
+		status:  cfg.Status, picture: cfg.Picture, book: openBook(cfg.Cached),
 	}
 	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	pumped := make(chan int, 1)
@@ -129,7 +132,7 @@ func (c *Client) spawn(f func(ctx context.Context)) bool {
 
 // run keeps the client signed in and returns why it is not any more.
 func (c *Client) run(s *session) error {
-	pause := firstPause
+	pause, hops := firstPause, 0
 	for {
 		begun := time.Now()
 		<-s.done
@@ -138,10 +141,17 @@ func (c *Client) run(s *session) error {
 			return nil
 		}
 		if time.Since(begun) > longEnough {
-			pause = firstPause
+			pause, hops = firstPause, 0
 		}
 		c.log.Info("not signed in any more", "err", err)
-		if s, err = c.comeBack(s.moved, &pause, err); s == nil {
+		moved := s.moved
+		if moved != "" {
+			hops++
+		}
+		if hops > maxHops {
+			moved = "" // round in circles: as good as a lost connection
+		}
+		if s, err = c.comeBack(moved, &pause, err); s == nil {
 			return err
 		}
 	}

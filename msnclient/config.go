@@ -66,12 +66,18 @@ func (cfg Config) complete() (Config, error) {
 		return cfg, ErrVersion
 	}
 	cfg.Status = cmp.Or(cfg.Status, msnp.Online)
+	if err := checkStatus(cfg.Status); err != nil {
+		return cfg, err
+	}
 	cfg.Product = cmp.Or(cfg.Product, defaultProduct)
 	if _, ok := msnp.ProductByID(cfg.Product); !ok {
 		return cfg, errors.New("the key of product " + cfg.Product + " is not known")
 	}
 	cfg.Flags = cmp.Or(cfg.Flags, defaultFlags)
 	cfg.Buffer = cmp.Or(cfg.Buffer, defaultBuffer)
+	if cfg.Buffer < 0 {
+		return cfg, errors.New("negative buffer")
+	}
 	if cfg.Dialer == nil {
 		cfg.Dialer = new(net.Dialer).DialContext
 	}
@@ -87,6 +93,14 @@ func withPort(addr, port string) string {
 		return addr
 	}
 	return net.JoinHostPort(strings.Trim(addr, "[]"), port)
+}
+
+// checkStatus refuses what nobody can be who is signed in.
+func checkStatus(s msnp.Status) error {
+	if _, ok := msnp.ParseStatus([]byte(s)); !ok || s == msnp.Offline {
+		return coded(errors.New("not a status to have"), msnp.CodeInvalidParameter)
+	}
+	return nil
 }
 
 // checkHandle refuses what cannot stand in a line.

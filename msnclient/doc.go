@@ -22,7 +22,8 @@
 // than Config.Buffer events makes the client stop reading from the service, which in turn
 // holds back the others and hangs up on a client that does not read for long; nothing is
 // dropped on the way. While a request waits for its answer the client reads on, so that
-// requests may be made by the goroutine that reads the events.
+// requests may be made by the goroutine that reads the events; a connection that then tells
+// of more than 16384 events that nobody reads is given up.
 //
 // # Requests
 //

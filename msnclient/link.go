@@ -85,8 +85,7 @@ func (l *link) read(handle func(msnp.Frame) error) error {
 			if f.Verb == "" {
 				continue
 			}
-			l.gate.pass()
-			if err := handle(f); err != nil {
+			if err := l.take(f, handle); err != nil {
 				return err
 			}
 		}
@@ -101,6 +100,15 @@ func (l *link) read(handle func(msnp.Frame) error) error {
 			return l.explain(err)
 		}
 	}
+}
+
+// take handles a frame when there is room for what it may tell.
+func (l *link) take(f msnp.Frame, handle func(msnp.Frame) error) error {
+	l.gate.pass()
+	if err := handle(f); err != nil {
+		return err
+	}
+	return l.gate.check()
 }
 
 // explain turns the end of the byte stream into a reason.

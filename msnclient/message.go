@@ -50,6 +50,7 @@ func (ch *Chat) other(from, _ string, m message) {
 }
 
 func (ch *Chat) text(from, name string, m message) {
+	ch.used()
 	ch.emit(TextReceived{Chat: ch, From: from, Name: name, Text: parseText(m.header, m.body)})
 }
 

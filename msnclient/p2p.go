@@ -86,6 +86,7 @@ func newP2P(ch *Chat) *p2p {
 		object: ch.c.object,
 		offer: func(o FileOffered) {
 			o.Chat = ch
+			ch.used()
 			ch.emit(o)
 		},
 		random: func() uint32 { return 1<<8 + mathrand.Uint32N(1<<31-1<<8) }, // libpurple reads an int

@@ -14,7 +14,7 @@ import (
 )
 
 // FileOffered tells that somebody wants to send a file. Who neither accepts nor declines it
-// declines it after five minutes.
+// declines it after five minutes. The other may withdraw it, which Done tells.
 type FileOffered struct {
 	Chat *Chat
 	From string
@@ -51,6 +51,15 @@ func (o FileOffered) Decline() error {
 	}
 	o.p.bye(o.s, ErrDeclined)
 	return nil
+}
+
+// Done returns a channel that closes when the offer, or the transfer that came of it, is over,
+// however it ended.
+func (o FileOffered) Done() <-chan struct{} {
+	if o.s == nil {
+		return nil // not offered by anybody
+	}
+	return o.s.done
 }
 
 // SendFile offers a file to a member of the chat, who may take minutes to answer, and sends

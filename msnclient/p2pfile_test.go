@@ -39,6 +39,11 @@ func TestFiles(t *testing.T) {
 				if offer.From != "alice@example.com" || offer.Name != "日本.txt" || offer.Size != int64(size) {
 					t.Errorf("offer of %+v", offer)
 				}
+				select {
+				case <-offer.Done():
+					t.Error("it is over before it is accepted")
+				default:
+				}
 				var got bytes.Buffer
 				if err := offer.Accept(t.Context(), &got, func(n int64) { taken = append(taken, n) }); err != nil {
 					t.Fatal(err)
@@ -55,6 +60,7 @@ func TestFiles(t *testing.T) {
 						t.Errorf("%s saw %d steps up to %d, want %d", who, len(steps), steps[len(steps)-1], parts)
 					}
 				}
+				<-offer.Done()
 				if err := offer.Accept(t.Context(), &got, nil); err == nil {
 					t.Error("it was accepted twice")
 				}
@@ -97,7 +103,7 @@ var unwanted = []struct {
 	}},
 	{"withdrawn", context.Canceled, "[INVITE BYE] []", func(t *testing.T, o FileOffered, cancel func()) {
 		cancel()
-		synctest.Wait()
+		<-o.Done()
 		if err := o.Accept(t.Context(), io.Discard, nil); !errors.Is(err, ErrCancelled) {
 			t.Errorf("accepted after that: %v", err)
 		}
@@ -153,7 +159,8 @@ func TestFilesThatAreNotWanted(t *testing.T) {
 						cancel()
 					}
 				})
-				c.act(t, <-bob.offers, cancel)
+				offer := <-bob.offers
+				c.act(t, offer, cancel)
 				synctest.Wait()
 				if c.name == "the receiver leaves" {
 					bob.leave()
@@ -162,6 +169,7 @@ func TestFilesThatAreNotWanted(t *testing.T) {
 					t.Errorf("the sender got %v, want %v", err, c.want)
 				}
 				synctest.Wait()
+				<-offer.Done()
 				if said := fmt.Sprint(net.said("alice@example.com"), net.said("bob@example.com")); said != c.said {
 					t.Errorf("they said %s, want %s", said, c.said)
 				}

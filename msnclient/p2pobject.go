@@ -12,7 +12,7 @@ import (
 )
 
 // FetchPicture gets the display picture of a contact who is on line. A chat with him is
-// used if there is one; otherwise one is opened, and closed again.
+// used if there is one; otherwise one is opened, and closed again if nobody uses it by then.
 func (c *Client) FetchPicture(ctx context.Context, handle string) ([]byte, error) {
 	o, err := c.pictureOf(handle)
 	if err != nil {
@@ -27,11 +27,11 @@ func (c *Client) FetchObject(ctx context.Context, from string, o msnp.Object) ([
 	if ch, ok := c.chatWith(from); ok {
 		return ch.FetchObject(ctx, from, o)
 	}
-	ch, err := c.Open(ctx, from)
+	ch, err := c.open(ctx, from, true)
 	if err != nil {
 		return nil, err
 	}
-	defer ch.Close()
+	defer ch.leave()
 	return ch.FetchObject(ctx, from, o)
 }
 

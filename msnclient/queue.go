@@ -1,6 +1,17 @@
 package msnclient
 
-import "sync"
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// mostWaiting is how many events may wait outside of the channel. Only a connection that is
+// read while the queue is full comes near it.
+const mostWaiting = 1 << 14
+
+// errFlooded is the end of a connection that told more than anybody read.
+var errFlooded = errors.New("too many events unread")
 
 // queue carries events to the reader of the channel out, in order and without loss. What
 // does not fit into the channel waits in a list; while it does, gates hold up the readers of
@@ -16,6 +27,7 @@ type queue struct {
 	closed  bool       // nothing more comes
 	gone    bool       // nobody reads out any more
 	lost    int        // events nobody will read
+	pushed  uint64     // events that ever had to wait
 }
 
 func newQueue(size int) *queue {
@@ -39,6 +51,7 @@ func (q *queue) push(ev Event) {
 		}
 	}
 	q.waiting = append(q.waiting, ev)
+	q.pushed++
 	q.cond.Broadcast()
 }
 
@@ -118,9 +131,10 @@ type gate struct {
 	q *queue
 
 	// Guarded by q.mu.
-	wanted int  // how many wait for something from this connection
-	open   bool // for good: the connection is about to end
-	shut   bool // the reader waits here
+	wanted int    // how many wait for something from this connection
+	open   bool   // for good: the connection is about to end
+	shut   bool   // the reader waits here
+	before uint64 // q.pushed of the last pass
 }
 
 // pass waits for room in the queue.
@@ -132,6 +146,18 @@ func (g *gate) pass() {
 		g.q.cond.Wait()
 	}
 	g.shut = false
+	g.before = g.q.pushed
+}
+
+// check ends a connection whose latest frame made one event too many wait. Those whose frames
+// tell of nothing go on.
+func (g *gate) check() error {
+	g.q.mu.Lock()
+	defer g.q.mu.Unlock()
+	if len(g.q.waiting) > mostWaiting && g.q.pushed > g.before {
+		return fmt.Errorf("%w: %w", errLost, errFlooded)
+	}
+	return nil
 }
 
 // hold keeps the gate open until the function it returns is called.

@@ -150,6 +150,24 @@ func TestMoved(t *testing.T) {
 	})
 }
 
+// TestMovedInCircles is sent on after every sign-in, until that is as good as being lost.
+func TestMovedInCircles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	tapped := new(wire)
+	alice := w.signIn("alice", msnp.MSNP9, tap(tapped))
+	const hops = 5
+	for n := range hops + 1 {
+		tapped.session().inject(t, "XFR 0 NS %s 0 192.0.2.1:1863\r\n", w.f.Server.Addr("notification"))
+		if n < hops {
+			expect[msnclient.Reconnected](alice, nil)
+		}
+	}
+	if e := expect[msnclient.Closed](alice, nil); !errors.Is(e.Err, msnclient.ErrMoved) {
+		t.Errorf("closed with %v", e.Err)
+	}
+}
+
 func TestChallenge(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, v msnp.Version) {

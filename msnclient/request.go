@@ -39,25 +39,30 @@ func unless(err error, codes ...msnp.Code) error {
 
 // SetStatus changes the status, also that of the next sign-in.
 func (c *Client) SetStatus(ctx context.Context, s msnp.Status) error {
-	if _, ok := msnp.ParseStatus([]byte(s)); !ok || s == msnp.Offline {
-		return coded(errors.New("set status"), msnp.CodeInvalidParameter)
+	if err := checkStatus(s); err != nil {
+		return fmt.Errorf("set status: %w", err)
 	}
-	c.mu.Lock()
-	p := c.picture
-	c.mu.Unlock()
-	return c.show(ctx, "set status", s, p)
+	return c.show(ctx, "set status", func(status *msnp.Status, _ **Picture) { *status = s })
 }
 
 // SetPicture changes the display picture; nil takes it away. Before MSNP9 nobody sees one.
 func (c *Client) SetPicture(ctx context.Context, p *Picture) error {
-	c.mu.Lock()
-	s := c.status
-	c.mu.Unlock()
-	return c.show(ctx, "set picture", s, p)
+	return c.show(ctx, "set picture", func(_ *msnp.Status, picture **Picture) { *picture = p })
 }
 
-// show sends CHG, and keeps what it sent for the next sign-in.
-func (c *Client) show(ctx context.Context, what string, s msnp.Status, p *Picture) error {
+// show sends CHG with a change, and keeps what it sent for the next sign-in. Changes go one
+// after the other, since each repeats the rest.
+func (c *Client) show(ctx context.Context, what string, change func(*msnp.Status, **Picture)) error {
+	select {
+	case c.showing <- struct{}{}:
+		defer func() { <-c.showing }()
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+	c.mu.Lock()
+	s, p := c.status, c.picture
+	c.mu.Unlock()
+	change(&s, &p)
 	if err := c.request(ctx, what, msnp.CHG, c.chg(s, p, c.Version())...); err != nil {
 		return err
 	}

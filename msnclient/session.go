@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/msnp"
@@ -14,6 +15,8 @@ const (
 	pingInterval = time.Minute      // unless the server says otherwise
 	minInterval  = 10 * time.Second // whatever the server says
 	pingPatience = 30 * time.Second // for the answer
+
+	maxCalls = 32 // that are being answered at a time
 )
 
 // session is a connection to a dispatch or notification server. Its reader applies what the
@@ -27,15 +30,16 @@ type session struct {
 	err   error
 	moved string // where the server sent us, or ""
 
-	// Written during the sign-in, before the command whose answer makes the reader read them.
-	version   msnp.Version
-	returning bool
+	version   msnp.Version // of the sign-in alone
+	returning bool         // guarded by Client.mu
+	calls     atomic.Int32 // that are being answered
 
 	// Touched by the reader only.
 	sync    *synchronisation // while the answer to SYN comes in
 	latest  *Contact         // of the last LST, for BPR; in the client's book or in sync
 	refusal error            // error line that nobody waited for: perhaps the reason of the end
 	arrived bool             // CHG was answered
+	speaks  msnp.Version     // since then
 
 	pmu   sync.Mutex      // leaf
 	pings []chan struct{} // who waits for QNG, in order; nil for the keep-alive
@@ -167,14 +171,24 @@ func (s *session) chl(f msnp.Frame) error {
 	})
 }
 
-// rng answers a call, beside the reader. docs/protocol/switchboard.md#rng
+// rng answers a call, beside the reader. Before we are there nobody can call us. docs/protocol/switchboard.md#rng
 func (s *session) rng(f msnp.Frame) error {
 	m, err := msnp.ParseRNG(f)
 	if err != nil {
 		return err
 	}
+	if !s.arrived {
+		return nil
+	}
+	if s.calls.Add(1) > maxCalls {
+		s.calls.Add(-1)
+		s.c.log.Info("a call too many", "user", m.Handle)
+		return nil
+	}
+	version := s.speaks
 	s.c.spawn(func(ctx context.Context) {
-		if err := s.c.answer(ctx, m, s.version); err != nil && ctx.Err() == nil {
+		defer s.calls.Add(-1)
+		if err := s.c.answer(ctx, m, version); err != nil && ctx.Err() == nil {
 			s.c.events.push(CallMissed{From: m.Handle, Name: m.Name, Err: err})
 		}
 	})

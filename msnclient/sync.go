@@ -35,8 +35,13 @@ func (s *session) settle() {
 	c.book = now
 	changes := compare(before, now)
 	for i, ev := range changes {
-		if ev, ok := ev.(AddedBy); ok && c.asked[ev.Handle] {
-			changes[i] = nil
+		switch ev := ev.(type) {
+		case AddedBy:
+			if c.asked[ev.Handle] {
+				changes[i] = nil
+			}
+		case RemovedBy:
+			delete(c.asked, ev.Handle)
 		}
 	}
 	c.mu.Unlock()
@@ -244,8 +249,10 @@ func (s *session) chg(f msnp.Frame) error {
 	}
 	first := !s.arrived
 	s.arrived = true
+	back := first && s.returning
 	var pending []Event
 	if first {
+		s.speaks = c.version
 		if !c.closing {
 			c.session = s
 		}
@@ -257,7 +264,7 @@ func (s *session) chg(f msnp.Frame) error {
 		}
 	}
 	c.mu.Unlock()
-	if first && s.returning {
+	if back {
 		c.events.push(Reconnected{})
 	}
 	for _, ev := range pending {
