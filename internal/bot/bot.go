@@ -158,6 +158,9 @@ func (b *bot) request(ctx context.Context, what string, do func(context.Context)
 
 // begin joins a chat somebody called the bot into, and greets.
 func (b *bot) begin(ctx context.Context, chat *msnclient.Chat) {
+	if b.talks[chat] != nil { // a switchboard may announce it twice
+		return
+	}
 	if len(b.talks) >= maxTalks {
 		_ = chat.Close() // there is nobody to tell
 		return

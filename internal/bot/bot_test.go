@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -348,6 +349,23 @@ func TestItDoesNotLetItselfBeFlooded(t *testing.T) {
 	v.hears("Hello")
 	for range 12 {
 		v.says(chat, "echo again")
+	}
+	v.hears("Not so fast")
+}
+
+func TestItDoesNotLetFilesFloodIt(t *testing.T) {
+	g := newGarden(t)
+	g.fly(t)
+	v := g.visit(t, alice, nil)
+	v.sees()
+	chat := v.opens()
+	v.hears("Hello")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for range 12 {
+		if err := chat.SendFile(ctx, butterfly, "flower.txt", strings.NewReader("(F)"), 3, nil); !errors.Is(err, msnclient.ErrDeclined) {
+			t.Fatalf("it does not decline: %v", err)
+		}
 	}
 	v.hears("Not so fast")
 }

@@ -99,10 +99,11 @@ func (t *talk) nudged() {
 	})
 }
 
-// declines does not take a file.
+// declines does not take a file. Who offers one after the other gets no words for each.
 func (t *talk) declines(offer msnclient.FileOffered) {
+	allowed := t.allowed()
 	t.do(func(ctx context.Context) error {
-		if err := offer.Decline(); err != nil {
+		if err := offer.Decline(); err != nil || !allowed {
 			return err
 		}
 		return t.send(ctx, "Thank you, but I have no pockets. I can send you something, though: say \"picture\".")

@@ -10,13 +10,12 @@ import (
 	"monarch/msnp"
 )
 
-// happened is an event of the client with what was known right after it.
+// happened is an event of the client with what was known of its chat right after it.
 type happened struct {
 	event   msnclient.Event // nil: there will be none any more
 	at      time.Time
-	self    msnclient.Person
-	roster  msnclient.Roster
-	members []string // of the chat that the event is about
+	members []string        // of the chat that the event is about
+	over    <-chan struct{} // of an offer: closed when it is withdrawn or answered
 }
 
 // listen waits for the next event.
@@ -24,9 +23,12 @@ func (m *model) listen() tea.Cmd {
 	client := m.client
 	return func() tea.Msg {
 		ev := <-client.Events()
-		h := happened{event: ev, at: time.Now(), self: client.Self(), roster: client.Roster()}
+		h := happened{event: ev, at: time.Now()}
 		if ch := chatOf(ev); ch != nil {
 			h.members = ch.Members()
+		}
+		if offer, ok := ev.(msnclient.FileOffered); ok {
+			h.over = offer.Done()
 		}
 		return h
 	}
@@ -57,7 +59,7 @@ func (m *model) happened(h happened) tea.Cmd {
 		return nil
 	}
 	before := m.roster
-	m.self, m.roster = h.self, h.roster
+	m.self, m.roster = m.known(m.client) // on arrival: what was known earlier may be older than what a request brought
 	if ev, ok := h.event.(msnclient.PresenceChanged); ok {
 		m.changed(before, ev)
 	}
@@ -130,9 +132,7 @@ func (m *model) reactInChat(h happened) tea.Cmd {
 		m.received(c, entry{kind: remark, text: m.name(ev.From) + " has sent you a nudge!"})
 		return tea.Raw("\a")
 	case msnclient.FileOffered:
-		c := m.conversation(ev.Chat, h.members, ev.From)
-		m.received(c, entry{kind: remark, text: m.name(ev.From) + " offers a file: " + line(ev.Name) + " (" + size(ev.Size) + ")"})
-		m.ask(request{from: ev.From, file: &ev, in: c})
+		return m.offered(ev, h)
 	}
 	return nil
 }

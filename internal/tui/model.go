@@ -32,8 +32,9 @@ const (
 // model is everything that is on the screen or decides what is. It is touched by Update and
 // View only, which never run at the same time.
 type model struct {
-	cfg  Config
-	work worker
+	cfg   Config
+	work  worker
+	known func(*msnclient.Client) (msnclient.Person, msnclient.Roster) // what a client knows now
 
 	columns, lines int
 	colors         bool // the terminal has enough for pictures
@@ -79,6 +80,7 @@ const (
 
 func newModel(cfg Config, w worker) *model {
 	m := &model{cfg: cfg, work: w, columns: 80, lines: 24, colors: true, list: newContactList(), names: make(map[string]string)}
+	m.known = func(c *msnclient.Client) (msnclient.Person, msnclient.Roster) { return c.Self(), c.Roster() }
 	m.password.secret = true
 	return m
 }
@@ -96,9 +98,8 @@ type (
 	// done is what came of a request.
 	done struct {
 		what   string // "block Bob"
+		client *msnclient.Client
 		err    error
-		self   msnclient.Person
-		roster msnclient.Roster
 	}
 )
 
@@ -133,6 +134,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.paste(msg.Content)
 	case ticked:
 		m.now = time.Time(msg)
+		m.forget()
 		return tick()
 	case dialed:
 		return m.dialed(msg)
@@ -201,13 +203,15 @@ func (m *model) paste(text string) {
 func (m *model) request(what string, do func(context.Context, *msnclient.Client) error) tea.Cmd {
 	client := m.client
 	return m.work(requestTime, func(ctx context.Context) tea.Msg {
-		err := do(ctx, client)
-		return done{what: what, err: err, self: client.Self(), roster: client.Roster()}
+		return done{what, client, do(ctx, client)}
 	})
 }
 
 func (m *model) done(msg done) {
-	m.self, m.roster = msg.self, msg.roster
+	if m.client == nil || msg.client != m.client { // of a session that has ended
+		return
+	}
+	m.self, m.roster = m.known(m.client)
 	if msg.err != nil {
 		m.tell("Could not %s: %s.", msg.what, reason(msg.err))
 	}

@@ -252,9 +252,9 @@ func TestManaging(t *testing.T) {
 
 func TestWhatDidNotWorkIsTold(t *testing.T) {
 	s := newStage(t)
-	s.update(done{what: "add nobody@example.com", err: fmt.Errorf("add: %w", msnp.CodeNoSuchUser), self: s.self, roster: s.roster})
+	s.update(done{what: "add nobody@example.com", err: fmt.Errorf("add: %w", msnp.CodeNoSuchUser), client: s.client})
 	s.sees("Could not add nobody@example.com: add: ")
-	s.update(done{what: "block Bob", err: errors.New("bad\x1b[31m\nthing."), self: s.self, roster: s.roster})
+	s.update(done{what: "block Bob", err: errors.New("bad\x1b[31m\nthing."), client: s.client})
 	s.sees("Could not block Bob: bad thing.")
 }
 
@@ -307,7 +307,7 @@ func TestFilesToSend(t *testing.T) {
 	s.keys("ctrl+o", "nowhere", "enter")
 	s.sees("Could not open the file: no such file or directory.")
 	s.keys("ctrl+o", s.cfg.Downloads, "enter")
-	s.sees("it is not a file that can be sent")
+	s.sees("it is not an ordinary file")
 	s.talk()
 	s.keys("ctrl+n", "ctrl+o")
 	s.sees("A file goes to one person")

@@ -10,7 +10,6 @@ import (
 	_ "image/jpeg" // likewise
 	"image/png"
 	"io"
-	"os"
 	"strings"
 )
 
@@ -139,7 +138,7 @@ func asDisplayPicture(data []byte) ([]byte, error) {
 
 // readPicture reads a file, as far as decode takes it.
 func readPicture(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, _, err := openRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("open picture: %w", err)
 	}

@@ -64,7 +64,7 @@ func (m *model) fetched(msg fetched) {
 	if err != nil {
 		why = capital(reason(err)) + "."
 	}
-	if m.dialog == nil {
+	if m.dialog == nil && m.phase == signedIn {
 		m.dialog = &portrait{of: m.name(msg.handle), img: img, why: why, data: msg.data}
 	}
 }

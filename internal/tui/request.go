@@ -15,6 +15,51 @@ type request struct {
 	from, name string
 	file       *msnclient.FileOffered // nil: from has added us
 	in         *conversation          // of a file
+	over       <-chan struct{}        // of a file: closed when nobody waits any more
+}
+
+// mostOffers is how many files of one person wait for an answer, over all chats.
+const mostOffers = 8
+
+// offered takes the offer of a file. One that is withdrawn already, or one too many, is not
+// worth a word: somebody could fill the screen with them.
+func (m *model) offered(ev msnclient.FileOffered, h happened) tea.Cmd {
+	r := request{from: ev.From, file: &ev, over: h.over}
+	m.forget()
+	waiting := 0
+	for _, o := range m.requests {
+		if o.file != nil && o.from == r.from {
+			waiting++
+		}
+	}
+	switch {
+	case r.withdrawn():
+		return nil
+	case waiting >= mostOffers:
+		return m.work(requestTime, func(context.Context) tea.Msg {
+			_ = ev.Decline() // it may be over by now
+			return nil
+		})
+	}
+	r.in = m.conversation(ev.Chat, h.members, ev.From)
+	m.received(r.in, entry{kind: remark, text: m.name(ev.From) + " offers a file: " + line(ev.Name) + " (" + size(ev.Size) + ")"})
+	m.ask(r)
+	return nil
+}
+
+// withdrawn reports whether nobody waits for the answer any more.
+func (r request) withdrawn() bool {
+	select {
+	case <-r.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// forget drops the requests that are over.
+func (m *model) forget() {
+	m.requests = slices.DeleteFunc(m.requests, request.withdrawn)
 }
 
 // ask keeps a request, once for each person who added us.
@@ -40,6 +85,7 @@ func (m *model) stranger(r request) string {
 
 // answer opens the first request.
 func (m *model) answer() tea.Cmd {
+	m.forget()
 	if len(m.requests) == 0 {
 		m.tell("Nobody waits for an answer.")
 		return nil

@@ -41,6 +41,7 @@ func newStage(t *testing.T) *stage {
 		s.asked++
 		return nil
 	})
+	s.known = func(*msnclient.Client) (msnclient.Person, msnclient.Roster) { return s.self, s.roster }
 	s.phase, s.now, s.client = signedIn, morning, new(msnclient.Client)
 	s.self = msnclient.Person{Handle: "alice@example.com", Name: "Alice", Status: msnp.Online}
 	s.roster = msnclient.Roster{
@@ -66,7 +67,7 @@ func contact(handle, name string, status msnp.Status, groups ...int) msnclient.C
 
 // event lets something happen, in a chat with these members if it is about one.
 func (s *stage) event(ev msnclient.Event, members ...string) {
-	s.update(happened{event: ev, at: s.now, self: s.self, roster: s.roster, members: members})
+	s.update(happened{event: ev, at: s.now, members: members})
 }
 
 // keys presses keys by their names; a text that is no name is typed.

@@ -117,7 +117,7 @@ func gather(ctx context.Context, client *msnclient.Client, people []string) (*ms
 		case <-late.C:
 			return chat, nil
 		case <-chat.Done():
-			return chat, nil
+			return nil, msnclient.ErrChatClosed
 		}
 	}
 	return chat, nil
@@ -169,6 +169,9 @@ func (m *model) inChat(c *conversation, what string, do func(ctx context.Context
 }
 
 func (m *model) opened(msg opened) tea.Cmd {
+	if m.client == nil && msg.err == nil { // the session has ended meanwhile
+		msg.err = msnclient.ErrClosed
+	}
 	if msg.err != nil {
 		m.tell("Could not %s: %s.", msg.what, reason(msg.err))
 		return nil

@@ -26,7 +26,7 @@ func (m *model) dialed(msg dialed) tea.Cmd {
 		return nil
 	}
 	m.phase, m.client, m.lost = signedIn, msg.client, lost{}
-	m.self, m.roster = msg.client.Self(), msg.client.Roster()
+	m.self, m.roster = m.known(msg.client)
 	m.tell("Signed in to %s.", m.cfg.Where)
 	return m.listen()
 }

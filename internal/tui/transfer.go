@@ -60,15 +60,9 @@ func (m *model) chooseFile() tea.Cmd {
 }
 
 func (m *model) sendFile(c *conversation, path string) tea.Cmd {
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		m.tell("Could not open the file: %s.", reason(pathless(err)))
-		return nil
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		f.Close()
-		m.tell("Could not open the file: it is not a file that can be sent.")
 		return nil
 	}
 	name, to := filepath.Base(path), c.people[0]
@@ -85,6 +79,30 @@ func (m *model) sendFile(c *conversation, path string) tea.Cmd {
 		err := chat.SendFile(ctx, to, name, f, info.Size(), t.moved.Store)
 		return transferred{t, "sent (" + size(info.Size()) + ").", err}
 	})
+}
+
+// errIrregular refuses directories, pipes and devices.
+var errIrregular = errors.New("it is not an ordinary file")
+
+// openRegular opens a file to be read. It looks before it opens, because opening a pipe waits
+// for a writer, and the screen with it.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, errIrregular
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = f.Stat(); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 // saveFile asks where to save what is offered.
