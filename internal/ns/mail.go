@@ -175,6 +175,11 @@ func appendMovedMail(b []byte, delta int) []byte {
 		"\r\n")
 }
 
+// mayInvite keeps a flood from the database and the log.
+func (s *session) mayInvite() bool {
+	return s.allow(&s.rates.invitations, 20, 3*time.Second) == nil
+}
+
 // inviteByMail hands an invitation on, unless it is refused. The inviter does not learn that:
 // it would tell him who has an account, and clients have no words for it.
 // docs/protocol/presence.md#invitations
@@ -184,7 +189,7 @@ func (s *session) inviteByMail(ctx context.Context, f msnp.Frame) error {
 	if invite == nil || !ok {
 		return nil
 	}
-	if s.allow(&s.rates.invitations, 20, 3*time.Second) != nil {
+	if !s.mayInvite() {
 		return nil
 	}
 	switch err := s.srv.Store.Invite(ctx, s.user, to, s.srv.Clock.Now(), invitationLimits); {
