@@ -52,7 +52,7 @@ func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number)))
 	s.mu.Unlock()
 	for _, l := range left {
-		s.srv.moves.removed(s.person(), l.Peer, l.PeerVersion, true)
+		s.srv.moves.leftGroup(s.person(), l.Peer, l.PeerVersion)
 	}
 	return nil
 }

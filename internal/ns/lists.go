@@ -125,8 +125,11 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	}
 	s.conn.Send(out)
 	s.mu.Unlock()
-	if r.Left {
-		s.srv.moves.removed(s.person(), r.Peer, r.PeerVersion, group != msnp.NoGroup)
+	switch {
+	case r.Left && group != msnp.NoGroup:
+		s.srv.moves.leftGroup(s.person(), r.Peer, r.PeerVersion)
+	case r.Left:
+		s.srv.moves.removed(s.person(), r.Peer, r.PeerVersion)
 	}
 	return nil
 }

@@ -34,13 +34,21 @@ type departure struct {
 	timer clock.Timer
 }
 
-// removed is called when a contact left the forward list, with his last group or as a whole.
-func (m *moves) removed(owner im.Person, contact im.UserID, version uint32, group bool) {
+// removed is called when a contact was taken off the forward list as a whole.
+func (m *moves) removed(owner im.Person, contact im.UserID, version uint32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(move{owner.ID, contact})
+	m.tell(owner, contact, hub.Removed, version)
+}
+
+// leftGroup is called when a contact left the forward list because he left his last group.
+func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := move{owner.ID, contact}
 	m.forget(key)
-	if !group || m.closed {
+	if m.closed {
 		m.tell(owner, contact, hub.Removed, version)
 		return
 	}

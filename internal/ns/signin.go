@@ -180,7 +180,7 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, error) 
 	case errors.Is(err, im.ErrNoUser):
 	case err != nil:
 		s.srv.Log.Error("reading an account again", "conn", s.conn.ID(), "user", before.Handle, "err", err)
-		return user, fatal{msnp.CodeInternal, conn.Unavailable}
+		return user, fatal{msnp.CodeInternal, conn.Refused}
 	case user.Credential == before.Credential && !user.Disabled:
 		return user, nil
 	}
