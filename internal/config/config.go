@@ -19,6 +19,7 @@ type Config struct {
 	Switchboard  Messenger `toml:"switchboard"`
 	Passport     Passport  `toml:"passport"`
 	Ops          Ops       `toml:"ops"`
+	Conn         Conn      `toml:"conn"`
 	Protocol     Protocol  `toml:"protocol"`
 	Mail         Mail      `toml:"mail"`
 	SMTP         SMTP      `toml:"smtp"`
@@ -66,6 +67,11 @@ type Ops struct {
 	Listen string `toml:"listen"`
 }
 
+// Conn says how connections of clients are driven.
+type Conn struct {
+	Engine string `toml:"engine"`
+}
+
 // Mail is what the service knows of mailboxes that are kept elsewhere.
 type Mail struct {
 	URL       string `toml:"url"`        // may hold {email}, {user} and {domain}
@@ -85,6 +91,10 @@ type SMTP struct {
 
 // Values that are one word out of a few.
 const (
+	EngineAuto     = "auto"     // the event loop where there is one
+	EngineEpoll    = "epoll"    // the event loop, on Linux
+	EnginePortable = "portable" // a goroutine for each connection
+
 	AlertsOn  = "on"  // operators may send alerts
 	AlertsOff = "off" // they are refused
 
@@ -154,7 +164,8 @@ func Default() Config {
 			LegacyTLS:   true,
 			LoginURL:    "login.passport.com/login2.srf",
 		},
-		Ops: Ops{Listen: "127.0.0.1:9090"},
+		Ops:  Ops{Listen: "127.0.0.1:9090"},
+		Conn: Conn{Engine: EngineAuto},
 		Protocol: Protocol{
 			VerReply:                VerCVR0,
 			Challenge:               ChallengeEnforce,

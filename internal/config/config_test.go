@@ -103,7 +103,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
-		"protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
+		"conn.engine": "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 	}
 	port := 2000

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,10 @@ func (c Config) Validate() error {
 	p.service(c.Service)
 	p.listeners(c)
 	p.passport(c.Passport)
+	p.oneOf("conn.engine", c.Conn.Engine, EngineAuto, EngineEpoll, EnginePortable)
+	if c.Conn.Engine == EngineEpoll && runtime.GOOS != "linux" {
+		p.add("conn.engine is epoll, which needs Linux; choose auto")
+	}
 	p.oneOf("protocol.ver_reply", c.Protocol.VerReply, VerCVR0, VerSingle)
 	p.oneOf("protocol.challenge", c.Protocol.Challenge, ChallengeEnforce, ChallengeCheck, ChallengeOff)
 	p.oneOf("protocol.alerts", c.Protocol.Alerts, AlertsOn, AlertsOff)

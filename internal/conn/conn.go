@@ -2,16 +2,15 @@
 // queues and flushes output, and keeps deadlines. What frames mean, and who may connect,
 // is left to the handlers.
 //
-// The engine here is the portable one: it drives any net.Conn with one goroutine for
-// reading and, only while there is output, one for writing. Nothing outside this package
-// can tell.
+// Two engines do this, and nothing outside this package can tell which. The portable one
+// drives any net.Conn with one goroutine for reading and, only while there is output, one for
+// writing. The epoll one drives TCP on Linux with one goroutine per core for everybody, and an
+// idle connection costs it nothing but the memory of its [Conn].
 package conn
 
 import (
 	"context"
-	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +22,7 @@ import (
 // Handler is what a server does with one connection. The engine calls its methods one at a
 // time; they must not block.
 type Handler interface {
-	// Frame handles one command. Its memory is the engine's again on return, or when the
-	// function given to [Conn.Go] during the call returns.
+	// Frame handles one command. Its memory is the engine's again on return.
 	Frame(f msnp.Frame)
 	// Closed is called exactly once, last.
 	Closed(why Reason)
@@ -34,11 +32,12 @@ type Handler interface {
 // a lock, except where they say otherwise.
 type Conn struct {
 	engine *Engine
-	nc     net.Conn
+	role   *Role
+	link   link
 	id     uint64
-	writer func() // c.write; starting this one costs no memory
 
-	// Touched only by the goroutine that reads, and by the handler, which it runs.
+	// Touched only by the handler, and by whoever runs it.
+	handler Handler
 	grammar *msnp.Grammar
 	slow    func(context.Context) // what the handler gave to Go
 	pause   time.Duration         // what the handler gave to Pause
@@ -46,32 +45,33 @@ type Conn struct {
 	deadline clock.Timer  // guarded by the engine's clock
 	finished atomic.Int32 // the Reason once closing, 0 before
 
-	mu      sync.Mutex // leaf
-	wake    sync.Cond  // on mu: the queue shrank, a pause ended, or the connection closes
-	queue   []byte     // output no writer has taken yet
-	pending int        // bytes a writer holds
-	writing bool       // a writer runs
-	resting bool       // a pause is on
+	mu     sync.Mutex // leaf but for the clock's
+	out    *buffer    // output that nobody writes yet; nil when there is none
+	held   int        // bytes that a writer of the link has taken
+	moving bool       // the link sees to it that out is written
+}
+
+// link is what the engines do in different ways for a connection.
+type link interface {
+	flush()  // out has become more than nothing
+	finish() // the reason to close is known; Conn.mu is held
+	cut()    // nothing is flushed any more
+	peer() netip.AddrPort
 }
 
 // ID numbers the connections of an engine, for logs.
 func (c *Conn) ID() uint64 { return c.id }
 
 // Peer returns the address of the other side; it is zero for connections without one.
-func (c *Conn) Peer() netip.AddrPort {
-	if a, ok := c.nc.RemoteAddr().(*net.TCPAddr); ok {
-		ap := a.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
-}
+func (c *Conn) Peer() netip.AddrPort { return c.link.peer() }
 
 // SetGrammar changes how the frames after the present one are read. Only the handler may
 // call it.
 func (c *Conn) SetGrammar(g *msnp.Grammar) { c.grammar = g }
 
 // Go makes fn, which may wait, run after the present call of the handler: nothing more is
-// read before it has returned. Only the handler may call it, once per frame.
+// read before it has returned. A frame that fn needs must be cloned. Only the handler may call
+// it, once per frame.
 //
 // The context ends when the engine can wait no longer for its shutdown.
 func (c *Conn) Go(fn func(context.Context)) { c.slow = fn }
@@ -103,41 +103,86 @@ func (c *Conn) Send(b ...[]byte) bool {
 		c.mu.Unlock()
 		return false
 	}
-	if len(c.queue)+c.pending+size > c.engine.limits.QueueBytes {
+	if c.owed()+size > c.engine.limits.QueueBytes {
 		c.mu.Unlock()
 		c.Close(Slow)
 		return false
 	}
-	c.queue = slices.Grow(c.queue, size)
+	if size == 0 {
+		c.mu.Unlock()
+		return true
+	}
+	c.out = withRoom(c.out, size)
 	for _, p := range b {
-		c.queue = append(c.queue, p...)
+		c.out.b = append(c.out.b, p...)
 	}
-	if !c.writing {
-		c.writing = true
-		go c.writer()
-	}
+	first := !c.moving
+	c.moving = true
 	c.mu.Unlock()
+	if first {
+		c.link.flush()
+	}
 	return true
+}
+
+// owed returns how many bytes the peer has not taken. c.mu is held.
+func (c *Conn) owed() int {
+	if c.out == nil {
+		return c.held
+	}
+	return c.held + len(c.out.rest())
 }
 
 // Close ends the connection: what is queued is flushed, and the handler is told why. The
 // first call decides the reason. After [Slow] and [Broken] nothing is flushed.
 func (c *Conn) Close(why Reason) {
-	flush := why != Slow && why != Broken
 	c.mu.Lock()
 	first := c.finished.CompareAndSwap(0, int32(why))
-	if first && flush { // a writer must not meet the deadline of an earlier write in between
-		now := time.Now()
-		c.nc.SetWriteDeadline(now.Add(c.engine.limits.CloseFlush))
-		c.nc.SetReadDeadline(now)
+	if first {
+		c.link.finish()
 	}
-	c.wake.Broadcast()
 	c.mu.Unlock()
-	if first && !flush {
-		c.nc.Close()
+	if first && !why.flushes() {
+		c.link.cut()
 	}
 }
 
 func (c *Conn) closing() bool { return c.finished.Load() != 0 }
 
 func (c *Conn) reason() Reason { return Reason(c.finished.Load()) }
+
+// next hands the frame at the beginning of b to the handler and returns how many bytes it
+// took: none when there is no whole frame, or when the connection is closing.
+func (c *Conn) next(b []byte, scratch [][]byte) int {
+	if c.closing() {
+		return 0
+	}
+	f, n, err := c.grammar.Next(b, scratch)
+	if err != nil {
+		c.Close(Malformed)
+		return 0
+	}
+	if f.Verb != "" {
+		c.frame(f)
+	}
+	return n
+}
+
+func (c *Conn) frame(f msnp.Frame) {
+	defer c.recovered()
+	c.handler.Frame(f)
+}
+
+// guard runs fn and turns a panic into the end of this one connection.
+func (c *Conn) guard(fn func()) {
+	defer c.recovered()
+	fn()
+}
+
+// recovered is for defer.
+func (c *Conn) recovered() {
+	if what := recover(); what != nil {
+		c.engine.panicked(c, what)
+		c.Close(Panicked)
+	}
+}

@@ -14,6 +14,25 @@ import (
 	"monarch/msnp"
 )
 
+// Kind names an engine.
+type Kind string
+
+// The kinds.
+const (
+	Auto     Kind = "auto"     // the best there is for a connection
+	Epoll    Kind = "epoll"    // an event loop for TCP; Linux only
+	Portable Kind = "portable" // a goroutine for each connection
+)
+
+// Config is what an engine is made of and told to do. All of it is needed.
+type Config struct {
+	Kind    Kind
+	Clock   *clock.Clock
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+	Limits  Limits
+}
+
 // Limits bounds what connections may cost.
 type Limits struct {
 	QueueBytes int           // output of one connection not yet taken by the kernel
@@ -24,15 +43,19 @@ type Limits struct {
 	Slow       int           // handlers in [Conn.Go] at a time
 }
 
+// lingerBytes is the most that is thrown away while closing.
+const lingerBytes = 1 << 20
+
 // Engine runs connections. It must be made by [New].
 type Engine struct {
 	clock   *clock.Clock
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	limits  Limits
-	slots   chan struct{}   // one element per running slow handler
+	workers workers
 	ctx     context.Context // of slow handlers; a field because it is the engine that ends it
 	cancel  context.CancelFunc
+	pollers pollers
 
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}
@@ -41,12 +64,13 @@ type Engine struct {
 	running sync.WaitGroup
 }
 
-// New returns an engine.
-func New(clk *clock.Clock, log *slog.Logger, m *metrics.Metrics, limits Limits) *Engine {
+// New returns an engine. Without connections it has no goroutine.
+func New(cfg Config) *Engine {
 	e := &Engine{
-		clock: clk, log: log, metrics: m, limits: limits,
-		slots: make(chan struct{}, limits.Slow),
-		conns: make(map[*Conn]struct{}),
+		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics, limits: cfg.Limits,
+		workers: workers{free: cfg.Limits.Slow},
+		pollers: pollers{kind: cfg.Kind},
+		conns:   make(map[*Conn]struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -68,7 +92,7 @@ func (e *Engine) Serve(l net.Listener, r Role) error {
 		switch {
 		case err == nil:
 			delay = 0
-			e.Attach(nc, r)
+			e.attach(nc, &r)
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default: // out of descriptors, most likely: those inside go on, newcomers wait
@@ -80,44 +104,49 @@ func (e *Engine) Serve(l net.Listener, r Role) error {
 }
 
 // Attach runs a connection that exists already, such as one end of a net.Pipe.
-func (e *Engine) Attach(nc net.Conn, r Role) {
-	c := &Conn{engine: e, nc: nc, grammar: r.Grammar}
-	c.wake.L, c.writer = &c.mu, c.write
-	e.mu.Lock()
-	if e.stopped {
-		e.mu.Unlock()
+func (e *Engine) Attach(nc net.Conn, r Role) { e.attach(nc, &r) }
+
+func (e *Engine) attach(nc net.Conn, r *Role) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		keepAlive(tcp, e.limits.DeadPeer)
+		if e.pollers.adopt(e, tcp, r) {
+			return
+		}
+	}
+	s := newStream(e, nc, r)
+	if !e.enter(&s.Conn) {
 		nc.Close()
 		return
+	}
+	go func() {
+		s.run()
+		e.leave(&s.Conn)
+	}()
+}
+
+// enter counts a connection, unless the engine has stopped.
+func (e *Engine) enter(c *Conn) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return false
 	}
 	e.lastID++
 	c.id = e.lastID
 	e.conns[c] = struct{}{}
 	e.running.Add(1)
-	e.mu.Unlock()
-
-	e.metrics.Opened(r.Name)
-	go func() {
-		defer e.running.Done()
-		e.serve(c, r)
-		e.mu.Lock()
-		delete(e.conns, c)
-		e.mu.Unlock()
-		e.metrics.Closed(r.Name, c.reason().String())
-		e.log.Debug("connection closed", "role", r.Name, "conn", c.id, "reason", c.reason())
-	}()
+	e.metrics.Opened(c.role.Name)
+	return true
 }
 
-func (e *Engine) serve(c *Conn, r Role) {
-	keepAlive(c.nc, e.limits.DeadPeer)
-	var h Handler
-	c.guard(func() { h = r.Open(c) })
-	if h == nil {
-		c.Close(Flood)
-		c.engine.clock.Stop(&c.deadline)
-		c.nc.Close()
-		return
-	}
-	c.run(h)
+// leave forgets a connection whose handler has heard of the end and whose socket is closed.
+func (e *Engine) leave(c *Conn) {
+	e.mu.Lock()
+	delete(e.conns, c)
+	e.mu.Unlock()
+	e.metrics.Closed(c.role.Name, c.reason().String())
+	e.log.Debug("connection closed", "role", c.role.Name, "conn", c.id, "reason", c.reason())
+	e.running.Done()
 }
 
 func (e *Engine) panicked(c *Conn, what any) {
@@ -150,16 +179,19 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		e.running.Wait()
 		close(done)
 	}()
+	var err error
 	select {
 	case <-done:
-		e.cancel()
-		return nil
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	e.cancel()
-	for _, c := range left {
-		c.nc.Close()
+	if err != nil {
+		for _, c := range left {
+			c.link.cut()
+		}
+		<-done
 	}
-	<-done
-	return ctx.Err()
+	e.pollers.stop()
+	return err
 }

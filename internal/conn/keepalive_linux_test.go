@@ -2,49 +2,47 @@ package conn_test
 
 import (
 	"net"
+	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
-
-	"monarch/internal/conn"
 )
 
-// keptListener makes the accepted sockets known.
-type keptListener struct {
-	net.Listener
-	accepted chan *net.TCPConn
-}
-
-func (l keptListener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err == nil {
-		l.accepted <- nc.(*net.TCPConn)
+// descriptor returns this process's end of the connection to a client.
+func descriptor(w *world, c *client) int {
+	w.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		w.Fatal(err)
 	}
-	return nc, err
+	local := c.LocalAddr().(*net.TCPAddr).Port
+	for _, entry := range open {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			w.Fatal(err)
+		}
+		peer, err := syscall.Getpeername(fd)
+		if in4, ok := peer.(*syscall.SockaddrInet4); ok && err == nil && in4.Port == local {
+			return fd
+		}
+	}
+	w.Fatal("the server's end is not among the open descriptors")
+	return -1
 }
 
 // A peer that vanishes without a word must not stay signed in for ever.
 // docs/protocol/presence.md#ping
 func TestTheKernelLooksForDeadPeers(t *testing.T) {
 	conform(t, usual, func(w *world) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			w.Fatal(err)
-		}
-		accepted := make(chan *net.TCPConn, 1)
-		s := &site{w: w, addr: l.Addr().String(), reasons: make(chan conn.Reason, 1)}
-		w.serve(keptListener{l, accepted}, s.role())
-		s.dial().ping() // the handler is there, so the options are set
-		raw, err := (<-accepted).SyscallConn()
-		if err != nil {
-			w.Fatal(err)
-		}
-		option := func(level, name int) (value int) {
+		c := w.listen(script{}).dial()
+		c.ping() // the handler is there, so the options are set
+		fd := descriptor(w, c)
+		option := func(level, name int) int {
 			t.Helper()
-			var optErr error
-			err := raw.Control(func(fd uintptr) { value, optErr = syscall.GetsockoptInt(int(fd), level, name) })
-			if err != nil || optErr != nil {
-				w.Fatal(err, optErr)
+			value, err := syscall.GetsockoptInt(fd, level, name)
+			if err != nil {
+				w.Fatal(err)
 			}
 			return value
 		}
@@ -52,6 +50,9 @@ func TestTheKernelLooksForDeadPeers(t *testing.T) {
 			tcpUserTimeout = 18 // TCP_USER_TIMEOUT, which package syscall does not have
 			most           = 5 * time.Minute
 		)
+		if option(syscall.IPPROTO_TCP, syscall.TCP_NODELAY) == 0 {
+			w.Error("small lines wait for each other")
+		}
 		if option(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE) == 0 {
 			w.Error("no keep-alive")
 		}

@@ -40,7 +40,9 @@ func overPipe(t *testing.T, limits conn.Limits, frame func(*conn.Conn, msnp.Fram
 		clk := clock.New()
 		defer clk.Close()
 		p := &piped{T: t, start: time.Now(), closed: -1}
-		p.engine = conn.New(clk, slog.New(slog.DiscardHandler), metrics.New(), limits)
+		p.engine = conn.New(conn.Config{
+			Kind: conn.Auto, Clock: clk, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(), Limits: limits,
+		})
 		ours, theirs := net.Pipe()
 		p.peer, p.r = theirs, bufio.NewReader(theirs)
 		p.engine.Attach(ours, conn.Role{Name: "pipe", Grammar: grammar, Open: func(c *conn.Conn) conn.Handler {

@@ -3,6 +3,8 @@ package conn
 import (
 	"errors"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -12,115 +14,122 @@ import (
 	"monarch/msnp"
 )
 
+// stream is a connection of the portable engine.
+type stream struct {
+	Conn
+	nc     net.Conn
+	writer func() // s.write; starting this one costs no memory
+
+	wake    sync.Cond // on mu: the queue shrank, a pause ended, or the connection closes
+	resting bool      // a pause is on; guarded by mu
+}
+
+func newStream(e *Engine, nc net.Conn, r *Role) *stream {
+	s := &stream{Conn: Conn{engine: e, role: r, grammar: r.Grammar}, nc: nc}
+	s.link, s.wake.L, s.writer = s, &s.mu, s.write
+	return s
+}
+
 // scratches holds room for the parameters of a frame, lent out while one is handled.
 var scratches = sync.Pool{New: func() any { return new([msnp.MaxArgs][]byte) }}
 
-const (
-	smallBuffer = 2048    // what an idle connection keeps for reading and for writing
-	lingerBytes = 1 << 20 // most that is thrown away while closing
-)
+// smallBuffer is what a connection keeps for reading while it is idle.
+const smallBuffer = 2048
 
 // run is the life of a connection, on the goroutine that reads from it.
-func (c *Conn) run(h Handler) {
-	c.read(h)
-	c.engine.clock.Stop(&c.deadline)
-	c.guard(func() { h.Closed(c.reason()) })
-	c.hangUp()
+func (s *stream) run() {
+	s.guard(func() { s.handler = s.role.Open(&s.Conn) })
+	if s.handler == nil {
+		s.Close(Flood)
+		s.engine.clock.Stop(&s.deadline)
+		s.nc.Close()
+		return
+	}
+	s.read()
+	s.engine.clock.Stop(&s.deadline)
+	s.guard(func() { s.handler.Closed(s.reason()) })
+	s.hangUp()
 }
 
 // read feeds the handler until the connection is closing.
-func (c *Conn) read(h Handler) {
+func (s *stream) read() {
 	buf := make([]byte, 0, smallBuffer)
-	for c.ready() {
+	for s.ready() {
 		if len(buf) == cap(buf) {
 			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
 		}
-		n, err := c.nc.Read(buf[len(buf):cap(buf)])
+		n, err := s.nc.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		used := c.frames(h, buf)
+		used := s.frames(buf)
 		buf = buf[:copy(buf, buf[used:])]
 		if len(buf) == 0 && cap(buf) > smallBuffer {
 			buf = make([]byte, 0, smallBuffer)
 		}
 		if err != nil {
-			c.Close(failure(err))
+			s.Close(failure(err))
 		}
 	}
 }
 
 // frames hands the frames at the beginning of buf to the handler, each with what it left
 // to do, and returns how many bytes they took.
-func (c *Conn) frames(h Handler, buf []byte) (used int) {
+func (s *stream) frames(buf []byte) (used int) {
 	scratch := scratches.Get().(*[msnp.MaxArgs][]byte)
 	defer scratches.Put(scratch)
-	for used < len(buf) && !c.closing() {
-		f, n, err := c.grammar.Next(buf[used:], scratch[:0])
-		if err != nil {
-			c.Close(Malformed)
-			return len(buf)
+	for used < len(buf) {
+		n := s.next(buf[used:], scratch[:0])
+		if n == 0 {
+			break
 		}
 		used += n
-		if f.Verb == "" {
-			return used
-		}
-		c.guard(func() { h.Frame(f) })
-		c.afterwards()
+		s.afterwards()
 	}
 	return used
 }
 
 // afterwards does what the handler asked for during a frame.
-func (c *Conn) afterwards() {
-	if fn := c.slow; fn != nil {
-		c.slow = nil
-		c.engine.slots <- struct{}{}
-		c.guard(func() { fn(c.engine.ctx) })
-		<-c.engine.slots
+func (s *stream) afterwards() {
+	if fn := s.slow; fn != nil {
+		s.slow = nil
+		turn := make(chan struct{})
+		s.engine.workers.enter(func() { close(turn) })
+		<-turn
+		s.guard(func() { fn(s.engine.ctx) })
+		s.engine.workers.leave()
 	}
-	if d := c.pause; d > 0 {
-		c.pause = 0
-		c.rest(d)
+	if d := s.pause; d > 0 {
+		s.pause = 0
+		s.rest(d)
 	}
-}
-
-// guard runs fn and turns a panic into the end of this one connection.
-func (c *Conn) guard(fn func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			c.engine.panicked(c, r)
-			c.Close(Panicked)
-		}
-	}()
-	fn()
 }
 
 // ready waits until the peer has read enough of what it was sent, and reports whether
 // reading may go on.
-func (c *Conn) ready() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.queue)+c.pending > c.engine.limits.QueueBytes/2 && !c.closing() {
-		c.wake.Wait()
+func (s *stream) ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.owed() > s.engine.limits.QueueBytes/2 && !s.closing() {
+		s.wake.Wait()
 	}
-	return !c.closing()
+	return !s.closing()
 }
 
 // rest waits for d or the end of the connection.
-func (c *Conn) rest(d time.Duration) {
+func (s *stream) rest(d time.Duration) {
 	var t clock.Timer
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.resting = true
-	c.engine.clock.Set(&t, d, func() {
-		c.mu.Lock()
-		c.resting = false
-		c.wake.Broadcast()
-		c.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resting = true
+	s.engine.clock.Set(&t, d, func() {
+		s.mu.Lock()
+		s.resting = false
+		s.wake.Broadcast()
+		s.mu.Unlock()
 	})
-	for c.resting && !c.closing() {
-		c.wake.Wait()
+	for s.resting && !s.closing() {
+		s.wake.Wait()
 	}
-	c.engine.clock.Stop(&t)
+	s.engine.clock.Stop(&t)
 }
 
 // failure returns what an error of reading or writing says about the connection.
@@ -134,37 +143,58 @@ func failure(err error) Reason {
 	return Broken
 }
 
-// write empties the queue and ends. While it runs, c.writing is set and others only add to
+func (s *stream) peer() netip.AddrPort {
+	if a, ok := s.nc.RemoteAddr().(*net.TCPAddr); ok {
+		ap := a.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
+
+func (s *stream) flush() { go s.writer() }
+
+func (s *stream) cut() { s.nc.Close() }
+
+func (s *stream) finish() {
+	if s.reason().flushes() { // a writer must not meet the deadline of an earlier write in between
+		now := time.Now()
+		s.nc.SetWriteDeadline(now.Add(s.engine.limits.CloseFlush))
+		s.nc.SetReadDeadline(now)
+	}
+	s.wake.Broadcast()
+}
+
+// write empties the queue and ends. While it runs, s.moving is set and others only add to
 // the queue.
-func (c *Conn) write() {
-	var out []byte
+func (s *stream) write() {
 	for {
-		c.mu.Lock()
-		out, c.queue = c.queue, out[:0]
-		c.pending = len(out)
-		if c.pending == 0 {
-			if cap(c.queue) > smallBuffer {
-				c.queue = nil
-			}
-			c.writing = false
+		s.mu.Lock()
+		out := s.out
+		s.out, s.held = nil, 0
+		if out == nil {
+			s.moving = false
+		} else {
+			s.held = len(out.b)
 		}
-		c.wake.Broadcast()
-		c.mu.Unlock()
-		if len(out) == 0 {
+		s.wake.Broadcast()
+		s.mu.Unlock()
+		if out == nil {
 			return
 		}
-		if err := c.writeAll(out); err != nil {
-			c.abandon(err)
+		err := s.writeAll(out.b)
+		giveBack(out)
+		if err != nil {
+			s.abandon(err)
 			return
 		}
 	}
 }
 
 // writeAll writes b. Every stretch without progress has a stall limit of its own.
-func (c *Conn) writeAll(b []byte) error {
+func (s *stream) writeAll(b []byte) error {
 	for len(b) > 0 {
-		c.allowStall()
-		n, err := c.nc.Write(b)
+		s.allowStall()
+		n, err := s.nc.Write(b)
 		b = b[n:]
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err
@@ -174,40 +204,41 @@ func (c *Conn) writeAll(b []byte) error {
 }
 
 // allowStall gives the next write its limit. A closing connection has one already.
-func (c *Conn) allowStall() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closing() {
-		c.nc.SetWriteDeadline(time.Now().Add(c.engine.limits.QueueStall))
+func (s *stream) allowStall() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing() {
+		s.nc.SetWriteDeadline(time.Now().Add(s.engine.limits.QueueStall))
 	}
 }
 
 // abandon ends the connection after a failed write.
-func (c *Conn) abandon(err error) {
+func (s *stream) abandon(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.Close(Slow)
+		s.Close(Slow)
 	} else {
-		c.Close(failure(err))
+		s.Close(failure(err))
 	}
-	c.nc.Close()
-	c.mu.Lock()
-	c.writing, c.queue, c.pending = false, nil, 0
-	c.wake.Broadcast()
-	c.mu.Unlock()
+	s.nc.Close()
+	s.mu.Lock()
+	giveBack(s.out)
+	s.moving, s.out, s.held = false, nil, 0
+	s.wake.Broadcast()
+	s.mu.Unlock()
 }
 
 // hangUp closes the socket once everything is written. Input that was never read would turn
 // the close into a reset, which could take the last lines with it: so the sending side goes
 // first, and what still arrives is thrown away for a moment.
-func (c *Conn) hangUp() {
-	c.mu.Lock()
-	for c.writing {
-		c.wake.Wait()
+func (s *stream) hangUp() {
+	s.mu.Lock()
+	for s.moving {
+		s.wake.Wait()
 	}
-	c.mu.Unlock()
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && c.reason() != PeerClosed {
-		c.nc.SetReadDeadline(time.Now().Add(c.engine.limits.Linger))
-		_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+	s.mu.Unlock()
+	if half, ok := s.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && s.reason() != PeerClosed {
+		s.nc.SetReadDeadline(time.Now().Add(s.engine.limits.Linger))
+		_, _ = io.CopyN(io.Discard, s.nc, lingerBytes)
 	}
-	c.nc.Close()
+	s.nc.Close()
 }

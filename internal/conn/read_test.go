@@ -113,7 +113,7 @@ func TestHalfCloseStillGetsItsAnswers(t *testing.T) {
 	conform(t, usual, func(w *world) {
 		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
 			if f.Verb == msnp.CAL {
-				c.Go(func(context.Context) { echo(c, f) })
+				c.Go(answer(c, f))
 				return
 			}
 			echo(c, f)
@@ -146,13 +146,14 @@ func TestGoStopsReadingUntilItReturned(t *testing.T) {
 		var later atomic.Bool
 		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
 			if f.Verb == msnp.MSG {
+				f = f.Clone()
 				c.Go(func(context.Context) {
 					close(started)
 					<-release
 					if later.Load() {
 						w.Error("the next frame was handled meanwhile")
 					}
-					c.Send([]byte("DONE\r\n"), f.Payload) // still the frame's memory
+					c.Send([]byte("DONE\r\n"), f.Payload)
 				})
 				c.Send([]byte("BEGUN\r\n"))
 				return
@@ -184,13 +185,14 @@ func TestGoIsBounded(t *testing.T) {
 				echo(c, f)
 				return
 			}
-			c.Go(func(context.Context) {
+			reply := answer(c, f)
+			c.Go(func(ctx context.Context) {
 				if n := running.Add(1); n > most.Load() {
 					most.Store(n)
 				}
 				<-release
 				running.Add(-1)
-				echo(c, f)
+				reply(ctx)
 			})
 		}})
 		bystander := s.dial()

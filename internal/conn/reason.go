@@ -31,6 +31,9 @@ var reasons = [...]string{
 	Unavailable: "unavailable", Panicked: "panicked",
 }
 
+// flushes reports whether the peer still gets what is queued for him.
+func (r Reason) flushes() bool { return r != Slow && r != Broken }
+
 // String returns the reason as it stands in logs and metrics.
 func (r Reason) String() string {
 	if r > 0 && int(r) < len(reasons) {

@@ -55,11 +55,13 @@ func (r *relay) open(c *conn.Conn) conn.Handler {
 }
 
 // pairs starts a relay with n pairs of clients.
-func pairs(tb testing.TB, n int) (clients [][2]net.Conn) {
+func pairs(tb testing.TB, kind conn.Kind, n int) (clients [][2]net.Conn) {
 	tb.Helper()
 	clk := clock.New()
 	tb.Cleanup(clk.Close)
-	e := conn.New(clk, slog.New(slog.DiscardHandler), metrics.New(), usual)
+	e := conn.New(conn.Config{
+		Kind: kind, Clock: clk, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(), Limits: usual,
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -104,52 +106,60 @@ func heard(size int) []byte {
 // In steady state a message costs no memory: the reader's buffer, the room for parameters,
 // the queue and the goroutine that writes are all used again.
 func TestRelayingAllocatesNothing(t *testing.T) {
-	for _, size := range []int{0, 300, msnp.MaxMessage} {
-		t.Run(fmt.Sprintf("a message of %d bytes", size), func(t *testing.T) {
-			pair := pairs(t, 1)[0]
-			out, want := said(size), heard(size)
-			in := make([]byte, len(want))
-			message := func() {
-				if _, err := pair[0].Write(out); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.ReadFull(pair[1], in); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for range 100 {
-				message() // buffers grow, pools fill
-			}
-			if !bytes.Equal(in, want) {
-				t.Fatalf("heard %q", in)
-			}
-			if n := testing.AllocsPerRun(1000, message); n > relayAllocs {
-				t.Errorf("%v allocations for a message, want at most %d", n, relayAllocs)
-			}
-		})
+	for _, kind := range kinds() {
+		for _, size := range []int{0, 300, msnp.MaxMessage} {
+			t.Run(fmt.Sprintf("%s, a message of %d bytes", kind, size), func(t *testing.T) { relayFreely(t, kind, size) })
+		}
+	}
+}
+
+func relayFreely(t *testing.T, kind conn.Kind, size int) {
+	pair := pairs(t, kind, 1)[0]
+	out, want := said(size), heard(size)
+	in := make([]byte, len(want))
+	message := func() {
+		if _, err := pair[0].Write(out); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(pair[1], in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		message() // buffers grow, pools fill
+	}
+	if !bytes.Equal(in, want) {
+		t.Fatalf("heard %q", in)
+	}
+	if n := testing.AllocsPerRun(1000, message); n > relayAllocs {
+		t.Errorf("%v allocations for a message, want at most %d", n, relayAllocs)
 	}
 }
 
 // The figure to watch is messages a second, with as many conversations under way.
 func BenchmarkRelay(b *testing.B) {
-	for _, n := range []int{1, 100, 1000} {
-		for _, size := range []int{100, 1500} {
-			b.Run(fmt.Sprintf("pairs=%d/bytes=%d", n, size), func(b *testing.B) {
-				clients := pairs(b, n)
-				out, in := said(size), len(heard(size))
-				each := b.N/n + 1
-				b.SetBytes(int64(size))
-				b.ReportAllocs()
-				b.ResetTimer()
-				var all sync.WaitGroup
-				for _, pair := range clients {
-					all.Go(func() { talk(b, pair, out, in, each) })
-				}
-				all.Wait()
-				b.ReportMetric(float64(each*n)/b.Elapsed().Seconds(), "messages/s")
-			})
+	for _, kind := range kinds() {
+		for _, n := range []int{1, 100, 1000} {
+			for _, size := range []int{100, 1500} {
+				b.Run(fmt.Sprintf("engine=%s/pairs=%d/bytes=%d", kind, n, size), func(b *testing.B) { converse(b, kind, n, size) })
+			}
 		}
 	}
+}
+
+func converse(b *testing.B, kind conn.Kind, n, size int) {
+	clients := pairs(b, kind, n)
+	out, in := said(size), len(heard(size))
+	each := b.N/n + 1
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+	var all sync.WaitGroup
+	for _, pair := range clients {
+		all.Go(func() { talk(b, pair, out, in, each) })
+	}
+	all.Wait()
+	b.ReportMetric(float64(each*n)/b.Elapsed().Seconds(), "messages/s")
 }
 
 // talk sends messages one way, a few at a time, and reads them at the other end.

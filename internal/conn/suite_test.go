@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,22 +28,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// engine is what every engine can do.
-type engine interface {
-	Serve(net.Listener, conn.Role) error
-	Attach(net.Conn, conn.Role)
-	Count() int
-	Shutdown(context.Context) error
-}
-
-// engines are all there are. Every test of the suite runs with each of them.
-var engines = []struct {
-	name string
-	make func(*clock.Clock, *slog.Logger, *metrics.Metrics, conn.Limits) engine
-}{
-	{"portable", func(clk *clock.Clock, log *slog.Logger, m *metrics.Metrics, l conn.Limits) engine {
-		return conn.New(clk, log, m, l)
-	}},
+// kinds are the engines there are. Every test of the suite runs with each of them.
+func kinds() []conn.Kind {
+	if runtime.GOOS == "linux" {
+		return []conn.Kind{conn.Portable, conn.Epoll}
+	}
+	return []conn.Kind{conn.Portable}
 }
 
 // usual are limits that no test meets unless it is about them.
@@ -57,10 +48,12 @@ const patience = 30 * time.Second
 
 // conform runs a test with every engine.
 func conform(t *testing.T, limits conn.Limits, test func(*world)) {
-	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) {
+	for _, kind := range kinds() {
+		t.Run(string(kind), func(t *testing.T) {
 			w := &world{T: t, clock: clock.New(), metrics: metrics.New()}
-			w.engine = e.make(w.clock, slog.New(slog.NewTextHandler(&w.log, nil)), w.metrics, limits)
+			w.engine = conn.New(conn.Config{
+				Kind: kind, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Metrics: w.metrics, Limits: limits,
+			})
 			t.Cleanup(w.clock.Close)
 			t.Cleanup(func() { w.shutdown(); w.listeners.Wait() })
 			test(w)
@@ -73,7 +66,7 @@ type world struct {
 	*testing.T
 	clock     *clock.Clock
 	metrics   *metrics.Metrics
-	engine    engine
+	engine    *conn.Engine
 	log       lockedBuffer
 	listeners sync.WaitGroup
 }
@@ -126,6 +119,12 @@ type script struct {
 
 // echo answers a frame: its line, and its payload if there is one.
 func echo(c *conn.Conn, f msnp.Frame) { c.Send(f.AppendEcho(nil), f.Payload) }
+
+// answer is echo for later, when the frame's memory is the engine's again.
+func answer(c *conn.Conn, f msnp.Frame) func(context.Context) {
+	f = f.Clone()
+	return func(context.Context) { echo(c, f) }
+}
 
 // site is a listener whose connections follow a script.
 type site struct {

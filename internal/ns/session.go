@@ -135,6 +135,7 @@ func (s *session) Frame(f msnp.Frame) {
 		}
 		return
 	}
+	f = f.Clone()
 	s.conn.Go(func(ctx context.Context) {
 		if err := s.run(ctx, cmd, f); err != nil {
 			s.fail(f, err)

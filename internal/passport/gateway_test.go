@@ -58,9 +58,9 @@ type gateworld struct {
 func newGateworld(t *testing.T) *gateworld {
 	g := &gateworld{conns: make(chan *conn.Conn, 2000), ended: make(chan conn.Reason, 2000)}
 	g.world = newWorld(t, func(cfg *passport.Config) {
-		engine := conn.New(cfg.Clock, cfg.Log, metrics.New(), conn.Limits{
+		engine := conn.New(conn.Config{Kind: conn.Auto, Clock: cfg.Clock, Log: cfg.Log, Metrics: metrics.New(), Limits: conn.Limits{
 			QueueBytes: 1 << 20, QueueStall: time.Second, CloseFlush: time.Second, Linger: time.Second, Slow: 4,
-		})
+		}})
 		t.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()

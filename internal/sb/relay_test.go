@@ -55,9 +55,9 @@ func newParty(t testing.TB) *party {
 	}
 	p := &party{
 		t: t, hub: h, clock: clk, addr: l.Addr().String(),
-		engine: conn.New(clk, log, m, conn.Limits{
+		engine: conn.New(conn.Config{Kind: conn.Auto, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
 			QueueBytes: 1 << 20, QueueStall: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
-		}),
+		}}),
 	}
 	p.srv = New(Config{
 		Hub: h, Signer: auth.NewSigner([]auth.Key{auth.NewKey(1, 0)}), Clock: clk, Log: log, Metrics: m, Addr: p.addr,

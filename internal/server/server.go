@@ -88,9 +88,12 @@ func (s *Server) build(ctx context.Context) error {
 	s.signer = auth.NewSigner(keys)
 	limits := s.cfg.Limits
 	s.hub = hub.New(s.clock, limits.SigninHold.D())
-	s.engine = conn.New(s.clock, s.log, s.metrics, conn.Limits{
-		QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(), DeadPeer: limits.DeadPeer.D(),
-		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
+	s.engine = conn.New(conn.Config{
+		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
+		Limits: conn.Limits{
+			QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(), DeadPeer: limits.DeadPeer.D(),
+			CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
+		},
 	})
 	s.hub.OnStop(s.end)
 	if err := s.buildPost(); err != nil {

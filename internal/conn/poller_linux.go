@@ -1,0 +1,301 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"monarch/msnp"
+)
+
+const (
+	readSize  = 64 << 10 // most that one read takes from a socket
+	maxEvents = 256      // most that one wait reports
+	maxDirty  = 64       // sockets whose output waits for the end of a batch
+)
+
+// pollers is the event loop, one goroutine per core. It runs from the first connection until
+// the engine stops.
+type pollers struct {
+	kind Kind
+	once sync.Once
+	err  error
+	all  []*poller // immutable once made
+	done sync.WaitGroup
+}
+
+// adopt makes an open connection one of the event loop's. It reports false when that is not
+// wanted or not possible.
+func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
+	if p.kind == Portable {
+		return false
+	}
+	fd, err := takeOver(tcp)
+	if err == nil {
+		if err = p.start(e); err != nil {
+			syscall.Close(fd)
+		}
+	}
+	if err != nil {
+		e.log.Warn("a connection does without the event loop", "role", r.Name, "err", err)
+		return false
+	}
+	s := newSocket(e, p.of(fd), fd, tcp.RemoteAddr().(*net.TCPAddr).AddrPort(), r)
+	tcp.Close()
+	if !e.enter(&s.Conn) {
+		syscall.Close(fd)
+		return true
+	}
+	s.poller.post(s, opened)
+	return true
+}
+
+// takeOver returns a descriptor of the connection that the Go runtime does not know.
+func takeOver(tcp *net.TCPConn) (fd int, err error) {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	dupErr := raw.Control(func(old uintptr) {
+		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, old, syscall.F_DUPFD_CLOEXEC, 0)
+		if fd = int(n); errno != 0 {
+			err = os.NewSyscallError("dup", errno)
+		}
+	})
+	return fd, errors.Join(dupErr, err)
+}
+
+// start makes the event loop run, unless it does.
+func (p *pollers) start(e *Engine) error {
+	p.once.Do(func() {
+		n := runtime.GOMAXPROCS(0)
+		for i := range n {
+			one, err := newPoller(e, i, n)
+			if err != nil {
+				p.err = err
+				break
+			}
+			p.all = append(p.all, one)
+		}
+		for _, one := range p.all {
+			p.done.Go(one.run)
+		}
+	})
+	return p.err
+}
+
+// stop ends the event loop, which has no connections any more.
+func (p *pollers) stop() {
+	p.once.Do(func() { p.err = errors.New("the engine has stopped") })
+	for _, one := range p.all {
+		one.mu.Lock()
+		if !one.stopping {
+			one.stopping = true
+			one.wake()
+		}
+		one.mu.Unlock()
+	}
+	p.done.Wait()
+}
+
+// of returns the poller that a descriptor belongs to.
+func (p *pollers) of(fd int) *poller { return p.all[fd%len(p.all)] }
+
+// postpone leaves a socket's output to a poller that is awake, which writes it once it has
+// handled what it is at. So whatever one batch of input causes for a peer goes out in one
+// piece. It reports false when that would only take longer.
+func (p *pollers) postpone(s *socket) bool {
+	for i := range p.all {
+		q := p.all[(s.poller.index+i)%len(p.all)]
+		if q.awake.Load() && q.take(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// poller waits for the sockets whose descriptors are its index modulo the number of pollers,
+// and runs their handlers.
+type poller struct {
+	engine *Engine // immutable
+	index  int     // immutable
+	count  int     // immutable: how many pollers there are
+	epfd   int     // immutable
+
+	// Touched only by the poller's goroutine.
+	sockets []*socket // by descriptor divided by count
+	events  [maxEvents]syscall.EpollEvent
+	buf     []byte               // what a read fills
+	scratch [msnp.MaxArgs][]byte // the parameters of a frame
+	flushed []*socket            // the slice that dirty was
+	read    []*socket            // the slice that mail was
+
+	awake atomic.Bool // set under mu
+
+	mu       sync.Mutex // leaf
+	dirty    []*socket  // with output to be written
+	mail     []*socket  // to be attended to by this poller
+	waking   bool       // a byte is in the pipe
+	stopping bool
+	alarm    [2]int // a pipe that ends the wait
+}
+
+func newPoller(e *Engine, index, count int) (*poller, error) {
+	p := &poller{engine: e, index: index, count: count, buf: make([]byte, readSize)}
+	var err error
+	if p.epfd, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("make an epoll instance: %w", err)
+	}
+	if err = syscall.Pipe2(p.alarm[:], syscall.O_NONBLOCK|syscall.O_CLOEXEC); err == nil {
+		err = p.control(syscall.EPOLL_CTL_ADD, p.alarm[0], syscall.EPOLLIN)
+	}
+	if err != nil {
+		syscall.Close(p.epfd)
+		return nil, fmt.Errorf("make a pipe for the event loop: %w", err)
+	}
+	return p, nil
+}
+
+func (p *poller) control(op, fd int, events uint32) error {
+	return syscall.EpollCtl(p.epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// run is the event loop.
+func (p *poller) run() {
+	defer p.close()
+	for {
+		n, err := syscall.EpollWait(p.epfd, p.events[:], -1)
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			panic(fmt.Sprintf("epoll_wait: %v", err)) // of a descriptor that is ours alone
+		}
+		p.rise()
+		for i := range max(n, 0) {
+			p.event(&p.events[i])
+		}
+		if p.settle() {
+			return
+		}
+	}
+}
+
+func (p *poller) event(ev *syscall.EpollEvent) {
+	fd := int(ev.Fd)
+	if fd == p.alarm[0] {
+		var b [8]byte
+		_, _ = syscall.Read(fd, b[:]) // that there was something is all that matters
+		return
+	}
+	if s := p.socket(fd); s != nil { // else it was closed earlier in this batch
+		s.ready(ev.Events)
+		p.flush()
+	}
+}
+
+// rise begins a batch.
+func (p *poller) rise() {
+	p.mu.Lock()
+	p.awake.Store(true)
+	p.waking = false
+	p.mu.Unlock()
+}
+
+// settle ends a batch: it writes what is to be written and attends to the mail until there is
+// no more. It reports true when the poller is to end.
+func (p *poller) settle() bool {
+	for {
+		p.flush()
+		p.mu.Lock()
+		if len(p.mail) == 0 && len(p.dirty) == 0 {
+			p.awake.Store(false)
+			over := p.stopping
+			p.mu.Unlock()
+			return over
+		}
+		p.read, p.mail = p.mail, p.read[:0]
+		for _, s := range p.read {
+			s.posted = false
+		}
+		p.mu.Unlock()
+		for i, s := range p.read {
+			s.attend()
+			p.read[i] = nil
+			p.flush()
+		}
+	}
+}
+
+// flush writes what handlers have left to be written.
+func (p *poller) flush() {
+	p.mu.Lock()
+	p.flushed, p.dirty = p.dirty, p.flushed[:0]
+	p.mu.Unlock()
+	for i, s := range p.flushed {
+		s.write()
+		p.flushed[i] = nil
+	}
+}
+
+// take accepts a socket whose output is to be written soon.
+func (p *poller) take(s *socket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.awake.Load() || len(p.dirty) >= maxDirty {
+		return false
+	}
+	p.dirty = append(p.dirty, s)
+	return true
+}
+
+// post makes the poller attend to a socket of its own.
+func (p *poller) post(s *socket, n note) {
+	s.notes.Or(uint32(n))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.posted {
+		return
+	}
+	s.posted = true
+	p.mail = append(p.mail, s)
+	if !p.awake.Load() {
+		p.wake()
+	}
+}
+
+// wake ends the poller's wait. p.mu is held.
+func (p *poller) wake() {
+	if !p.waking {
+		p.waking = true
+		_, _ = syscall.Write(p.alarm[1], []byte{0}) // a full pipe wakes it as well
+	}
+}
+
+// socket returns the connection of a descriptor, or nil.
+func (p *poller) socket(fd int) *socket {
+	if i := fd / p.count; i < len(p.sockets) {
+		return p.sockets[i]
+	}
+	return nil
+}
+
+// place makes s, which may be nil, the connection of a descriptor.
+func (p *poller) place(fd int, s *socket) {
+	i := fd / p.count
+	if i >= len(p.sockets) {
+		p.sockets = append(p.sockets, make([]*socket, i+1-len(p.sockets)+i/4)...)
+	}
+	p.sockets[i] = s
+}
+
+// close gives the poller's descriptors back.
+func (p *poller) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, fd := range []int{p.epfd, p.alarm[0], p.alarm[1]} {
+		syscall.Close(fd)
+	}
+}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package conn
+
+import "net"
+
+// pollers is nothing here: every connection is driven by the portable engine.
+type pollers struct{ kind Kind }
+
+func (p *pollers) adopt(*Engine, *net.TCPConn, *Role) bool { return false }
+
+func (p *pollers) stop() {}

@@ -1,0 +1,456 @@
+package conn
+
+import (
+	"context"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"monarch/internal/clock"
+)
+
+// socket is a connection of the epoll engine.
+type socket struct {
+	Conn
+	poller *poller // immutable
+	addr   [16]byte
+	port   uint16
+
+	// Touched only by the poller, which runs the handler too.
+	phase     phase
+	discarded int     // bytes thrown away while lingering
+	in        *buffer // input that was not handled yet; nil when there is none
+
+	posted bool          // in the poller's mail; guarded by the poller's mu
+	notes  atomic.Uint32 // why: a set of note
+
+	// Guarded by Conn.mu.
+	muted   bool   // input is left unread
+	blocked bool   // the kernel takes no more output
+	choked  bool   // muted until the peer has taken some
+	broken  bool   // writing failed
+	waits   uint32 // the events the poller waits for; none: it does not know the socket
+	fd      int    // -1 once closed
+	times   *times // made when first needed
+}
+
+func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort, r *Role) *socket {
+	s := &socket{
+		Conn:   Conn{engine: e, role: r, grammar: r.Grammar},
+		poller: p, addr: peer.Addr().As16(), port: peer.Port(), fd: fd, muted: true,
+	}
+	s.link = s
+	return s
+}
+
+// phase is how far a connection has come.
+type phase uint8
+
+const (
+	reading   phase = iota
+	working         // a slow handler runs or waits to
+	resting         // a pause is on
+	flushing        // the handler has heard of the end; there is output left
+	lingering       // the sending side is closed
+	gone            // so is the socket
+)
+
+// note says why a socket is in the poller's mail.
+type note uint32
+
+const (
+	opened   note = 1 << iota // it is new
+	resumed                   // a slow handler has returned, or a pause is over
+	relieved                  // the peer has taken enough of what it was sent
+	severed                   // there is no more time
+)
+
+// times holds the limits of a socket in trouble.
+type times struct {
+	stall clock.Timer // on output without progress; guarded by Conn.mu
+	rest  clock.Timer // on a pause, then on closing; touched only by the poller
+}
+
+// clocks returns the socket's times. Conn.mu is held.
+func (s *socket) clocks() *times {
+	if s.times == nil {
+		s.times = new(times)
+	}
+	return s.times
+}
+
+func (s *socket) peer() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16(s.addr).Unmap(), s.port)
+}
+
+func (s *socket) finish() { s.poller.post(s, 0) }
+
+func (s *socket) cut() { s.poller.post(s, severed) }
+
+// flush has the queue written at the end of the batch under way, or at once.
+func (s *socket) flush() {
+	if !s.engine.pollers.postpone(s) {
+		s.write()
+	}
+}
+
+// attend does what the mail asks for.
+func (s *socket) attend() {
+	notes := note(s.notes.Swap(0))
+	if s.phase == gone {
+		return
+	}
+	if notes&opened != 0 {
+		s.open()
+	}
+	if notes&resumed != 0 && (s.phase == working || s.phase == resting) {
+		s.resume()
+	}
+	if notes&relieved != 0 && s.phase == reading {
+		s.handleKept()
+	}
+	if s.closing() && s.phase != working {
+		s.end(notes&severed != 0)
+	}
+}
+
+// open asks the role for a handler and begins to read.
+func (s *socket) open() {
+	s.poller.place(s.fd, s)
+	s.guard(func() { s.handler = s.role.Open(&s.Conn) })
+	if s.handler == nil {
+		s.Close(Flood)
+		return
+	}
+	s.listen()
+}
+
+// listen lets input be read again.
+func (s *socket) listen() {
+	s.mu.Lock()
+	s.muted = false
+	s.arm()
+	s.mu.Unlock()
+}
+
+// mute leaves input unread.
+func (s *socket) mute() {
+	s.mu.Lock()
+	s.muted = true
+	s.arm()
+	s.mu.Unlock()
+}
+
+// arm tells the kernel which events matter. One of which none does is taken away: an error
+// would be reported over and over. s.mu is held.
+func (s *socket) arm() {
+	var waits uint32
+	if !s.muted && !s.choked {
+		waits |= syscall.EPOLLIN
+	}
+	if s.blocked {
+		waits |= syscall.EPOLLOUT
+	}
+	if waits == s.waits || s.broken {
+		return
+	}
+	op := syscall.EPOLL_CTL_MOD
+	switch {
+	case s.waits == 0:
+		op = syscall.EPOLL_CTL_ADD
+	case waits == 0:
+		op = syscall.EPOLL_CTL_DEL
+	}
+	s.waits = waits
+	if s.poller.control(op, s.fd, waits) != nil { // out of memory, or of watches
+		s.fail(Broken)
+	}
+}
+
+// ready handles what the kernel reports.
+func (s *socket) ready(events uint32) {
+	if events&(syscall.EPOLLOUT|syscall.EPOLLERR|syscall.EPOLLHUP) != 0 {
+		s.write()
+	}
+	if events&(syscall.EPOLLIN|syscall.EPOLLERR|syscall.EPOLLHUP) == 0 {
+		return
+	}
+	switch s.phase {
+	case reading:
+		s.receive()
+	case lingering:
+		s.discard()
+	case gone:
+	default:
+		s.mute()
+	}
+}
+
+// receive reads once and hands on what is complete.
+func (s *socket) receive() {
+	if s.closing() || s.full() {
+		return
+	}
+	room := s.poller.buf
+	if s.in != nil {
+		s.in = withRoom(s.in, smallestBuffer/2)
+		room = s.in.b[len(s.in.b):cap(s.in.b)]
+	}
+	n, err := syscall.Read(s.fd, room)
+	switch {
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+		return
+	case err != nil:
+		s.Close(failure(err))
+		return
+	case n == 0:
+		s.Close(PeerClosed)
+		return
+	}
+	if s.in != nil {
+		s.in.b = s.in.b[:len(s.in.b)+n]
+		s.handleKept()
+		return
+	}
+	if used := s.frames(room[:n]); used < n {
+		s.in = borrow(n - used)
+		s.in.b = append(s.in.b, room[used:n]...)
+	}
+}
+
+// full reports whether the peer must first take some of what it was sent.
+func (s *socket) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owed() <= s.engine.limits.QueueBytes/2 {
+		return false
+	}
+	s.choked = true
+	s.arm()
+	return true
+}
+
+// handleKept hands on what is complete of the input that was kept.
+func (s *socket) handleKept() {
+	if s.in == nil || s.full() {
+		return
+	}
+	s.in.done += s.frames(s.in.rest())
+	if len(s.in.rest()) == 0 {
+		giveBack(s.in)
+		s.in = nil
+	}
+}
+
+// gulp is how much input is handled before the queue is looked at again: answers may be longer
+// than questions.
+const gulp = 2048
+
+// frames hands the frames at the beginning of b to the handler, up to one that asks for time
+// or fills the queue, and returns how many bytes they took.
+func (s *socket) frames(b []byte) (used int) {
+	for looked := 0; used < len(b); {
+		n := s.next(b[used:], s.poller.scratch[:0])
+		used += n
+		if n == 0 || s.step() {
+			break
+		}
+		if used-looked >= gulp {
+			if s.full() {
+				break
+			}
+			looked = used
+		}
+	}
+	return used
+}
+
+// step reports whether the frame just handled asked for time, which it gets.
+func (s *socket) step() bool {
+	if fn := s.slow; fn != nil {
+		s.slow, s.phase = nil, working
+		s.engine.workers.enter(func() { go s.work(fn) })
+		return true
+	}
+	if s.pause <= 0 {
+		return false
+	}
+	s.phase = resting
+	s.mu.Lock()
+	t := s.clocks()
+	s.mu.Unlock()
+	s.engine.clock.Set(&t.rest, s.pause, func() { s.poller.post(s, resumed) })
+	s.pause = 0
+	return true
+}
+
+// work runs a slow handler.
+func (s *socket) work(fn func(context.Context)) {
+	s.guard(func() { fn(s.engine.ctx) })
+	s.engine.workers.leave()
+	s.poller.post(s, resumed)
+}
+
+// resume goes on after a slow handler or a pause.
+func (s *socket) resume() {
+	s.phase = reading
+	if s.step() { // the slow handler itself asked for a pause
+		return
+	}
+	s.handleKept()
+	if s.phase == reading && !s.closing() {
+		s.listen()
+	}
+}
+
+// write gives the kernel what is queued.
+func (s *socket) write() {
+	s.mu.Lock()
+	s.drain()
+	s.mu.Unlock()
+}
+
+// drain is write under s.mu.
+func (s *socket) drain() {
+	if s.out == nil || s.broken {
+		s.moving = false
+		return
+	}
+	for rest := s.out.rest(); len(rest) > 0; rest = s.out.rest() {
+		n, err := syscall.Write(s.fd, rest)
+		switch {
+		case err == syscall.EAGAIN:
+			s.block()
+			return
+		case err == syscall.EINTR:
+		case err != nil:
+			s.fail(failure(err))
+			return
+		default:
+			s.progress(n)
+		}
+	}
+	giveBack(s.out)
+	s.out, s.moving = nil, false
+	if s.blocked {
+		s.blocked = false
+		s.engine.clock.Stop(&s.times.stall)
+		s.arm()
+	}
+	if s.closing() {
+		s.poller.post(s, 0)
+	}
+}
+
+// progress notes that the kernel took n bytes.
+func (s *socket) progress(n int) {
+	s.out.done += n
+	if s.blocked && !s.closing() {
+		s.allowStall()
+	}
+	if s.choked && s.owed() <= s.engine.limits.QueueBytes/2 {
+		s.choked = false
+		s.arm()
+		s.poller.post(s, relieved)
+	}
+}
+
+// block waits until the kernel takes output again.
+func (s *socket) block() {
+	if !s.blocked {
+		s.blocked = true
+		if !s.closing() {
+			s.allowStall()
+		}
+		s.arm()
+	}
+}
+
+// allowStall begins a stretch without progress. A closing connection has its own limit.
+func (s *socket) allowStall() {
+	s.engine.clock.Set(&s.clocks().stall, s.engine.limits.QueueStall, func() { s.Close(Slow) })
+}
+
+// fail ends a connection that cannot be written to. s.mu is held.
+func (s *socket) fail(why Reason) {
+	s.broken = true
+	s.finished.CompareAndSwap(0, int32(why))
+	s.poller.post(s, 0)
+}
+
+// end takes a closing connection as far as it can go now: the handler hears of it, output is
+// flushed, and the sending side is closed before the socket, because input that was never
+// read would turn the close into a reset, which could take the last lines with it.
+func (s *socket) end(severed bool) {
+	if s.phase < flushing {
+		s.tell()
+	}
+	s.mu.Lock()
+	s.drain()
+	flushed, broken := s.out == nil, s.broken
+	s.mu.Unlock()
+	switch {
+	case severed || broken || !s.reason().flushes() || s.handler == nil:
+		s.drop()
+	case !flushed:
+		s.allow(s.engine.limits.CloseFlush)
+		s.mute()
+	case s.reason() == PeerClosed:
+		s.drop()
+	case s.phase == flushing:
+		s.phase = lingering
+		_ = syscall.Shutdown(s.fd, syscall.SHUT_WR) // fails if the peer has gone, which reading tells
+		s.allow(s.engine.limits.Linger)
+		s.listen()
+	}
+}
+
+// allow limits the time that the present step of closing may take.
+func (s *socket) allow(d time.Duration) {
+	s.mu.Lock()
+	t := s.clocks()
+	s.mu.Unlock()
+	s.engine.clock.Set(&t.rest, d, s.cut)
+}
+
+// tell lets the handler know of the end.
+func (s *socket) tell() {
+	s.phase = flushing
+	s.engine.clock.Stop(&s.deadline)
+	if s.handler != nil {
+		s.guard(func() { s.handler.Closed(s.reason()) })
+	}
+}
+
+// discard throws input away while the peer closes its side.
+func (s *socket) discard() {
+	n, err := syscall.Read(s.fd, s.poller.buf)
+	if err == syscall.EAGAIN || err == syscall.EINTR {
+		return
+	}
+	s.discarded += max(n, 0)
+	if n <= 0 || s.discarded >= lingerBytes {
+		s.drop()
+	}
+}
+
+// drop closes the socket.
+func (s *socket) drop() {
+	s.phase = gone
+	s.mu.Lock()
+	fd := s.fd
+	s.fd, s.broken = -1, true
+	giveBack(s.out)
+	s.out = nil
+	if t := s.times; t != nil {
+		s.engine.clock.Stop(&t.stall)
+		s.engine.clock.Stop(&t.rest)
+	}
+	s.mu.Unlock()
+	giveBack(s.in)
+	s.in = nil
+	s.poller.place(fd, nil)
+	syscall.Close(fd)
+	s.engine.leave(&s.Conn)
+}
