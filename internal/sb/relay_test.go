@@ -43,7 +43,9 @@ func (g guest) Deliver(ev hub.Event) bool {
 	return true
 }
 
-func newParty(t testing.TB) *party {
+func newParty(t testing.TB) *party { return newPartyOn(t, conn.Auto) }
+
+func newPartyOn(t testing.TB, kind conn.Kind) *party {
 	t.Helper()
 	clk := clock.New()
 	m := metrics.New()
@@ -55,7 +57,7 @@ func newParty(t testing.TB) *party {
 	}
 	p := &party{
 		t: t, hub: h, clock: clk, addr: l.Addr().String(),
-		engine: conn.New(conn.Config{Kind: conn.Auto, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
+		engine: conn.New(conn.Config{Kind: kind, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
 			QueueBytes: 1 << 20, QueueStall: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
 		}}),
 	}
@@ -256,7 +258,7 @@ func (h hasty) Deliver(ev hub.Event) bool {
 // However fast the one who is called, the caller hears that it rings before he joins.
 // docs/protocol/switchboard.md#cal
 func TestRingingComesBeforeJoining(t *testing.T) {
-	p := newParty(t)
+	p := newPartyOn(t, conn.Portable) // where a handler may wait for another, as this one does
 	cookie, _ := p.signIn(1, "Alice", p.addr)
 	alice, bob := p.dial(), p.dial()
 	p.hub.SignIn(hub.Login{Person: im.Person{ID: 2, Handle: "bob@example.com", Name: "Bob"}}, hasty{func(inv hub.Invited) {
