@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"net/http"
+	"regexp"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -31,11 +32,17 @@ type Metrics struct {
 	bytes    prometheus.Counter
 }
 
+// ofTheRuntime selects what tells where the runtime's time and memory go.
+var ofTheRuntime = regexp.MustCompile(`^/(cpu|gc|memory|sched)/`)
+
 // New returns metrics on a registry of their own, with those of the Go runtime and the
 // process.
 func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: ofTheRuntime})),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
 	m.Panics = m.counter("monarch_panics_total", "Faults of the server caught at a connection's edge.")
 	m.SignIns = m.counter("monarch_sign_ins_total", "Sessions that signed in to the notification server.")
 	m.PresenceSent = m.counter("monarch_presence_lines_total", "Presence lines sent to watchers.")

@@ -100,7 +100,10 @@ func TestNamesFollowTheConventions(t *testing.T) {
 	if ours != 12 {
 		t.Errorf("%d metrics of ours", ours)
 	}
-	for _, want := range []string{"go_goroutines ", "process_start_time_seconds "} {
+	for _, want := range []string{
+		"go_goroutines ", "process_start_time_seconds ", "go_gc_cycles_total_gc_cycles_total ",
+		"go_cpu_classes_gc_total_cpu_seconds_total ", "go_memory_classes_heap_objects_bytes ", "go_sched_latencies_seconds_count ",
+	} {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("no %s", want)
 		}

@@ -3,9 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
-	"net/http"
 
-	"monarch/internal/admin"
 	"monarch/internal/im"
 	"monarch/internal/mail"
 	"monarch/internal/ns"
@@ -57,12 +55,4 @@ func (s *Server) startPost() {
 	if s.post.sender != nil {
 		s.serving.Go(func() { s.post.sender.Run(ctx) })
 	}
-}
-
-// opsHandler is everything on the operators' listener.
-func (s *Server) opsHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", admin.Ops(s.welcome.Load, s.metrics.Handler()))
-	mux.Handle(admin.HookPath, s.service.MailHook(s.cfg.Mail.HookToken, s.clock))
-	return mux
 }

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"monarch/internal/admin"
+)
+
+// opsHandler is everything on the operators' listener.
+func (s *Server) opsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", admin.Ops(s.welcome.Load, s.metrics.Handler()))
+	mux.Handle(admin.HookPath, s.service.MailHook(s.cfg.Mail.HookToken, s.clock))
+	mux.Handle("GET /debug/pprof/", profiles())
+	return mux
+}
+
+// profiles serves what go tool pprof asks for. The command line is not among it: it may name
+// things that are nobody else's business.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.Handle("/debug/pprof/cmdline", http.NotFoundHandler())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A profile takes longer than a request may otherwise, and ends with the listener's
+		// limit for reading if that stays. A connection without deadlines has none to lift.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		mux.ServeHTTP(w, r)
+	})
+}
