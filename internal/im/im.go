@@ -9,7 +9,8 @@ import (
 	"monarch/msnp"
 )
 
-// UserID identifies an account for ever, also after a change of handle. It is positive.
+// UserID identifies an account for ever, also after a change of handle, and is never given to
+// another. It is positive and below 2^31: the store counts from 1.
 type UserID int64
 
 // Person is what others may know of an account: who he is and what he calls himself.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"monarch/internal/im"
@@ -30,8 +29,8 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 		name = handle
 	}
 	return change(ctx, s, what, func(tx *sql.Tx) (im.User, error) {
-		var last im.UserID
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM account`).Scan(&last); err != nil {
+		id, err := newID(ctx, tx)
+		if err != nil {
 			return im.User{}, err
 		}
 		u, err := scanUser(tx.QueryRowContext(ctx,
@@ -39,7 +38,7 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 			VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)
 			ON CONFLICT (handle) DO NOTHING
 			RETURNING `+userColumns,
-			newID(last), handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
+			id, handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
 		if errors.Is(err, im.ErrNoUser) {
 			return im.User{}, im.ErrHandleTaken
 		}
@@ -52,14 +51,12 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 	})
 }
 
-// newID makes the id of a new account: the time in milliseconds, and below it 22 random
-// bits, which keep two databases apart. In one database ids grow with every account, also
-// within a millisecond, so that people are listed in the order they came in.
-func newID(last im.UserID) im.UserID {
-	epoch := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
-	const randomBits = 22
-	id := time.Since(epoch).Milliseconds()<<randomBits | rand.Int64N(1<<randomBits)
-	return max(im.UserID(id), last+1)
+// newID takes the next id. Ids are dense, so that whoever keeps many of them may pack them
+// into 32 bits, and no id is ever given twice.
+func newID(ctx context.Context, tx *sql.Tx) (im.UserID, error) {
+	var id im.UserID
+	err := tx.QueryRowContext(ctx, `UPDATE last_account SET id = id + 1 RETURNING id`).Scan(&id)
+	return id, err
 }
 
 // User returns the account with a handle, in whatever case it is written, or im.ErrNoUser.

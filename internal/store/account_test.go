@@ -166,3 +166,20 @@ func TestADeletedHandleMayBeTakenAgain(t *testing.T) {
 		t.Errorf("added: %+v, %v", added, err)
 	}
 }
+
+func TestIDsAreDenseAndNeverGivenTwice(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	ctx := context.Background()
+	for i, name := range []string{"alice", "bob", "carol"} {
+		if w.ids[name] != im.UserID(i+1) {
+			t.Errorf("%s has id %d", name, w.ids[name])
+		}
+	}
+	if _, err := w.s.CreateUser(ctx, handleOf("bob"), "", ""); !errors.Is(err, im.ErrHandleTaken) {
+		t.Fatal(err)
+	}
+	w.must(del("carol"))
+	if u, err := w.s.CreateUser(ctx, handleOf("dave"), "", ""); err != nil || u.ID != 4 {
+		t.Errorf("after a refusal and the end of the last account: id %d, %v", u.ID, err)
+	}
+}

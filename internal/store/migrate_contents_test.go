@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"monarch/internal/im"
+)
+
+// contents are what a database of each schema holds beyond those before it. The accounts
+// came in the order alice, bob, carol; who made the first invitation was removed.
+var contents = map[int]string{
+	1: `
+		INSERT INTO account (id, handle, name, password_hash, credential, disabled, version, prompt, policy, created) VALUES
+			(890000000000000002, 'carol@example.com', 'Carol%20C', 'hash of carol', 1, FALSE, 5, 'A', 'AL', 1003),
+			(890000000000000000, 'alice@example.com', 'Alice', 'hash of alice', 3, FALSE, 9, 'N', 'BL', 1001),
+			(890000000000000001, 'bob@example.com', 'Bob', 'hash of bob', 2, TRUE, 7, 'A', 'AL', 1002);
+		INSERT INTO contact_group (owner, number, name) VALUES
+			(890000000000000000, 0, 'Other%20Contacts'), (890000000000000000, 2, 'Work'),
+			(890000000000000001, 0, 'All'), (890000000000000002, 0, 'Other%20Contacts');
+		INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES
+			(890000000000000000, 890000000000000001, 3, 4, 'Bobby%20B'),
+			(890000000000000001, 890000000000000000, 3, 1, 'Ally'),
+			(890000000000000002, 890000000000000000, 1, 1, 'A'),
+			(890000000000000000, 890000000000000002, 4, 0, 'C'),
+			(890000000000000001, 890000000000000001, 1, 1, 'Me');
+		INSERT INTO property (owner, type, value) VALUES
+			(890000000000000001, 'PHH', '1%20555'), (890000000000000000, 'MBE', 'Y');
+		INSERT INTO signing_key (id, secret, created) VALUES (1, 'c0ffee', 1000)`,
+	2: `
+		INSERT INTO mailbox (owner, inbox, folders, url, version) VALUES
+			(890000000000000001, 3, 4, 'https://mail.example.com/', 5);
+		INSERT INTO invitation (recipient, sent, inviter) VALUES
+			('a', 1000, 880000000000000000), ('b', 1001, 890000000000000000), ('b', 1002, 890000000000000001)`,
+}
+
+func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {
+	list, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := 1; from <= len(list); from++ {
+		path := filepath.Join(t.TempDir(), "monarch.db")
+		old := openRaw(t, path)
+		for at := 1; at <= from; at++ {
+			if err := migrate(context.Background(), old, list[:at]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := old.Exec(contents[at]); err != nil {
+				t.Fatalf("contents of schema %d: %v", at, err)
+			}
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s := openAt(t, path)
+		checkAccounts(t, s)
+		if from >= 2 {
+			checkMail(t, s)
+		}
+		h, err := Check(context.Background(), "sqlite://"+path)
+		if err != nil || len(h.Faults) > 0 {
+			t.Errorf("from schema %d: %v, %v", from, h.Faults, err)
+		}
+	}
+}
+
+func checkAccounts(t *testing.T, s *Store) {
+	t.Helper()
+	ctx := context.Background()
+	alice := im.Person{ID: 1, Handle: "alice@example.com", Name: "Alice"}
+	bob := im.Person{ID: 2, Handle: "bob@example.com", Name: "Bob"}
+	carol := im.Person{ID: 3, Handle: "carol@example.com", Name: "Carol C"}
+	const mutual = im.Forward | im.Allow | im.Reverse
+	number := []im.Property{{Type: "PHH", Value: "1 555"}}
+	for _, want := range []im.Roster{
+		{
+			User: im.User{
+				Person: alice, PasswordHash: "hash of alice", Credential: 3, Version: 9,
+				Prompt: im.AddSilent, Policy: im.BlockOthers, Created: 1001,
+			},
+			Properties: []im.Property{{Type: "MBE", Value: "Y"}},
+			Groups:     []im.Group{{Number: 0, Name: "Other Contacts"}, {Number: 2, Name: "Work"}},
+			Contacts: []im.Contact{
+				{Person: bob, Lists: mutual, Stored: "Bobby B", Groups: []int{2}, AllowsUser: true, Properties: number},
+				{Person: carol, Lists: im.Block | im.Reverse, Stored: "Carol C", AllowsUser: true},
+			},
+		},
+		{
+			User: im.User{
+				Person: bob, PasswordHash: "hash of bob", Credential: 2, Disabled: true, Version: 7,
+				Prompt: im.Ask, Policy: im.AllowOthers, Created: 1002,
+			},
+			Properties: number,
+			Groups:     []im.Group{{Number: 0, Name: "All"}},
+			Contacts: []im.Contact{
+				{Person: alice, Lists: mutual, Stored: "Ally", Groups: []int{0}, AllowsUser: true},
+				{Person: bob, Lists: im.Forward | im.Reverse, Stored: "Me", Groups: []int{0}, AllowsUser: true, Properties: number},
+			},
+		},
+		{
+			User: im.User{
+				Person: carol, PasswordHash: "hash of carol", Credential: 1, Version: 5,
+				Prompt: im.Ask, Policy: im.AllowOthers, Created: 1003,
+			},
+			Groups:   []im.Group{{Number: 0, Name: "Other Contacts"}},
+			Contacts: []im.Contact{{Person: alice, Lists: im.Forward, Stored: "A", Groups: []int{0}}},
+		},
+	} {
+		got, err := s.Roster(ctx, want.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if keys, err := s.Keys(ctx); err != nil || len(keys) != 1 || keys[0].Created != 1000 {
+		t.Errorf("keys %v, %v", keys, err)
+	}
+	if u, err := s.CreateUser(ctx, "dave@example.com", "", ""); err != nil || u.ID != 4 {
+		t.Errorf("the next account got id %d, %v", u.ID, err)
+	}
+}
+
+func checkMail(t *testing.T, s *Store) {
+	t.Helper()
+	box, err := s.Mailbox(context.Background(), 2)
+	if want := (im.Mailbox{Inbox: 3, Folders: 4, URL: "https://mail.example.com/", Version: 5}); err != nil || box != want {
+		t.Errorf("mailbox %+v, %v", box, err)
+	}
+	inviters, err := lines(context.Background(), s.reader, `SELECT inviter FROM invitation ORDER BY sent`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2"}, inviters); diff != "" {
+		t.Errorf("inviters: %s", diff)
+	}
+}
