@@ -29,15 +29,12 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 		name = handle
 	}
 	return change(ctx, s, what, func(tx *sql.Tx) (im.User, error) {
-		id, err := newID(ctx, tx)
+		id, err := newIDs(ctx, tx, 1)
 		if err != nil {
 			return im.User{}, err
 		}
 		u, err := scanUser(tx.QueryRowContext(ctx,
-			`INSERT INTO account (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)
-			ON CONFLICT (handle) DO NOTHING
-			RETURNING `+userColumns,
+			insertAccount+` ON CONFLICT (handle) DO NOTHING RETURNING `+userColumns,
 			id, handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
 		if errors.Is(err, im.ErrNoUser) {
 			return im.User{}, im.ErrHandleTaken
@@ -45,18 +42,20 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 		if err != nil {
 			return im.User{}, err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO contact_group (owner, number, name) VALUES ($1, 0, $2)`,
-			u.ID, msnp.Escape(firstGroup))
+		_, err = tx.ExecContext(ctx, insertGroup, u.ID, 0, msnp.Escape(firstGroup))
 		return u, err
 	})
 }
 
-// newID takes the next id. Ids are dense, so that whoever keeps many of them may pack them
-// into 32 bits, and no id is ever given twice.
-func newID(ctx context.Context, tx *sql.Tx) (im.UserID, error) {
-	var id im.UserID
-	err := tx.QueryRowContext(ctx, `UPDATE last_account SET id = id + 1 RETURNING id`).Scan(&id)
-	return id, err
+// insertAccount takes the id, handle, name, password hash, prompt, policy and time.
+const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)`
+
+// newIDs takes the next n ids and returns the first. Ids are dense, so that whoever keeps many
+// of them may pack them into 32 bits, and none is ever given twice.
+func newIDs(ctx context.Context, tx *sql.Tx, n int) (im.UserID, error) {
+	var last im.UserID
+	err := tx.QueryRowContext(ctx, `UPDATE last_account SET id = id + $1 RETURNING id`, n).Scan(&last)
+	return last - im.UserID(n) + 1, err
 }
 
 // User returns the account with a handle, in whatever case it is written, or im.ErrNoUser.
@@ -151,12 +150,17 @@ func (s *Store) changeUser(ctx context.Context, what string, id im.UserID, query
 // execOne runs a statement about one account, and refuses if it is not there.
 func execOne(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
 	res, err := tx.ExecContext(ctx, query, args...)
+	return changedOne(res, err, im.ErrNoUser)
+}
+
+// changedOne turns a statement that has changed nothing into a refusal.
+func changedOne(res sql.Result, err, refusal error) error {
 	if err != nil {
 		return err
 	}
 	n, err := res.RowsAffected()
 	if err == nil && n == 0 {
-		err = im.ErrNoUser
+		err = refusal
 	}
 	return err
 }

@@ -43,12 +43,13 @@ func (s *Store) AddGroup(ctx context.Context, owner im.UserID, name string) (im.
 		if err != nil {
 			return added{}, err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO contact_group (owner, number, name) VALUES ($1, $2, $3)`,
-			owner, free, msnp.Escape(name))
+		_, err = tx.ExecContext(ctx, insertGroup, owner, free, msnp.Escape(name))
 		return added{im.Group{Number: free, Name: name}, version}, err
 	})
 	return done.group, done.version, err
 }
+
+const insertGroup = `INSERT INTO contact_group (owner, number, name) VALUES ($1, $2, $3)`
 
 // RenameGroup gives a group, also group 0, another name and returns the owner's new version.
 // It refuses with im.ErrNoGroup or im.ErrGroupName. docs/protocol/lists.md#reg

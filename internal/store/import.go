@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"time"
+
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// importBatch is how many rows of an import one transaction takes. Others who want to change
+// something wait for one transaction only.
+const importBatch = 5000
+
+// NewUser is an account to be imported. An empty name becomes the handle.
+type NewUser struct {
+	Handle, Name, PasswordHash string
+}
+
+// ImportUsers makes accounts as [Store.CreateUser] does, many in one transaction, and tells
+// done, unless it is nil, how many there are so far. It ends at the first account that is
+// refused and names it; what was told as done stays.
+func (s *Store) ImportUsers(ctx context.Context, users iter.Seq[NewUser], done func(n int)) error {
+	return inBatches(users, done, func(batch []NewUser) error {
+		_, err := change(ctx, s, "import accounts", func(tx *sql.Tx) (struct{}, error) {
+			return struct{}{}, importUsers(ctx, tx, batch)
+		})
+		return err
+	})
+}
+
+// NewContact is what an imported account keeps about another. Both are named by their
+// handles.
+type NewContact struct {
+	Owner, Peer string
+	Lists       im.List // at least one of Forward, Allow and Block, and not the last two together
+	Name        string  // what to call the peer; empty: his handle
+	Group       int     // of the forward list; else ignored
+}
+
+// ImportContacts puts people on the lists of others, many in one transaction, and tells done,
+// unless it is nil, how many so far. No version takes a step, so it is for accounts that
+// nobody has signed in with yet; nor is there a limit to the length of a list. It ends at the
+// first contact that is refused and names it; what was told as done stays.
+func (s *Store) ImportContacts(ctx context.Context, contacts iter.Seq[NewContact], done func(n int)) error {
+	c := contactImport{ids: make(map[string]im.UserID)}
+	return inBatches(contacts, done, func(batch []NewContact) error {
+		_, err := change(ctx, s, "import contacts", func(tx *sql.Tx) (struct{}, error) {
+			return struct{}{}, c.insert(ctx, tx, batch)
+		})
+		return err
+	})
+}
+
+// inBatches hands a sequence on in pieces. The sequence is asked between transactions, not
+// while one is open, so it may ask the store.
+func inBatches[T any](seq iter.Seq[T], done func(n int), do func(batch []T) error) error {
+	batch, n := make([]T, 0, importBatch), 0
+	flush := func() error {
+		if err := do(batch); err != nil {
+			return err
+		}
+		n += len(batch)
+		batch = batch[:0]
+		if done != nil {
+			done(n)
+		}
+		return nil
+	}
+	for item := range seq {
+		if batch = append(batch, item); len(batch) == importBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(batch) > 0 {
+		return flush()
+	}
+	return nil
+}
+
+func importUsers(ctx context.Context, tx *sql.Tx, batch []NewUser) error {
+	account, err := tx.PrepareContext(ctx, insertAccount+` ON CONFLICT (handle) DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer account.Close()
+	group, err := tx.PrepareContext(ctx, insertGroup)
+	if err != nil {
+		return err
+	}
+	defer group.Close()
+	id, err := newIDs(ctx, tx, len(batch))
+	if err != nil {
+		return err
+	}
+	// The end of ctx ends the transaction; to watch for it in every statement costs more than
+	// the statement.
+	ctx = context.WithoutCancel(ctx)
+	now, first := time.Now().Unix(), msnp.Escape(firstGroup)
+	for _, u := range batch {
+		handle, err := im.ParseHandle(u.Handle)
+		if err != nil {
+			return fmt.Errorf("%s: %w", u.Handle, err)
+		}
+		name := u.Name
+		if name == "" {
+			name = handle
+		}
+		res, err := account.ExecContext(ctx, id, handle, msnp.Escape(name), u.PasswordHash, im.Ask, im.AllowOthers, now)
+		if err := changedOne(res, err, im.ErrHandleTaken); err != nil {
+			return fmt.Errorf("%s: %w", handle, err)
+		}
+		if _, err := group.ExecContext(ctx, id, 0, first); err != nil {
+			return fmt.Errorf("%s: %w", handle, err)
+		}
+		id++
+	}
+	return nil
+}
+
+// mostKnownIDs bounds the ids an import remembers; when there are as many, it forgets them.
+const mostKnownIDs = 1 << 16
+
+// contactImport is one call of ImportContacts.
+type contactImport struct {
+	ids map[string]im.UserID // of handles as they were given; of a transaction rolled back, too, for ids stay
+}
+
+func (c *contactImport) insert(ctx context.Context, tx *sql.Tx, batch []NewContact) error {
+	contact, err := tx.PrepareContext(ctx, `
+		INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (owner, peer) DO UPDATE
+		SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored
+		WHERE contact.lists = 0`)
+	if err != nil {
+		return err
+	}
+	defer contact.Close()
+	ctx = context.WithoutCancel(ctx) // as in importUsers
+	for _, n := range batch {
+		owner, peer, l, err := c.link(ctx, tx, n)
+		if err == nil {
+			var res sql.Result
+			res, err = contact.ExecContext(ctx, owner, peer, l.lists, l.groups, l.stored)
+			err = changedOne(res, err, im.ErrAlreadyListed)
+		}
+		if err != nil {
+			return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err)
+		}
+	}
+	return nil
+}
+
+// link turns a contact of the import into what is stored.
+func (c *contactImport) link(ctx context.Context, tx *sql.Tx, n NewContact) (owner, peer im.UserID, l link, err error) {
+	const own = im.Forward | im.Allow | im.Block
+	switch {
+	case n.Lists == 0 || n.Lists&^own != 0:
+		return 0, 0, link{}, fmt.Errorf("lists %d cannot be imported", n.Lists)
+	case n.Lists&(im.Allow|im.Block) == im.Allow|im.Block:
+		return 0, 0, link{}, im.ErrOpposite
+	}
+	if owner, err = c.id(ctx, tx, n.Owner); err != nil {
+		return 0, 0, link{}, err
+	}
+	if peer, err = c.id(ctx, tx, n.Peer); err != nil {
+		return 0, 0, link{}, err
+	}
+	l.lists = n.Lists
+	l.name(Addition{Handle: n.Peer, Name: n.Name})
+	if n.Lists&im.Forward == 0 {
+		return owner, peer, l, nil
+	}
+	if n.Group != 0 { // which everybody has
+		if err := checkGroup(ctx, tx, owner, n.Group); err != nil {
+			return 0, 0, link{}, err
+		}
+	}
+	l.groups = groupBit(n.Group)
+	return owner, peer, l, nil
+}
+
+// id is [idOf] with a memory.
+func (c *contactImport) id(ctx context.Context, tx *sql.Tx, handle string) (im.UserID, error) {
+	if id, ok := c.ids[handle]; ok {
+		return id, nil
+	}
+	id, err := idOf(ctx, tx, handle)
+	if err != nil {
+		return 0, err
+	}
+	if len(c.ids) >= mostKnownIDs {
+		clear(c.ids)
+	}
+	c.ids[handle] = id
+	return id, nil
+}
