@@ -85,20 +85,24 @@ func (s *Service) Contacts(ctx context.Context, email string) ([]Contact, error)
 	if err != nil {
 		return nil, fmt.Errorf("load lists of %s: %w", u.Handle, err)
 	}
-	names := make(map[int]string, len(r.Groups))
+	nicks, err := s.Store.Names(ctx, u.ID)
+	if err != nil {
+		return nil, fmt.Errorf("load the names of contacts of %s: %w", u.Handle, err)
+	}
+	groups := make(map[int]string, len(r.Groups))
 	for _, g := range r.Groups {
-		names[g.Number] = g.Name
+		groups[g.Number] = g.Name
 	}
 	here := s.logins()
 	contacts := make([]Contact, len(r.Contacts))
 	for i, c := range r.Contacts {
 		_, in := here[c.ID]
 		contacts[i] = Contact{
-			Email: c.Handle, Nick: c.Name, Stored: c.Stored,
+			Email: c.Handle, Nick: nicks[c.ID], Stored: c.Stored,
 			Lists: lists(c.Lists), Groups: []string{}, SignedIn: in,
 		}
 		for _, g := range c.Groups {
-			contacts[i].Groups = append(contacts[i].Groups, names[g])
+			contacts[i].Groups = append(contacts[i].Groups, groups[g])
 		}
 	}
 	return contacts, nil

@@ -108,9 +108,11 @@ type Property struct {
 	Value string // decoded; never empty, an unset property is absent
 }
 
-// Contact is one person on any of the user's lists.
+// Contact is one person on any of the user's lists. The person's own name is not part of it,
+// unless Stored is that: it changes often, and nobody is told it by way of lists.
 type Contact struct {
-	Person
+	ID         UserID
+	Handle     string // canonical
 	Lists      List
 	Stored     string     // the name the user gave; the person's own when not on FL
 	Groups     []int      // ascending; of FL contacts, at least one

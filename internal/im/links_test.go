@@ -99,7 +99,7 @@ func TestLinksAreAMap(t *testing.T) {
 		}
 		r := im.Roster{User: im.User{Policy: m.policy}}
 		for _, v := range m.pick(func(im.UserID, im.List) bool { return true }) {
-			c := im.Contact{Person: im.Person{ID: v}, Lists: m.lists[v], AllowsUser: rapid.Bool().Draw(t, "allows user")}
+			c := im.Contact{ID: v, Lists: m.lists[v], AllowsUser: rapid.Bool().Draw(t, "allows user")}
 			m.setAdmits(v, c.AllowsUser)
 			r.Contacts = append(r.Contacts, c)
 		}
@@ -238,7 +238,7 @@ func TestSetWithoutListsRemembersForSetAdmits(t *testing.T) {
 func TestLinksArePacked(t *testing.T) {
 	var r im.Roster
 	for i := range 600 {
-		r.Contacts = append(r.Contacts, im.Contact{Person: im.Person{ID: im.UserID(i + 1)}, Lists: im.Forward | im.Reverse})
+		r.Contacts = append(r.Contacts, im.Contact{ID: im.UserID(i + 1), Lists: im.Forward | im.Reverse})
 	}
 	allocs := testing.AllocsPerRun(100, func() { im.NewLinks(r) })
 	if allocs > 3 {
@@ -253,7 +253,7 @@ func TestLinksArePacked(t *testing.T) {
 func BenchmarkWatchers(b *testing.B) {
 	r := im.Roster{User: im.User{Policy: im.AllowOthers}}
 	for i := range 600 {
-		r.Contacts = append(r.Contacts, im.Contact{Person: im.Person{ID: im.UserID(i + 1)}, Lists: im.Forward | im.Reverse})
+		r.Contacts = append(r.Contacts, im.Contact{ID: im.UserID(i + 1), Lists: im.Forward | im.Reverse})
 	}
 	l := im.NewLinks(r)
 	b.ReportAllocs()

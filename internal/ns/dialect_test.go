@@ -18,12 +18,12 @@ var roster = im.Roster{
 	Groups:     []im.Group{{Number: 0, Name: "Other Contacts"}, {Number: 7, Name: "100% Grüße"}},
 	Contacts: []im.Contact{
 		{
-			Person: im.Person{ID: 1, Handle: "bob@example.com", Name: "Bob"}, Stored: "Bobby B",
+			ID: 1, Handle: "bob@example.com", Stored: "Bobby B",
 			Lists: im.Forward | im.Allow | im.Reverse, Groups: []int{0, 7},
 			Properties: []im.Property{{Type: "PHM", Value: "555"}, {Type: "WWE", Value: "2"}},
 		},
-		{Person: im.Person{ID: 2, Handle: "carol@example.com", Name: "Carol"}, Stored: "Carol", Lists: im.Block},
-		{Person: im.Person{ID: 3, Handle: "dave@example.com", Name: "Dave"}, Stored: "Dave", Lists: im.Reverse},
+		{ID: 2, Handle: "carol@example.com", Stored: "Carol", Lists: im.Block},
+		{ID: 3, Handle: "dave@example.com", Stored: "Dave", Lists: im.Reverse},
 	},
 }
 
@@ -98,7 +98,7 @@ func TestEveryCommandRefusesALineWithoutParameters(t *testing.T) {
 
 func TestPhoneLinesAreAlwaysFour(t *testing.T) {
 	c := im.Contact{
-		Person:     im.Person{Handle: "bob@example.com"},
+		Handle:     "bob@example.com",
 		Properties: []im.Property{{Type: "PHW", Value: "1 2"}, {Type: "WWE", Value: "2"}},
 	}
 	want := "BPR 9 bob@example.com PHH\r\nBPR 9 bob@example.com PHW 1%202\r\nBPR 9 bob@example.com PHM\r\nBPR 9 bob@example.com MOB N\r\n"

@@ -86,8 +86,8 @@ func checkAccounts(t *testing.T, s *Store) {
 			Properties: []im.Property{{Type: "MBE", Value: "Y"}},
 			Groups:     []im.Group{{Number: 0, Name: "Other Contacts"}, {Number: 2, Name: "Work"}},
 			Contacts: []im.Contact{
-				{Person: bob, Lists: mutual, Stored: "Bobby B", Groups: []int{2}, AllowsUser: true, Properties: number},
-				{Person: carol, Lists: im.Block | im.Reverse, Stored: "Carol C", AllowsUser: true},
+				{ID: bob.ID, Handle: bob.Handle, Lists: mutual, Stored: "Bobby B", Groups: []int{2}, AllowsUser: true, Properties: number},
+				{ID: carol.ID, Handle: carol.Handle, Lists: im.Block | im.Reverse, Stored: "Carol C", AllowsUser: true},
 			},
 		},
 		{
@@ -98,8 +98,8 @@ func checkAccounts(t *testing.T, s *Store) {
 			Properties: number,
 			Groups:     []im.Group{{Number: 0, Name: "All"}},
 			Contacts: []im.Contact{
-				{Person: alice, Lists: mutual, Stored: "Ally", Groups: []int{0}, AllowsUser: true},
-				{Person: bob, Lists: im.Forward | im.Reverse, Stored: "Me", Groups: []int{0}, AllowsUser: true, Properties: number},
+				{ID: alice.ID, Handle: alice.Handle, Lists: mutual, Stored: "Ally", Groups: []int{0}, AllowsUser: true},
+				{ID: bob.ID, Handle: bob.Handle, Lists: im.Forward | im.Reverse, Stored: "Me", Groups: []int{0}, AllowsUser: true, Properties: number},
 			},
 		},
 		{
@@ -108,7 +108,7 @@ func checkAccounts(t *testing.T, s *Store) {
 				Prompt: im.Ask, Policy: im.AllowOthers, Created: 1003,
 			},
 			Groups:   []im.Group{{Number: 0, Name: "Other Contacts"}},
-			Contacts: []im.Contact{{Person: alice, Lists: im.Forward, Stored: "A", Groups: []int{0}}},
+			Contacts: []im.Contact{{ID: alice.ID, Handle: alice.Handle, Lists: im.Forward, Stored: "A", Groups: []int{0}}},
 		},
 	} {
 		got, err := s.Roster(ctx, want.User.ID)

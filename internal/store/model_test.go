@@ -242,7 +242,7 @@ func (m *model) roster(owner int) im.Roster {
 	}
 	slices.SortFunc(r.Groups, func(a, b im.Group) int { return cmp.Compare(a.Number, b.Number) })
 	for peer, other := range m.people {
-		c := im.Contact{Person: other.user.Person, Stored: other.user.Name, AllowsUser: m.allows(peer, owner)}
+		c := im.Contact{ID: other.user.ID, Handle: other.user.Handle, Stored: other.user.Name, AllowsUser: m.allows(peer, owner)}
 		for _, list := range []im.List{im.Forward, im.Allow, im.Block, im.Reverse} {
 			if m.on(list, owner, peer) {
 				c.Lists |= list

@@ -43,14 +43,11 @@ func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
 		if r.Groups, err = loadGroups(ctx, tx, id); err != nil {
 			return r, err
 		}
-		all, err := collect(ctx, tx, scanContact, contactQuery+`
-			WHERE p.id IN (SELECT peer FROM contact WHERE owner = $1
-				UNION SELECT owner FROM contact WHERE peer = $1 AND (lists & 1) <> 0)
-			ORDER BY p.id`, id)
+		all, err := collect(ctx, tx, scanContact, contactsQuery+` ORDER BY p.id`, id)
 		if err != nil {
 			return r, err
 		}
-		// A row without a list only remembers a name.
+		// There are others who only have the user on their allow or block list.
 		r.Contacts = slices.DeleteFunc(all, func(c im.Contact) bool { return c.Lists == 0 })
 		properties, err := loadProperties(ctx, tx,
 			`owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
@@ -65,34 +62,60 @@ func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
 	})
 }
 
-// contactQuery selects what $1 keeps about people p, and what they keep about $1.
-const contactQuery = `
-	SELECT p.id, p.handle, p.name, p.policy,
-		COALESCE(mine.lists, 0), COALESCE(mine.in_groups, 0), COALESCE(mine.stored, ''), COALESCE(his.lists, 0)
-	FROM account p
-	LEFT JOIN contact mine ON mine.owner = $1 AND mine.peer = p.id
-	LEFT JOIN contact his ON his.owner = p.id AND his.peer = $1`
+// Names returns the names that the people of an account's roster have given themselves.
+func (s *Store) Names(ctx context.Context, id im.UserID) (map[im.UserID]string, error) {
+	return view(ctx, s, fmt.Sprintf("load names for %d", id), func(tx *sql.Tx) (map[im.UserID]string, error) {
+		people, err := collect(ctx, tx, scanName, `
+			SELECT id, name FROM account WHERE id IN (
+				SELECT peer FROM contact WHERE owner = $1
+				UNION SELECT owner FROM contact WHERE peer = $1 AND (lists & 1) <> 0)`, id)
+		names := make(map[im.UserID]string, len(people))
+		for _, p := range people {
+			names[p.ID] = p.Name
+		}
+		return names, err
+	})
+}
 
-// scanContact reads a row of contactQuery. The properties are still missing.
+func scanName(rows *sql.Rows) (im.Person, error) {
+	var p im.Person
+	err := rows.Scan(&p.ID, &p.Name)
+	p.Name = msnp.Unescape(p.Name)
+	return p, err
+}
+
+// contactsQuery selects people p whom $1 keeps something about, or they about $1, with both.
+// The two sides are read one after the other, each in the order of an index, which takes half
+// the time of looking both up for each person. Somebody off FL goes by his own name.
+// docs/protocol/lists.md#stored-name
+const contactsQuery = `
+	SELECT p.id, p.handle, p.policy, l.mine, l.in_groups, l.his,
+		CASE WHEN (l.mine & 1) <> 0 THEN l.stored ELSE p.name END
+	FROM (
+		SELECT peer, MAX(mine) AS mine, MAX(his) AS his, MAX(in_groups) AS in_groups, MAX(stored) AS stored
+		FROM (
+			SELECT peer, lists AS mine, 0 AS his, in_groups, stored FROM contact WHERE owner = $1
+			UNION ALL
+			SELECT owner, 0, lists, 0, '' FROM contact WHERE peer = $1
+		) side
+		GROUP BY peer
+	) l
+	JOIN account p ON p.id = l.peer`
+
+// scanContact reads a row with the columns of contactsQuery. The properties are still missing.
 func scanContact(rows *sql.Rows) (im.Contact, error) {
 	var (
 		c      im.Contact
 		policy im.Policy
 		his    im.List
 		groups groupSet
-		stored string
 	)
-	err := rows.Scan(&c.ID, &c.Handle, &c.Name, &policy, &c.Lists, &groups, &stored, &his)
+	err := rows.Scan(&c.ID, &c.Handle, &policy, &c.Lists, &groups, &his, &c.Stored)
 	if err != nil {
 		return im.Contact{}, err
 	}
-	c.Name = msnp.Unescape(c.Name)
-	// Somebody off FL goes by his own name. docs/protocol/lists.md#stored-name
-	c.Stored = c.Name
-	if c.Lists&im.Forward != 0 {
-		c.Stored = msnp.Unescape(stored)
-		c.Groups = groups.numbers()
-	}
+	c.Stored = msnp.Unescape(c.Stored)
+	c.Groups = groups.numbers()
 	if his&im.Forward != 0 {
 		c.Lists |= im.Reverse
 	}
@@ -114,7 +137,13 @@ func allows(lists im.List, policy im.Policy) bool {
 
 // loadContact returns one person as owner's roster shows him.
 func loadContact(ctx context.Context, tx *sql.Tx, owner, peer im.UserID) (im.Contact, error) {
-	found, err := collect(ctx, tx, scanContact, contactQuery+` WHERE p.id = $2`, owner, peer)
+	found, err := collect(ctx, tx, scanContact, `
+		SELECT p.id, p.handle, p.policy, COALESCE(mine.lists, 0), COALESCE(mine.in_groups, 0), COALESCE(his.lists, 0),
+			CASE WHEN (mine.lists & 1) <> 0 THEN mine.stored ELSE p.name END
+		FROM account p
+		LEFT JOIN contact mine ON mine.owner = $1 AND mine.peer = p.id
+		LEFT JOIN contact his ON his.owner = p.id AND his.peer = $1
+		WHERE p.id = $2`, owner, peer)
 	if err != nil {
 		return im.Contact{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"monarch/internal/im"
 	"monarch/internal/store"
 )
@@ -86,5 +88,17 @@ func BenchmarkAddRemove(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	for b.Loop() {
 		w.must(add("alice", fl, "bob", none), rem("alice", fl, "bob", none))
+	}
+}
+
+func TestNamesAreThoseOfEverybodyInTheRoster(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol", "dave")
+	w.must(addAs("alice", fl, "bob", none, "Bobby"), add("carol", fl, "alice", none), add("dave", bl, "alice", none), rename("carol", "C 1"))
+	got, err := w.s.Names(context.Background(), w.ids["alice"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[im.UserID]string{w.ids["bob"]: "bob", w.ids["carol"]: "C 1"}, got); diff != "" {
+		t.Error(diff)
 	}
 }
