@@ -1,6 +1,8 @@
 package im_test
 
 import (
+	"math"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -34,7 +36,7 @@ func TestWhoMaySeeTheUser(t *testing.T) {
 			if got := l.Allows(7); got != tc.want {
 				t.Errorf("Allows = %t", got)
 			}
-			if got := l.Watchers(); slices.Contains(got, 7) != (tc.want && tc.lists&im.Reverse != 0) {
+			if got := l.Watchers(nil); slices.Contains(got, 7) != (tc.want && tc.lists&im.Reverse != 0) {
 				t.Errorf("Watchers = %v", got)
 			}
 		})
@@ -123,7 +125,7 @@ func TestLinksAreAMap(t *testing.T) {
 			},
 			"set policy": func(t *rapid.T) {
 				m.policy = rapid.SampledFrom([]im.Policy{im.AllowOthers, im.BlockOthers}).Draw(t, "policy")
-				l.Policy = m.policy
+				l.SetPolicy(m.policy)
 			},
 		})
 	})
@@ -146,14 +148,17 @@ func compareLinks(t *rapid.T, l *im.Links, m *linksModel) {
 			t.Fatalf("Admits(%d) = %t", v, l.Admits(v))
 		}
 	}
+	if l.Policy() != m.policy {
+		t.Fatalf("Policy = %s, want %s", l.Policy(), m.policy)
+	}
 	same := func(name string, got, want []im.UserID) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("%s = %v, want %v", name, got, want)
 		}
 	}
-	same("Contacts", l.Contacts(), m.pick(func(_ im.UserID, l im.List) bool { return l&im.Forward != 0 }))
-	same("Watchers", l.Watchers(), m.pick(func(v im.UserID, l im.List) bool { return l&im.Reverse != 0 && m.allows(v) }))
-	same("Undecided", l.Undecided(), m.pick(func(_ im.UserID, l im.List) bool {
+	same("Contacts", l.Contacts(nil), m.pick(func(_ im.UserID, l im.List) bool { return l&im.Forward != 0 }))
+	same("Watchers", l.Watchers(nil), m.pick(func(v im.UserID, l im.List) bool { return l&im.Reverse != 0 && m.allows(v) }))
+	same("Undecided", l.Undecided(nil), m.pick(func(_ im.UserID, l im.List) bool {
 		return l&im.Reverse != 0 && l&im.Allow == 0 && l&im.Block == 0
 	}))
 }
@@ -206,7 +211,7 @@ func TestKeepTakesOverWhoIsShown(t *testing.T) {
 			t.Errorf("Shown(%d) = %t", v, got)
 		}
 	}
-	if !slices.Equal(now.Contacts(), []im.UserID{stays, unseen, came}) || now.On(left, im.Forward) || now.Admits(stays) {
+	if !slices.Equal(now.Contacts(nil), []im.UserID{stays, unseen, came}) || now.On(left, im.Forward) || now.Admits(stays) {
 		t.Error("more than that was taken over")
 	}
 }
@@ -221,7 +226,7 @@ func TestSetWithoutListsRemembersForSetAdmits(t *testing.T) {
 	if l.SetAdmits(7, true); !l.Admits(7) {
 		t.Error("it was not remembered")
 	}
-	if l.On(7, im.Forward|im.Allow|im.Block|im.Reverse) || len(l.Contacts())+len(l.Watchers())+len(l.Undecided()) > 0 {
+	if l.On(7, im.Forward|im.Allow|im.Block|im.Reverse) || len(l.Contacts(nil))+len(l.Watchers(nil))+len(l.Undecided(nil)) > 0 {
 		t.Error("he is on a list")
 	}
 	l.Set(7, im.Forward)
@@ -236,28 +241,101 @@ func TestSetWithoutListsRemembersForSetAdmits(t *testing.T) {
 
 // A session keeps its links for as long as it lasts, so what they weigh is counted.
 func TestLinksArePacked(t *testing.T) {
-	var r im.Roster
-	for i := range 600 {
-		r.Contacts = append(r.Contacts, im.Contact{ID: im.UserID(i + 1), Lists: im.Forward | im.Reverse})
+	for _, tc := range []struct{ contacts, bytes int }{{0, 34}, {1, 42}, {150, 802}, {600, 3106}, {2000, 10_274}} {
+		r := mutual(tc.contacts)
+		if n := weigh(func() any { return im.NewLinks(r) }); n > tc.bytes {
+			t.Errorf("%d contacts weigh %d bytes, more than %d", tc.contacts, n, tc.bytes)
+		}
 	}
-	allocs := testing.AllocsPerRun(100, func() { im.NewLinks(r) })
-	if allocs > 3 {
-		t.Errorf("%v allocations for 600 contacts", allocs)
+	one := func() any {
+		l := im.NewLinks(mutual(150))
+		for v := im.UserID(200); v < 205; v++ {
+			l.Set(v, im.Forward)
+		}
+		return l
 	}
-	l := im.NewLinks(r)
-	if n := testing.AllocsPerRun(100, func() { l.Set(300, im.Allow); l.Clear(300, im.Allow); l.Allows(300) }); n != 0 {
-		t.Errorf("%v allocations for a change", n)
+	if n := weigh(one); n > 930 {
+		t.Errorf("150 contacts and five more weigh %d bytes", n)
 	}
 }
 
-func BenchmarkWatchers(b *testing.B) {
-	r := im.Roster{User: im.User{Policy: im.AllowOthers}}
-	for i := range 600 {
-		r.Contacts = append(r.Contacts, im.Contact{ID: im.UserID(i + 1), Lists: im.Forward | im.Reverse})
+func TestLinksMakeNoGarbage(t *testing.T) {
+	r := mutual(600)
+	if n := testing.AllocsPerRun(100, func() { im.NewLinks(r) }); n > 2 {
+		t.Errorf("%v allocations for 600 contacts", n)
 	}
-	l := im.NewLinks(r)
+	l, ids := im.NewLinks(r), make([]im.UserID, 0, 600)
+	for what, do := range map[string]func(){
+		"a change":             func() { l.Set(300, im.Allow); l.Clear(300, im.Allow); l.Allows(300) },
+		"watchers with a room": func() { ids = l.Watchers(ids[:0]) },
+		"somebody shown":       func() { l.Of(300).Show(!l.Of(300).Shown()) },
+	} {
+		if n := testing.AllocsPerRun(100, do); n != 0 {
+			t.Errorf("%v allocations for %s", n, what)
+		}
+	}
+}
+
+func TestLinkIsThatOfOnePerson(t *testing.T) {
+	l := im.NewLinks(mutual(3))
+	nobody, two := l.Of(9), l.Of(2)
+	nobody.Show(true)
+	two.Show(true)
+	if nobody.Shown() || nobody.On(im.Forward) || nobody.Admits() || !two.On(im.Forward) || !two.Admits() {
+		t.Error("somebody on no list is there, or somebody on one is not")
+	}
+	for v := im.UserID(0); v < 10; v++ {
+		if got := l.Shown(v); got != (v == 2) {
+			t.Errorf("Shown(%d) = %t", v, got)
+		}
+	}
+	if l.Set(math.MaxInt32, im.Allow); !l.Of(math.MaxInt32).On(im.Allow) || l.Of(math.MaxInt32-1).On(im.Allow) {
+		t.Error("the largest id is not found")
+	}
+}
+
+// mutual is the roster of somebody who has the ids from 1 to n as contacts, and they him.
+func mutual(n int) im.Roster {
+	r := im.Roster{User: im.User{Policy: im.AllowOthers}}
+	for i := range n {
+		r.Contacts = append(r.Contacts, im.Contact{
+			ID: im.UserID(i + 1), Lists: im.Forward | im.Reverse, AllowsUser: true,
+		})
+	}
+	return r
+}
+
+// weigh returns how many bytes of the heap a thing takes.
+func weigh(one func() any) int {
+	const n = 2000
+	things := make([]any, n)
+	var before, after runtime.MemStats
+	runtime.GC() // what the first leaves behind, the second takes
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range things {
+		things[i] = one()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(things)
+	return int(after.HeapAlloc-before.HeapAlloc) / n
+}
+
+func BenchmarkWatchers(b *testing.B) {
+	l := im.NewLinks(mutual(600))
+	var ids []im.UserID
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Watchers()
+		ids = l.Watchers(ids[:0])
+	}
+}
+
+func BenchmarkOf(b *testing.B) {
+	l := im.NewLinks(mutual(150))
+	for i := 0; b.Loop(); i++ {
+		if !l.Of(im.UserID(i%150 + 1)).On(im.Forward) {
+			b.Fatal("somebody is missing")
+		}
 	}
 }

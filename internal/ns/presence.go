@@ -55,7 +55,7 @@ func (s *session) chg(f msnp.Frame) error {
 // contact's change is either in the directory by now or delivered after this is sent.
 // docs/protocol/presence.md#initial
 func (s *session) appendInitial(b []byte, t msnp.TrID) []byte {
-	for _, id := range s.links.Contacts() {
+	for _, id := range s.links.Contacts(nil) {
 		b = s.appendSeen(b, id, t)
 	}
 	return b
@@ -82,17 +82,19 @@ func wire(who im.Person, p im.Presence) msnp.Presence {
 func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := ev.Who.ID
-	there := ev.Now.Visible()
-	switch {
-	case !s.sees(id) || there && !s.links.Admits(id):
+	if !s.online || s.links == nil {
 		return false
-	case !there && !s.links.Shown(id):
+	}
+	who, there := s.links.Of(ev.Who.ID), ev.Now.Visible()
+	switch {
+	case !who.On(im.Forward) || there && !who.Admits():
+		return false
+	case !there && !who.Shown():
 		return true
-	case there && s.links.Shown(id) && !ev.Renamed && s.dialect.same(ev.Before, ev.Now):
+	case there && who.Shown() && !ev.Renamed && s.dialect.same(ev.Before, ev.Now):
 		return true
 	}
-	s.links.Show(id, there)
+	who.Show(there)
 	s.srv.Metrics.PresenceSent.Inc()
 	return s.conn.Send(ev.Line(s.dialect.version, func() []byte {
 		return appendChange(nil, s.dialect.version, ev.Who, ev.Now)

@@ -244,7 +244,7 @@ func (s *session) watchers() []im.UserID {
 	if s.links == nil {
 		return nil
 	}
-	return s.links.Watchers()
+	return s.links.Watchers(nil)
 }
 
 // reply sends a line that answers a command.

@@ -37,13 +37,13 @@ func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 		return err
 	}
 	s.mu.Lock()
-	s.links.Policy = policy
+	s.links.SetPolicy(policy)
 	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(version), m.Value))
 	s.mu.Unlock()
 	s.srv.Hub.SetPrivacy(s.entry, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.links.Undecided(), s.links.Policy == im.AllowOthers
+		return s.links.Undecided(nil), s.links.Policy() == im.AllowOthers
 	})
 	return nil
 }
