@@ -2,12 +2,13 @@
 // server. It leaves what a deadline means to its callers.
 //
 // All timers of a process share one heap and one runtime timer, so a connection or a
-// conversation pays for its deadline with the bytes of a [Timer] and nothing else, and a
-// test moves every deadline at once with [Clock.Advance].
+// conversation pays for its deadline with the bytes of a [Timer], and of a place in the heap
+// while it is set, and nothing else; and a test moves every deadline at once with
+// [Clock.Advance].
 package clock
 
 import (
-	"container/heap"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 // Clock is a source of time with timers on it. It must be made by [New].
 type Clock struct {
+	start  time.Time
 	offset atomic.Int64 // nanoseconds ahead of the system
 
 	// turn is held while a call is made: the next one waits for it, whether it is due to the
@@ -22,23 +24,29 @@ type Clock struct {
 	turn sync.Mutex
 
 	mu     sync.Mutex // leaf
-	timers timerHeap
+	timers timers
 	wake   *time.Timer
+	armed  time.Duration // when wake is due, since the clock was made
 	closed bool
 }
 
 // New returns a clock that follows the system's.
 func New() *Clock {
-	c := new(Clock)
-	c.wake = time.AfterFunc(time.Hour, c.fire)
+	c := &Clock{start: time.Now(), armed: time.Hour}
+	c.wake = time.AfterFunc(c.armed, c.fire)
 	return c
 }
 
 // Timer is a pending call. The zero value is ready; a Timer must not be copied once set.
 type Timer struct {
-	when  time.Time
-	run   func()
-	index int // in the heap, plus one; 0 when not pending
+	place int32 // in the heap, plus one; 0 when not pending
+}
+
+// Sleeper is somebody with a timer of his own, for whom [Clock.Wake] spares the closure that
+// [Clock.Set] would keep.
+type Sleeper interface {
+	// Wake is called when the time of t has come.
+	Wake(t *Timer)
 }
 
 // Now returns the present time.
@@ -46,30 +54,40 @@ func (c *Clock) Now() time.Time {
 	return time.Now().Add(time.Duration(c.offset.Load()))
 }
 
+// Elapsed returns the time since the clock was made. It is the cheaper one to ask for, and to
+// keep.
+func (c *Clock) Elapsed() time.Duration {
+	return time.Since(c.start) + time.Duration(c.offset.Load())
+}
+
 // Set makes t call run once after d, in place of what it was set to before. The call is
 // made on a goroutine of the clock, one after the other: run must be quick and must not wait.
-func (c *Clock) Set(t *Timer, d time.Duration, run func()) {
+func (c *Clock) Set(t *Timer, d time.Duration, run func()) { c.Wake(t, d, function(run)) }
+
+// function is a Sleeper that is woken once.
+type function func()
+
+func (fn function) Wake(*Timer) { fn() }
+
+// Wake does the same for a sleeper.
+func (c *Clock) Wake(t *Timer, d time.Duration, who Sleeper) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
-	t.when, t.run = c.Now().Add(d), run
-	if t.index == 0 {
-		heap.Push(&c.timers, t)
-	} else {
-		heap.Fix(&c.timers, t.index-1)
+	now := c.Elapsed()
+	c.timers.set(alarm{now + d, t, who})
+	if c.timers[0].when < c.armed { // else the runtime's timer comes early enough
+		c.rearm(now)
 	}
-	c.rearm()
 }
 
 // Stop unsets t. A call that has already begun is not waited for.
 func (c *Clock) Stop(t *Timer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.index != 0 {
-		heap.Remove(&c.timers, t.index-1)
-	}
+	c.timers.remove(t)
 }
 
 // Advance moves the time forward by d and calls what has become due, in order. Calls of
@@ -79,14 +97,14 @@ func (c *Clock) Advance(d time.Duration) {
 	c.fire()
 }
 
-// Close drops every pending timer. Later calls of Set do nothing.
+// Close drops every pending timer. Later calls of Set and Wake do nothing.
 func (c *Clock) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 	c.wake.Stop()
-	for _, t := range c.timers {
-		t.index = 0
+	for _, a := range c.timers {
+		a.timer.place = 0
 	}
 	c.timers = nil
 }
@@ -97,47 +115,23 @@ func (c *Clock) fire() {
 	defer c.turn.Unlock()
 	for {
 		c.mu.Lock()
-		if len(c.timers) == 0 || c.timers[0].when.After(c.Now()) {
-			c.rearm()
+		if now := c.Elapsed(); len(c.timers) == 0 || c.timers[0].when > now {
+			c.rearm(now)
 			c.mu.Unlock()
 			return
 		}
-		t := heap.Pop(&c.timers).(*Timer)
-		run := t.run
+		due := c.timers[0]
+		c.timers.remove(due.timer)
 		c.mu.Unlock()
-		run()
+		due.who.Wake(due.timer)
 	}
 }
 
-// rearm sets the runtime timer to the earliest deadline. c.mu is held.
-func (c *Clock) rearm() {
+// rearm sets the runtime's timer to the earliest deadline. c.mu is held.
+func (c *Clock) rearm(now time.Duration) {
+	c.armed = math.MaxInt64
 	if len(c.timers) > 0 && !c.closed {
-		c.wake.Reset(c.timers[0].when.Sub(c.Now()))
+		c.armed = c.timers[0].when
+		c.wake.Reset(c.armed - now)
 	}
-}
-
-// timerHeap orders timers by deadline, for container/heap.
-type timerHeap []*Timer
-
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].when.Before(h[j].when) }
-
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i+1, j+1
-}
-
-func (h *timerHeap) Push(x any) {
-	t := x.(*Timer)
-	*h = append(*h, t)
-	t.index = len(*h)
-}
-
-func (h *timerHeap) Pop() any {
-	last := len(*h) - 1
-	t := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	t.index = 0
-	return t
 }

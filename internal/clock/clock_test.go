@@ -1,12 +1,15 @@
 package clock_test
 
 import (
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"monarch/internal/clock"
 )
@@ -119,6 +122,54 @@ var lives = []struct {
 	}, []string{"a", "between", "b"}},
 }
 
+// sleeper is woken by any of its timers.
+type sleeper struct {
+	early, late clock.Timer
+	woken       []string
+}
+
+func (s *sleeper) Wake(t *clock.Timer) {
+	if t == &s.early {
+		s.woken = append(s.woken, "early")
+	} else {
+		s.woken = append(s.woken, "late")
+	}
+}
+
+func TestASleeperKnowsWhichTimerWokeIt(t *testing.T) {
+	c := newClock(t)
+	s := new(sleeper)
+	c.Wake(&s.late, 2*time.Hour, s)
+	c.Wake(&s.early, time.Hour, s)
+	c.Advance(time.Hour)
+	c.Wake(&s.early, 2*time.Hour, s)
+	c.Advance(3 * time.Hour)
+	if want := []string{"early", "late", "early"}; !slices.Equal(s.woken, want) {
+		t.Errorf("woken %q, want %q", s.woken, want)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Wake(&s.early, time.Hour, s) }); n != 0 {
+		t.Errorf("%v allocations for a timer", n)
+	}
+}
+
+func TestElapsedFollowsTheSystemAndAdvance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClock(t)
+		<-time.After(time.Second)
+		c.Advance(time.Hour)
+		if got := c.Elapsed(); got != time.Hour+time.Second {
+			t.Errorf("%v have gone by", got)
+		}
+	})
+}
+
+// A million sessions have two million timers.
+func TestTimerIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(clock.Timer{}); n > 8 {
+		t.Errorf("a timer that is not set takes %d bytes", n)
+	}
+}
+
 func TestTimer(t *testing.T) {
 	for _, tc := range lives {
 		t.Run(tc.name, func(t *testing.T) {
@@ -147,6 +198,31 @@ func TestCallsThatSetTimersKeepTheOrder(t *testing.T) {
 	c.Advance(2 * time.Hour)
 	if len(called) != n || !slices.IsSorted(called) {
 		t.Errorf("%d of %d calls, in order: %t", len(called), n, slices.IsSorted(called))
+	}
+}
+
+// Timers that are set, set again and stopped at random are called in the order of their
+// times, each once.
+func TestTimersAreAHeap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		c := newClock(t)
+		timers, due := make([]clock.Timer, 200), make(map[int]time.Duration)
+		var called []time.Duration
+		for range 2000 {
+			i, d := rng.IntN(len(timers)), time.Duration(rng.IntN(100)+1)*time.Minute
+			if rng.IntN(3) == 0 {
+				c.Stop(&timers[i])
+				delete(due, i)
+				continue
+			}
+			due[i] = d
+			c.Set(&timers[i], d, func() { called = append(called, d) })
+		}
+		c.Advance(101 * time.Minute)
+		if want := slices.Sorted(maps.Values(due)); !slices.Equal(called, want) {
+			t.Fatalf("called %v, want %v", called, want)
+		}
 	}
 }
 
