@@ -28,7 +28,7 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 	if name == "" {
 		name = handle
 	}
-	return change(ctx, s, what, func(tx *sql.Tx) (im.User, error) {
+	return change(ctx, s, what, func(tx *transaction) (im.User, error) {
 		id, err := newIDs(ctx, tx, 1)
 		if err != nil {
 			return im.User{}, err
@@ -47,12 +47,14 @@ func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash strin
 	})
 }
 
+const userByID = `SELECT ` + userColumns + ` FROM account WHERE id = $1`
+
 // insertAccount takes the id, handle, name, password hash, prompt, policy and time.
 const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)`
 
 // newIDs takes the next n ids and returns the first. Ids are dense, so that whoever keeps many
 // of them may pack them into 32 bits, and none is ever given twice.
-func newIDs(ctx context.Context, tx *sql.Tx, n int) (im.UserID, error) {
+func newIDs(ctx context.Context, tx *transaction, n int) (im.UserID, error) {
 	var last im.UserID
 	err := tx.QueryRowContext(ctx, `UPDATE last_account SET id = id + $1 RETURNING id`, n).Scan(&last)
 	return last - im.UserID(n) + 1, err
@@ -60,26 +62,23 @@ func newIDs(ctx context.Context, tx *sql.Tx, n int) (im.UserID, error) {
 
 // User returns the account with a handle, in whatever case it is written, or im.ErrNoUser.
 func (s *Store) User(ctx context.Context, handle string) (im.User, error) {
-	return view(ctx, s, "load account "+handle, func(tx *sql.Tx) (im.User, error) {
-		canonical, err := im.ParseCallee(handle)
-		if err != nil {
-			return im.User{}, im.ErrNoUser
-		}
-		return scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM account WHERE handle = $1`, canonical))
-	})
+	what := "load account " + handle
+	canonical, err := im.ParseCallee(handle)
+	if err != nil {
+		return im.User{}, fmt.Errorf("%s: %w", what, im.ErrNoUser)
+	}
+	return load(ctx, s, what, scanUser, `SELECT `+userColumns+` FROM account WHERE handle = $1`, canonical)
 }
 
 // UserByID returns an account, or im.ErrNoUser.
 func (s *Store) UserByID(ctx context.Context, id im.UserID) (im.User, error) {
-	return view(ctx, s, fmt.Sprintf("load account %d", id), func(tx *sql.Tx) (im.User, error) {
-		return loadUser(ctx, tx, id)
-	})
+	return load(ctx, s, fmt.Sprintf("load account %d", id), scanUser, userByID, id)
 }
 
 // Users returns at most limit accounts whose handles come after the given one, in the order
 // of their handles. The empty handle is before all others.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]im.User, error) {
-	return view(ctx, s, "list accounts", func(tx *sql.Tx) ([]im.User, error) {
+	return view(ctx, s, "list accounts", func(tx *transaction) ([]im.User, error) {
 		scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
 		return collect(ctx, tx, scan,
 			`SELECT `+userColumns+` FROM account WHERE handle > $1 ORDER BY handle LIMIT $2`, after, limit)
@@ -110,7 +109,7 @@ func (s *Store) SetDisabled(ctx context.Context, id im.UserID, disabled bool) er
 // Rename changes an account's own friendly name and returns the new version. Nobody else's
 // version changes, though their lists may show the name.
 func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("rename %d", id), func(tx *sql.Tx) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("rename %d", id), func(tx *transaction) (uint32, error) {
 		if name == "" {
 			return 0, im.ErrNameRefused
 		}
@@ -126,7 +125,7 @@ func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, 
 // DeleteUser removes an account and every trace of it on the lists of others, whose versions
 // take a step each.
 func (s *Store) DeleteUser(ctx context.Context, id im.UserID) error {
-	_, err := change(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *sql.Tx) (struct{}, error) {
+	_, err := change(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *transaction) (struct{}, error) {
 		_, err := tx.ExecContext(ctx,
 			`UPDATE account SET version = version + 1 WHERE id IN (
 				SELECT owner FROM contact WHERE peer = $1 AND lists <> 0
@@ -141,14 +140,14 @@ func (s *Store) DeleteUser(ctx context.Context, id im.UserID) error {
 
 // changeUser runs an update of one account that leaves its lists alone.
 func (s *Store) changeUser(ctx context.Context, what string, id im.UserID, query string, args ...any) error {
-	_, err := change(ctx, s, fmt.Sprintf("%s of %d", what, id), func(tx *sql.Tx) (struct{}, error) {
+	_, err := change(ctx, s, fmt.Sprintf("%s of %d", what, id), func(tx *transaction) (struct{}, error) {
 		return struct{}{}, execOne(ctx, tx, query, append([]any{id}, args...)...)
 	})
 	return err
 }
 
 // execOne runs a statement about one account, and refuses if it is not there.
-func execOne(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+func execOne(ctx context.Context, tx *transaction, query string, args ...any) error {
 	res, err := tx.ExecContext(ctx, query, args...)
 	return changedOne(res, err, im.ErrNoUser)
 }
@@ -165,14 +164,14 @@ func changedOne(res sql.Result, err, refusal error) error {
 	return err
 }
 
-func loadUser(ctx context.Context, tx *sql.Tx, id im.UserID) (im.User, error) {
-	return scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM account WHERE id = $1`, id))
+func loadUser(ctx context.Context, tx *transaction, id im.UserID) (im.User, error) {
+	return scanUser(tx.QueryRowContext(ctx, userByID, id))
 }
 
 // scanUser reads the userColumns of a *sql.Row or *sql.Rows.
-func scanUser(row interface{ Scan(dest ...any) error }) (im.User, error) {
+func scanUser(r row) (im.User, error) {
 	var u im.User
-	err := row.Scan(&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
+	err := r.Scan(&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
 		&u.Version, &u.Prompt, &u.Policy, &u.Created)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = im.ErrNoUser
@@ -185,7 +184,7 @@ func scanUser(row interface{ Scan(dest ...any) error }) (im.User, error) {
 }
 
 // idOf returns whose handle it is, or im.ErrNoUser.
-func idOf(ctx context.Context, tx *sql.Tx, handle string) (im.UserID, error) {
+func idOf(ctx context.Context, tx *transaction, handle string) (im.UserID, error) {
 	canonical, err := im.ParseCallee(handle)
 	if err != nil {
 		return 0, im.ErrNoUser
@@ -200,7 +199,7 @@ func idOf(ctx context.Context, tx *sql.Tx, handle string) (im.UserID, error) {
 
 // step moves an account's version on by one and returns it. A change calls it before it
 // knows that it will be accepted: what is refused is rolled back.
-func step(ctx context.Context, tx *sql.Tx, id im.UserID) (uint32, error) {
+func step(ctx context.Context, tx *transaction, id im.UserID) (uint32, error) {
 	var version uint32
 	err := tx.QueryRowContext(ctx,
 		`UPDATE account SET version = version + 1 WHERE id = $1 RETURNING version`, id).Scan(&version)

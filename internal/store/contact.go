@@ -36,7 +36,7 @@ type Added struct {
 // im.ErrNoGroup or im.ErrAlreadyListed. People may add themselves: the version then takes
 // one step, and both versions of the result are the same. docs/protocol/lists.md#add
 func (s *Store) Add(ctx context.Context, owner im.UserID, a Addition) (Added, error) {
-	return change(ctx, s, fmt.Sprintf("add %s to %v of %d", a.Handle, a.List, owner), func(tx *sql.Tx) (Added, error) {
+	return change(ctx, s, fmt.Sprintf("add %s to %v of %d", a.Handle, a.List, owner), func(tx *transaction) (Added, error) {
 		var done Added
 		var err error
 		if done.Version, err = step(ctx, tx, owner); err != nil {
@@ -61,7 +61,7 @@ func (s *Store) Add(ctx context.Context, owner im.UserID, a Addition) (Added, er
 
 // enlist makes what owner keeps about peer what an addition asks for, and reports whether
 // that puts him on the forward list.
-func enlist(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, a Addition) (first bool, err error) {
+func enlist(ctx context.Context, tx *transaction, owner, peer im.UserID, a Addition) (first bool, err error) {
 	old, err := loadLink(ctx, tx, owner, peer)
 	if err != nil {
 		return false, err
@@ -101,7 +101,7 @@ type Removed struct {
 // last group leaves the list. It refuses with im.ErrNotListed, also for somebody who does
 // not exist, im.ErrNoGroup or im.ErrNotInGroup. docs/protocol/lists.md#rem
 func (s *Store) Remove(ctx context.Context, owner im.UserID, r Removal) (Removed, error) {
-	return change(ctx, s, fmt.Sprintf("remove %s from %v of %d", r.Handle, r.List, owner), func(tx *sql.Tx) (Removed, error) {
+	return change(ctx, s, fmt.Sprintf("remove %s from %v of %d", r.Handle, r.List, owner), func(tx *transaction) (Removed, error) {
 		var done Removed
 		var err error
 		if done.Version, err = step(ctx, tx, owner); err != nil {
@@ -134,7 +134,7 @@ func (s *Store) Remove(ctx context.Context, owner im.UserID, r Removal) (Removed
 // refuses with im.ErrNotListed. Somebody who is on the reverse list alone has his name
 // remembered as long as he is there. docs/protocol/lists.md#rea
 func (s *Store) NameContact(ctx context.Context, owner im.UserID, handle, name string) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("name %s for %d", handle, owner), func(tx *sql.Tx) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("name %s for %d", handle, owner), func(tx *transaction) (uint32, error) {
 		if name == "" {
 			return 0, im.ErrNameRefused
 		}
@@ -169,7 +169,7 @@ type link struct {
 }
 
 // addToGroup puts a person on the forward list or into one more of its groups.
-func (l *link) addToGroup(ctx context.Context, tx *sql.Tx, owner im.UserID, a Addition) error {
+func (l *link) addToGroup(ctx context.Context, tx *transaction, owner im.UserID, a Addition) error {
 	first := l.lists&im.Forward == 0
 	if first && a.Limit > 0 {
 		var n int
@@ -221,7 +221,7 @@ func (l *link) name(a Addition) {
 }
 
 // removeFromGroup takes a person out of one group or, for a negative number, out of all.
-func (l *link) removeFromGroup(ctx context.Context, tx *sql.Tx, owner im.UserID, number int) error {
+func (l *link) removeFromGroup(ctx context.Context, tx *transaction, owner im.UserID, number int) error {
 	if number < 0 {
 		l.groups = 0
 		return nil
@@ -238,7 +238,7 @@ func (l *link) removeFromGroup(ctx context.Context, tx *sql.Tx, owner im.UserID,
 
 // listed returns whom a handle names and what owner keeps about him, or im.ErrNotListed if
 // there is no such account.
-func listed(ctx context.Context, tx *sql.Tx, owner im.UserID, handle string) (im.UserID, link, error) {
+func listed(ctx context.Context, tx *transaction, owner im.UserID, handle string) (im.UserID, link, error) {
 	peer, err := idOf(ctx, tx, handle)
 	if errors.Is(err, im.ErrNoUser) {
 		return 0, link{}, im.ErrNotListed
@@ -252,7 +252,7 @@ func listed(ctx context.Context, tx *sql.Tx, owner im.UserID, handle string) (im
 
 // leave takes a person off the forward list, out of the groups he may still be in, and
 // returns his new version.
-func leave(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, l link, version uint32) (uint32, error) {
+func leave(ctx context.Context, tx *transaction, owner, peer im.UserID, l link, version uint32) (uint32, error) {
 	l.lists &^= im.Forward
 	l.groups = 0
 	if err := saveLink(ctx, tx, owner, peer, l); err != nil {
@@ -269,14 +269,14 @@ func leave(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, l link, versi
 
 // stepPeer is [step] for somebody whom a change by owner affects. Who affects himself has
 // taken his step already.
-func stepPeer(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, version uint32) (uint32, error) {
+func stepPeer(ctx context.Context, tx *transaction, owner, peer im.UserID, version uint32) (uint32, error) {
 	if peer == owner {
 		return version, nil
 	}
 	return step(ctx, tx, peer)
 }
 
-func loadLink(ctx context.Context, tx *sql.Tx, owner, peer im.UserID) (link, error) {
+func loadLink(ctx context.Context, tx *transaction, owner, peer im.UserID) (link, error) {
 	var l link
 	err := tx.QueryRowContext(ctx,
 		`SELECT lists, in_groups, stored FROM contact WHERE owner = $1 AND peer = $2`, owner, peer).
@@ -288,7 +288,7 @@ func loadLink(ctx context.Context, tx *sql.Tx, owner, peer im.UserID) (link, err
 }
 
 // saveLink stores a link that is on a list, and forgets one that is on none.
-func saveLink(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, l link) error {
+func saveLink(ctx context.Context, tx *transaction, owner, peer im.UserID, l link) error {
 	if l.lists != 0 {
 		return writeLink(ctx, tx, owner, peer, l)
 	}
@@ -296,11 +296,12 @@ func saveLink(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, l link) er
 	return err
 }
 
-func writeLink(ctx context.Context, tx *sql.Tx, owner, peer im.UserID, l link) error {
-	_, err := tx.ExecContext(ctx,
-		`INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (owner, peer) DO UPDATE
-		SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored`,
-		owner, peer, l.lists, l.groups, l.stored)
+func writeLink(ctx context.Context, tx *transaction, owner, peer im.UserID, l link) error {
+	_, err := tx.ExecContext(ctx, writeContact, owner, peer, l.lists, l.groups, l.stored)
 	return err
 }
+
+const writeContact = `
+	INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (owner, peer) DO UPDATE
+	SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored`

@@ -160,7 +160,7 @@ func TestAddTellsWhatItHasDone(t *testing.T) {
 		Version: 3, First: true, PeerVersion: 7,
 		Contact: im.Contact{
 			ID: w.ids["bob"], Handle: "bob@example.com",
-			Lists:  fl | rl, Stored: "B", Groups: []int{0}, AllowsUser: true,
+			Lists: fl | rl, Stored: "B", Groups: []int{0}, AllowsUser: true,
 			Properties: []im.Property{{Type: "PHH", Value: "1 555"}, {Type: "MOB", Value: "Y"}},
 		},
 	}

@@ -10,27 +10,46 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"monarch/internal/im"
 )
 
-// workerEnv names a database file to a process of these tests that is there to be killed.
-const workerEnv = "STORE_TEST_WORKER"
+// These name a database file, and how many change something at a time, to a process of these
+// tests that is there to be killed.
+const (
+	workerEnv  = "STORE_TEST_WORKER"
+	writersEnv = "STORE_TEST_WRITERS"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(workerEnv); path != "" {
-		fmt.Fprintln(os.Stdout, "stopped:", changeForEver(path))
+		fmt.Fprintln(os.Stdout, "stopped:", changeForEver(path, os.Getenv(writersEnv)))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// changeForEver says each version after the store has said that the change is made.
-func changeForEver(path string) error {
-	ctx := context.Background()
-	s, err := Open(ctx, "sqlite://"+path)
+// changeForEver says whose change is made, and his version after it, once the store has said
+// so.
+func changeForEver(path, writers string) error {
+	n, err := strconv.Atoi(writers)
 	if err != nil {
 		return err
 	}
-	u, err := s.CreateUser(ctx, "alice@example.com", "", "")
+	s, err := Open(context.Background(), "sqlite://"+path)
+	if err != nil {
+		return err
+	}
+	stopped := make(chan error)
+	for i := range n {
+		go func() { stopped <- renameForEver(s, fmt.Sprintf("user%d@example.com", i)) }()
+	}
+	return <-stopped
+}
+
+func renameForEver(s *Store, handle string) error {
+	ctx := context.Background()
+	u, err := s.CreateUser(ctx, handle, "", "")
 	if err != nil {
 		return err
 	}
@@ -40,14 +59,39 @@ func changeForEver(path string) error {
 			return err
 		}
 		u.Version = version
-		fmt.Fprintln(os.Stdout, version)
+		fmt.Fprintln(os.Stdout, u.ID, version)
 	}
 }
 
 func TestAcknowledgedChangesSurviveAKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "monarch.db")
+	for _, writers := range []int{1, 16} {
+		t.Run(fmt.Sprint(writers, " at a time"), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "monarch.db")
+			acknowledged := killedAfter(t, path, writers, 50*writers)
+			s := openAt(t, path)
+			for id, version := range acknowledged {
+				u, err := s.UserByID(context.Background(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// One change of each may have been made and not been told any more.
+				if u.Version < version || u.Version > version+1 {
+					t.Errorf("version %d of %d after %d was acknowledged", u.Version, id, version)
+				}
+				if want := fmt.Sprint("version ", u.Version); u.Name != want {
+					t.Errorf("name %q, want %q", u.Name, want)
+				}
+			}
+		})
+	}
+}
+
+// killedAfter lets a process change a database, kills it after so many changes, and returns
+// the last version of each account that it had acknowledged.
+func killedAfter(t *testing.T, path string, writers, changes int) map[im.UserID]uint32 {
+	t.Helper()
 	worker := exec.Command(os.Args[0])
-	worker.Env = append(os.Environ(), workerEnv+"="+path)
+	worker.Env = append(os.Environ(), workerEnv+"="+path, writersEnv+"="+strconv.Itoa(writers))
 	out, err := worker.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,36 +99,26 @@ func TestAcknowledgedChangesSurviveAKill(t *testing.T) {
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var acknowledged uint64
+	acknowledged := make(map[im.UserID]uint32)
+	n := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		n, err := strconv.ParseUint(lines.Text(), 10, 32)
-		if err != nil {
+		var id im.UserID
+		var version uint32
+		if _, err := fmt.Sscan(lines.Text(), &id, &version); err != nil {
 			t.Fatal(lines.Text())
 		}
-		acknowledged = n
-		if acknowledged == 50 {
+		acknowledged[id] = version
+		if n++; n == changes {
 			// The worker goes on meanwhile; what it still says is acknowledged too.
 			if err := worker.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := worker.Wait(); err == nil || acknowledged < 50 {
-		t.Fatalf("worker ended at %d: %v", acknowledged, err)
+	if err := worker.Wait(); err == nil || n < changes {
+		t.Fatalf("worker ended after %d changes: %v", n, err)
 	}
-
-	s := openAt(t, path)
-	u, err := s.User(context.Background(), "alice@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// One change may have been made and not been told any more.
-	if n := uint64(u.Version); n < acknowledged || n > acknowledged+1 {
-		t.Errorf("version %d after %d was acknowledged", n, acknowledged)
-	}
-	if want := fmt.Sprint("version ", u.Version); u.Name != want {
-		t.Errorf("name %q, want %q", u.Name, want)
-	}
+	return acknowledged
 }
 
 func TestTheWriterWaitsForTheDisk(t *testing.T) {

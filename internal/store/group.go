@@ -18,7 +18,7 @@ func (s *Store) AddGroup(ctx context.Context, owner im.UserID, name string) (im.
 		group   im.Group
 		version uint32
 	}
-	done, err := change(ctx, s, fmt.Sprintf("add group for %d", owner), func(tx *sql.Tx) (added, error) {
+	done, err := change(ctx, s, fmt.Sprintf("add group for %d", owner), func(tx *transaction) (added, error) {
 		u, err := loadUser(ctx, tx, owner)
 		if err != nil {
 			return added{}, err
@@ -54,7 +54,7 @@ const insertGroup = `INSERT INTO contact_group (owner, number, name) VALUES ($1,
 // RenameGroup gives a group, also group 0, another name and returns the owner's new version.
 // It refuses with im.ErrNoGroup or im.ErrGroupName. docs/protocol/lists.md#reg
 func (s *Store) RenameGroup(ctx context.Context, owner im.UserID, number int, name string) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("rename group %d of %d", number, owner), func(tx *sql.Tx) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("rename group %d of %d", number, owner), func(tx *transaction) (uint32, error) {
 		version, err := step(ctx, tx, owner)
 		if err != nil {
 			return 0, err
@@ -92,7 +92,7 @@ func (s *Store) RemoveGroup(ctx context.Context, owner im.UserID, number int) (u
 		version uint32
 		left    []Left
 	}
-	done, err := change(ctx, s, fmt.Sprintf("remove group %d of %d", number, owner), func(tx *sql.Tx) (removed, error) {
+	done, err := change(ctx, s, fmt.Sprintf("remove group %d of %d", number, owner), func(tx *transaction) (removed, error) {
 		if number == 0 {
 			return removed{}, im.ErrGroupZero
 		}
@@ -114,7 +114,7 @@ func (s *Store) RemoveGroup(ctx context.Context, owner im.UserID, number int) (u
 }
 
 // emptyGroup takes everybody out of a group.
-func emptyGroup(ctx context.Context, tx *sql.Tx, owner im.UserID, group groupSet, version uint32) ([]Left, error) {
+func emptyGroup(ctx context.Context, tx *transaction, owner im.UserID, group groupSet, version uint32) ([]Left, error) {
 	leaving, err := collect(ctx, tx, scanID,
 		`SELECT peer FROM contact WHERE owner = $1 AND in_groups = $2 ORDER BY peer`, owner, group)
 	if err != nil {
@@ -143,7 +143,7 @@ func scanID(rows *sql.Rows) (im.UserID, error) {
 	return id, err
 }
 
-func loadGroups(ctx context.Context, tx *sql.Tx, owner im.UserID) ([]im.Group, error) {
+func loadGroups(ctx context.Context, tx *transaction, owner im.UserID) ([]im.Group, error) {
 	scan := func(rows *sql.Rows) (im.Group, error) {
 		var g im.Group
 		err := rows.Scan(&g.Number, &g.Name)
@@ -154,7 +154,7 @@ func loadGroups(ctx context.Context, tx *sql.Tx, owner im.UserID) ([]im.Group, e
 }
 
 // checkGroup refuses any number that is not one of owner's groups.
-func checkGroup(ctx context.Context, tx *sql.Tx, owner im.UserID, number int) error {
+func checkGroup(ctx context.Context, tx *transaction, owner im.UserID, number int) error {
 	var name string
 	err := tx.QueryRowContext(ctx,
 		`SELECT name FROM contact_group WHERE owner = $1 AND number = $2`, owner, number).Scan(&name)

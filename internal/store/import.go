@@ -25,7 +25,7 @@ type NewUser struct {
 // refused and names it; what was told as done stays.
 func (s *Store) ImportUsers(ctx context.Context, users iter.Seq[NewUser], done func(n int)) error {
 	return inBatches(users, done, func(batch []NewUser) error {
-		_, err := change(ctx, s, "import accounts", func(tx *sql.Tx) (struct{}, error) {
+		_, err := change(ctx, s, "import accounts", func(tx *transaction) (struct{}, error) {
 			return struct{}{}, importUsers(ctx, tx, batch)
 		})
 		return err
@@ -48,7 +48,7 @@ type NewContact struct {
 func (s *Store) ImportContacts(ctx context.Context, contacts iter.Seq[NewContact], done func(n int)) error {
 	c := contactImport{ids: make(map[string]im.UserID)}
 	return inBatches(contacts, done, func(batch []NewContact) error {
-		_, err := change(ctx, s, "import contacts", func(tx *sql.Tx) (struct{}, error) {
+		_, err := change(ctx, s, "import contacts", func(tx *transaction) (struct{}, error) {
 			return struct{}{}, c.insert(ctx, tx, batch)
 		})
 		return err
@@ -83,24 +83,11 @@ func inBatches[T any](seq iter.Seq[T], done func(n int), do func(batch []T) erro
 	return nil
 }
 
-func importUsers(ctx context.Context, tx *sql.Tx, batch []NewUser) error {
-	account, err := tx.PrepareContext(ctx, insertAccount+` ON CONFLICT (handle) DO NOTHING`)
-	if err != nil {
-		return err
-	}
-	defer account.Close()
-	group, err := tx.PrepareContext(ctx, insertGroup)
-	if err != nil {
-		return err
-	}
-	defer group.Close()
+func importUsers(ctx context.Context, tx *transaction, batch []NewUser) error {
 	id, err := newIDs(ctx, tx, len(batch))
 	if err != nil {
 		return err
 	}
-	// The end of ctx ends the transaction; to watch for it in every statement costs more than
-	// the statement.
-	ctx = context.WithoutCancel(ctx)
 	now, first := time.Now().Unix(), msnp.Escape(firstGroup)
 	for _, u := range batch {
 		handle, err := im.ParseHandle(u.Handle)
@@ -111,11 +98,12 @@ func importUsers(ctx context.Context, tx *sql.Tx, batch []NewUser) error {
 		if name == "" {
 			name = handle
 		}
-		res, err := account.ExecContext(ctx, id, handle, msnp.Escape(name), u.PasswordHash, im.Ask, im.AllowOthers, now)
+		res, err := tx.ExecContext(ctx, insertAccount+` ON CONFLICT (handle) DO NOTHING`,
+			id, handle, msnp.Escape(name), u.PasswordHash, im.Ask, im.AllowOthers, now)
 		if err := changedOne(res, err, im.ErrHandleTaken); err != nil {
 			return fmt.Errorf("%s: %w", handle, err)
 		}
-		if _, err := group.ExecContext(ctx, id, 0, first); err != nil {
+		if _, err := tx.ExecContext(ctx, insertGroup, id, 0, first); err != nil {
 			return fmt.Errorf("%s: %w", handle, err)
 		}
 		id++
@@ -131,22 +119,12 @@ type contactImport struct {
 	ids map[string]im.UserID // of handles as they were given; of a transaction rolled back, too, for ids stay
 }
 
-func (c *contactImport) insert(ctx context.Context, tx *sql.Tx, batch []NewContact) error {
-	contact, err := tx.PrepareContext(ctx, `
-		INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (owner, peer) DO UPDATE
-		SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored
-		WHERE contact.lists = 0`)
-	if err != nil {
-		return err
-	}
-	defer contact.Close()
-	ctx = context.WithoutCancel(ctx) // as in importUsers
+func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact) error {
 	for _, n := range batch {
 		owner, peer, l, err := c.link(ctx, tx, n)
 		if err == nil {
 			var res sql.Result
-			res, err = contact.ExecContext(ctx, owner, peer, l.lists, l.groups, l.stored)
+			res, err = tx.ExecContext(ctx, writeContact+` WHERE contact.lists = 0`, owner, peer, l.lists, l.groups, l.stored)
 			err = changedOne(res, err, im.ErrAlreadyListed)
 		}
 		if err != nil {
@@ -157,7 +135,7 @@ func (c *contactImport) insert(ctx context.Context, tx *sql.Tx, batch []NewConta
 }
 
 // link turns a contact of the import into what is stored.
-func (c *contactImport) link(ctx context.Context, tx *sql.Tx, n NewContact) (owner, peer im.UserID, l link, err error) {
+func (c *contactImport) link(ctx context.Context, tx *transaction, n NewContact) (owner, peer im.UserID, l link, err error) {
 	const own = im.Forward | im.Allow | im.Block
 	switch {
 	case n.Lists == 0 || n.Lists&^own != 0:
@@ -186,7 +164,7 @@ func (c *contactImport) link(ctx context.Context, tx *sql.Tx, n NewContact) (own
 }
 
 // id is [idOf] with a memory.
-func (c *contactImport) id(ctx context.Context, tx *sql.Tx, handle string) (im.UserID, error) {
+func (c *contactImport) id(ctx context.Context, tx *transaction, handle string) (im.UserID, error) {
 	if id, ok := c.ids[handle]; ok {
 		return id, nil
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -28,13 +27,13 @@ const invitationsKept = 7 * 24 * time.Hour
 // count. The limits outlive a restart, and what counts for an address counts for it with
 // another tag (user+tag@domain), too.
 func (s *Store) Invite(ctx context.Context, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {
-	_, err := change(ctx, s, "note an invitation", func(tx *sql.Tx) (struct{}, error) {
+	_, err := change(ctx, s, "note an invitation", func(tx *transaction) (struct{}, error) {
 		return struct{}{}, invite(ctx, tx, inviter, to, now, l)
 	})
 	return err
 }
 
-func invite(ctx context.Context, tx *sql.Tx, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {
+func invite(ctx context.Context, tx *transaction, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {
 	switch _, err := idOf(ctx, tx, to); {
 	case err == nil:
 		return im.ErrIsMember

@@ -13,13 +13,13 @@ import (
 // Keys returns the keys that sign tickets and cookies, newest first. A database that has
 // none is given its first one.
 func (s *Store) Keys(ctx context.Context) ([]auth.Key, error) {
-	keys, err := view(ctx, s, "load signing keys", func(tx *sql.Tx) ([]auth.Key, error) {
+	keys, err := view(ctx, s, "load signing keys", func(tx *transaction) ([]auth.Key, error) {
 		return loadKeys(ctx, tx)
 	})
 	if err != nil || len(keys) > 0 {
 		return keys, err
 	}
-	return change(ctx, s, "make a signing key", func(tx *sql.Tx) ([]auth.Key, error) {
+	return change(ctx, s, "make a signing key", func(tx *transaction) ([]auth.Key, error) {
 		// Another process may have been quicker.
 		keys, err := loadKeys(ctx, tx)
 		if err != nil || len(keys) > 0 {
@@ -32,7 +32,7 @@ func (s *Store) Keys(ctx context.Context) ([]auth.Key, error) {
 	})
 }
 
-func loadKeys(ctx context.Context, tx *sql.Tx) ([]auth.Key, error) {
+func loadKeys(ctx context.Context, tx *transaction) ([]auth.Key, error) {
 	scan := func(rows *sql.Rows) (auth.Key, error) {
 		var k auth.Key
 		var secret string

@@ -11,17 +11,17 @@ import (
 
 const mailboxColumns = `inbox, folders, url, version`
 
+const mailboxOf = `SELECT ` + mailboxColumns + ` FROM mailbox WHERE owner = $1`
+
 // Mailbox returns an account's mailbox, or im.ErrNoMailbox.
 func (s *Store) Mailbox(ctx context.Context, owner im.UserID) (im.Mailbox, error) {
-	return view(ctx, s, fmt.Sprintf("load mailbox of %d", owner), func(tx *sql.Tx) (im.Mailbox, error) {
-		return loadMailbox(ctx, tx, owner)
-	})
+	return load(ctx, s, fmt.Sprintf("load mailbox of %d", owner), scanMailbox, mailboxOf, owner)
 }
 
 // SetMailbox gives an account a mailbox with nothing in it, or changes the page of the one it
 // has.
 func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) error {
-	_, err := change(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *sql.Tx) (struct{}, error) {
+	_, err := change(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *transaction) (struct{}, error) {
 		if _, err := loadUser(ctx, tx, owner); err != nil {
 			return struct{}{}, err
 		}
@@ -35,7 +35,7 @@ func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) err
 
 // RemoveMailbox takes the mailbox away, or refuses with im.ErrNoMailbox.
 func (s *Store) RemoveMailbox(ctx context.Context, owner im.UserID) error {
-	_, err := change(ctx, s, fmt.Sprintf("remove mailbox of %d", owner), func(tx *sql.Tx) (struct{}, error) {
+	_, err := change(ctx, s, fmt.Sprintf("remove mailbox of %d", owner), func(tx *transaction) (struct{}, error) {
 		err := execOne(ctx, tx, `DELETE FROM mailbox WHERE owner = $1`, owner)
 		if errors.Is(err, im.ErrNoUser) {
 			err = im.ErrNoMailbox
@@ -48,7 +48,7 @@ func (s *Store) RemoveMailbox(ctx context.Context, owner im.UserID) error {
 // CountMail sets how much is unread, and returns the mailbox before and after. Folders below
 // 0 stay as they are. It refuses with im.ErrNoMailbox.
 func (s *Store) CountMail(ctx context.Context, owner im.UserID, inbox, folders int) (before, after im.Mailbox, err error) {
-	boxes, err := change(ctx, s, fmt.Sprintf("count mail of %d", owner), func(tx *sql.Tx) (boxes [2]im.Mailbox, err error) {
+	boxes, err := change(ctx, s, fmt.Sprintf("count mail of %d", owner), func(tx *transaction) (boxes [2]im.Mailbox, err error) {
 		if boxes[0], err = loadMailbox(ctx, tx, owner); err != nil {
 			return boxes, err
 		}
@@ -60,13 +60,13 @@ func (s *Store) CountMail(ctx context.Context, owner im.UserID, inbox, folders i
 	return boxes[0], boxes[1], err
 }
 
-func loadMailbox(ctx context.Context, tx *sql.Tx, owner im.UserID) (im.Mailbox, error) {
-	return scanMailbox(tx.QueryRowContext(ctx, `SELECT `+mailboxColumns+` FROM mailbox WHERE owner = $1`, owner))
+func loadMailbox(ctx context.Context, tx *transaction, owner im.UserID) (im.Mailbox, error) {
+	return scanMailbox(tx.QueryRowContext(ctx, mailboxOf, owner))
 }
 
-func scanMailbox(row *sql.Row) (im.Mailbox, error) {
+func scanMailbox(r row) (im.Mailbox, error) {
 	var m im.Mailbox
-	err := row.Scan(&m.Inbox, &m.Folders, &m.URL, &m.Version)
+	err := r.Scan(&m.Inbox, &m.Folders, &m.URL, &m.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = im.ErrNoMailbox
 	}

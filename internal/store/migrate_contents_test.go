@@ -133,7 +133,7 @@ func checkMail(t *testing.T, s *Store) {
 	if want := (im.Mailbox{Inbox: 3, Folders: 4, URL: "https://mail.example.com/", Version: 5}); err != nil || box != want {
 		t.Errorf("mailbox %+v, %v", box, err)
 	}
-	inviters, err := lines(context.Background(), s.reader, `SELECT inviter FROM invitation ORDER BY sent`)
+	inviters, err := lines(context.Background(), s.reader.DB, `SELECT inviter FROM invitation ORDER BY sent`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,20 +13,19 @@ import (
 
 // Version returns the present version of an account's lists.
 func (s *Store) Version(ctx context.Context, id im.UserID) (uint32, error) {
-	return view(ctx, s, fmt.Sprintf("load version of %d", id), func(tx *sql.Tx) (uint32, error) {
-		var version uint32
-		err := tx.QueryRowContext(ctx, `SELECT version FROM account WHERE id = $1`, id).Scan(&version)
-		if errors.Is(err, sql.ErrNoRows) {
+	scan := func(r row) (version uint32, err error) {
+		if err = r.Scan(&version); errors.Is(err, sql.ErrNoRows) {
 			err = im.ErrNoUser
 		}
 		return version, err
-	})
+	}
+	return load(ctx, s, fmt.Sprintf("load version of %d", id), scan, `SELECT version FROM account WHERE id = $1`, id)
 }
 
 // Step raises the version of an account's lists by one and returns it, when the person is
 // told late of what others have done to them.
 func (s *Store) Step(ctx context.Context, id im.UserID) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("raise version of %d", id), func(tx *sql.Tx) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("raise version of %d", id), func(tx *transaction) (uint32, error) {
 		return step(ctx, tx, id)
 	})
 }
@@ -34,7 +33,7 @@ func (s *Store) Step(ctx context.Context, id im.UserID) (uint32, error) {
 // Roster returns everything an account sees of itself and of the people on its lists, as it
 // was at one moment. People who are on the reverse list alone are among the contacts.
 func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
-	return view(ctx, s, fmt.Sprintf("load roster of %d", id), func(tx *sql.Tx) (im.Roster, error) {
+	return view(ctx, s, fmt.Sprintf("load roster of %d", id), func(tx *transaction) (im.Roster, error) {
 		var r im.Roster
 		var err error
 		if r.User, err = loadUser(ctx, tx, id); err != nil {
@@ -64,7 +63,7 @@ func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
 
 // Names returns the names that the people of an account's roster have given themselves.
 func (s *Store) Names(ctx context.Context, id im.UserID) (map[im.UserID]string, error) {
-	return view(ctx, s, fmt.Sprintf("load names for %d", id), func(tx *sql.Tx) (map[im.UserID]string, error) {
+	return view(ctx, s, fmt.Sprintf("load names for %d", id), func(tx *transaction) (map[im.UserID]string, error) {
 		people, err := collect(ctx, tx, scanName, `
 			SELECT id, name FROM account WHERE id IN (
 				SELECT peer FROM contact WHERE owner = $1
@@ -136,7 +135,7 @@ func allows(lists im.List, policy im.Policy) bool {
 }
 
 // loadContact returns one person as owner's roster shows him.
-func loadContact(ctx context.Context, tx *sql.Tx, owner, peer im.UserID) (im.Contact, error) {
+func loadContact(ctx context.Context, tx *transaction, owner, peer im.UserID) (im.Contact, error) {
 	found, err := collect(ctx, tx, scanContact, `
 		SELECT p.id, p.handle, p.policy, COALESCE(mine.lists, 0), COALESCE(mine.in_groups, 0), COALESCE(his.lists, 0),
 			CASE WHEN (mine.lists & 1) <> 0 THEN mine.stored ELSE p.name END

@@ -23,7 +23,7 @@ func (s *Store) SetPolicy(ctx context.Context, owner im.UserID, p im.Policy) (ui
 }
 
 func (s *Store) setMode(ctx context.Context, what string, owner im.UserID, query string, mode any) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("%s of %d", what, owner), func(tx *sql.Tx) (uint32, error) {
+	return change(ctx, s, fmt.Sprintf("%s of %d", what, owner), func(tx *transaction) (uint32, error) {
 		version, err := step(ctx, tx, owner)
 		if err != nil {
 			return 0, err
@@ -72,7 +72,7 @@ func (s *Store) SetProperty(ctx context.Context, owner im.UserID, typ, value str
 		version uint32
 		told    []Told
 	}
-	done, err := change(ctx, s, fmt.Sprintf("set property %s of %d", typ, owner), func(tx *sql.Tx) (set, error) {
+	done, err := change(ctx, s, fmt.Sprintf("set property %s of %d", typ, owner), func(tx *transaction) (set, error) {
 		at := propertyIndex(typ)
 		if at < 0 {
 			return set{}, im.ErrUnknownSetting
@@ -93,7 +93,7 @@ func (s *Store) SetProperty(ctx context.Context, owner im.UserID, typ, value str
 	return done.version, done.told, err
 }
 
-func writeProperty(ctx context.Context, tx *sql.Tx, owner im.UserID, typ, value string) error {
+func writeProperty(ctx context.Context, tx *transaction, owner im.UserID, typ, value string) error {
 	if value == "" {
 		_, err := tx.ExecContext(ctx, `DELETE FROM property WHERE owner = $1 AND type = $2`, owner, typ)
 		return err
@@ -105,7 +105,7 @@ func writeProperty(ctx context.Context, tx *sql.Tx, owner im.UserID, typ, value 
 }
 
 // stepWatchers moves the versions of those whose lists show the owner's properties.
-func stepWatchers(ctx context.Context, tx *sql.Tx, owner im.UserID, version uint32) ([]Told, error) {
+func stepWatchers(ctx context.Context, tx *transaction, owner im.UserID, version uint32) ([]Told, error) {
 	watchers, err := loadWatchers(ctx, tx, owner)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func stepWatchers(ctx context.Context, tx *sql.Tx, owner im.UserID, version uint
 }
 
 // loadWatchers returns who has somebody on his forward list and is allowed by him.
-func loadWatchers(ctx context.Context, tx *sql.Tx, of im.UserID) ([]im.UserID, error) {
+func loadWatchers(ctx context.Context, tx *transaction, of im.UserID) ([]im.UserID, error) {
 	scan := func(rows *sql.Rows) (im.UserID, error) {
 		var id im.UserID
 		var policy im.Policy
@@ -145,7 +145,7 @@ func loadWatchers(ctx context.Context, tx *sql.Tx, of im.UserID) ([]im.UserID, e
 
 // loadProperties returns the properties of the accounts that a condition on owner selects,
 // each account's in the order of the table above.
-func loadProperties(ctx context.Context, tx *sql.Tx, where string, id im.UserID) (map[im.UserID][]im.Property, error) {
+func loadProperties(ctx context.Context, tx *transaction, where string, id im.UserID) (map[im.UserID][]im.Property, error) {
 	type row struct {
 		owner    im.UserID
 		property im.Property

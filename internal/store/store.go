@@ -24,9 +24,9 @@ import (
 
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
-	writer *sql.DB // one connection: SQLite has one writer anyway, and waiting here is fair
-	reader *sql.DB // sees what was last committed; waits for nobody
-	copier *sql.DB // for backups, which a reader's connection refuses; connected while in use
+	writer *writer   // one connection: SQLite has one writer anyway, and waiting here is fair
+	reader *database // sees what was last committed; waits for nobody
+	copier *sql.DB   // for backups, which a reader's connection refuses; connected while in use
 }
 
 // Every connection waits this many milliseconds for another process, such as a command
@@ -93,8 +93,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 			return nil, err // of the data source's form: nothing is connected yet
 		}
 	}
-	s := &Store{writer: handles[0], reader: handles[1], copier: handles[2]}
-	s.writer.SetMaxOpenConns(1)
+	s := &Store{writer: newWriter(handles[0]), reader: &database{DB: handles[1]}, copier: handles[2]}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
@@ -146,39 +145,48 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, s.writer, list)
+	return migrate(ctx, s.writer.DB, list)
 }
 
-// change runs do in a write transaction, which it commits unless do refuses. what says in
-// errors what was attempted.
-func change[T any](ctx context.Context, s *Store, what string, do func(tx *sql.Tx) (T, error)) (T, error) {
-	return transact(ctx, s.writer, what, do)
-}
-
-// view is [change] for reading. What do reads is one state of the database.
-func view[T any](ctx context.Context, s *Store, what string, do func(tx *sql.Tx) (T, error)) (T, error) {
-	return transact(ctx, s.reader, what, do)
-}
-
-func transact[T any](ctx context.Context, db *sql.DB, what string, do func(tx *sql.Tx) (T, error)) (T, error) {
-	var none T
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; else the first error tells more
-	got, err := do(tx)
-	if err == nil {
-		err = tx.Commit()
-	}
+// change runs do in a transaction, which is rolled back if do refuses; it may be run twice. When
+// change returns nil what do has done is durable. what says in errors what was attempted.
+func change[T any](ctx context.Context, s *Store, what string, do func(tx *transaction) (T, error)) (T, error) {
+	var none, got T
+	err := s.writer.change(ctx, func(tx *transaction) (err error) {
+		got, err = do(tx)
+		return err
+	})
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
 	}
 	return got, nil
 }
 
+// view runs do, which only reads, several statements that see one state of the database.
+func view[T any](ctx context.Context, s *Store, what string, do func(tx *transaction) (T, error)) (T, error) {
+	var got, none T
+	err := s.reader.view(ctx, func(tx *transaction) (err error) {
+		got, err = do(tx)
+		return err
+	})
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
+	}
+	return got, nil
+}
+
+// load runs one query for one row, which scan reads. It needs no transaction.
+func load[T any](ctx context.Context, s *Store, what string, scan func(row) (T, error), query string, args ...any) (T, error) {
+	got, err := scan(s.reader.row(ctx, query, args...))
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
+	}
+	return got, nil
+}
+
 // collect runs a query and gathers what scan makes of its rows.
-func collect[T any](ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, tx *transaction, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
