@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,7 +138,7 @@ func (b bench) signIn(u im.User) *session {
 	s := new(session)
 	b.Hub.SignIn(hub.Login{
 		Person: u.Person, Version: msnp.MSNP9, Since: time.Unix(1_100_000_000, 0),
-		Addr: "192.0.2.7:1029", Client: "MSNMSGR 6.0.0602",
+		Addr: netip.MustParseAddrPort("192.0.2.7:1029"), Client: "MSNMSGR 6.0.0602",
 	}, s)
 	return s
 }

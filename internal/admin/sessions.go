@@ -89,6 +89,6 @@ func session(l hub.Login) Session {
 	return Session{
 		Email: l.Person.Handle, Nick: l.Person.Name,
 		Status: string(l.Presence.Status), Version: l.Version.String(),
-		Client: l.Client, Address: l.Addr, Since: l.Since.UTC(),
+		Client: l.Client, Address: l.Addr.String(), Since: l.Since.UTC(),
 	}
 }

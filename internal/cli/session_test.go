@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,9 +67,9 @@ func running(t *testing.T) (place, client) {
 	}
 	c := client{make(chan hub.Event, 8)}
 	e := h.SignIn(hub.Login{
-		Person: u.Person, Version: msnp.MSNP8, Since: time.Now(), Addr: "192.0.2.7:1029", Client: "MSNMSGR 5.0.0544",
+		Person: u.Person, Version: msnp.MSNP8, Since: time.Now(), Addr: netip.MustParseAddrPort("192.0.2.7:1029"), Client: "MSNMSGR 5.0.0544",
 	}, c)
-	h.SetPresence(e, im.Presence{Status: msnp.Lunch}, func() []im.UserID { return nil })
+	h.SetPresence(e, im.Presence{Status: msnp.Lunch}, func([]im.UserID) []im.UserID { return nil })
 	return p, c
 }
 

@@ -23,7 +23,8 @@ type PresenceChanged struct {
 	Before, Now im.Presence
 	Renamed     bool
 
-	lines []renderedLine // sessions of one version share the bytes
+	rendered []renderedLine // sessions of one version share the bytes
+	lines    uint64         // that sessions took
 }
 
 type renderedLine struct {
@@ -31,16 +32,17 @@ type renderedLine struct {
 	line    []byte
 }
 
-// Line returns what render makes, once per version. One event is delivered to one session
-// after another, never to two at a time.
+// Line returns what render makes, once per version, for a session to send. One event is
+// delivered to one session after another, never to two at a time.
 func (ev *PresenceChanged) Line(v msnp.Version, render func() []byte) []byte {
-	for _, l := range ev.lines {
+	ev.lines++
+	for _, l := range ev.rendered {
 		if l.version == v {
 			return l.line
 		}
 	}
 	line := render()
-	ev.lines = append(ev.lines, renderedLine{v, line})
+	ev.rendered = append(ev.rendered, renderedLine{v, line})
 	return line
 }
 

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,14 +19,14 @@ import (
 
 func TestDirectory(t *testing.T) {
 	w := newWorld(t)
-	since := time.Unix(1_100_000_000, 0)
+	since, client := time.Unix(1_100_000_000, 0), netip.MustParseAddrPort("192.0.2.7:1029")
 	a := &session{w: w}
 	a.entry = w.hub.SignIn(hub.Login{
-		Person: alice, Version: msnp.MSNP8, Since: since, Addr: "192.0.2.7:1029", Client: "MSMSGS 5.0.0544",
+		Person: alice, Version: msnp.MSNP8, Since: since, Addr: client, Client: "MSMSGS 5.0.0544",
 		Presence: online, // does not count: she has said nothing yet
 	}, &a.listener)
 	want := hub.Login{
-		Person: alice, Number: a.entry.Number(), Version: msnp.MSNP8, Since: since, Addr: "192.0.2.7:1029", Client: "MSMSGS 5.0.0544",
+		Person: alice, Number: a.entry.Number(), Version: msnp.MSNP8, Since: since, Addr: client, Client: "MSMSGS 5.0.0544",
 	}
 	found := func(when string) {
 		t.Helper()
@@ -183,7 +184,10 @@ func TestAwaitPrior(t *testing.T) {
 			runtime.Gosched() // as far as it gets
 		}
 		ended.Store(how == hub.Stopped)
-		w.hub.SignOut(a1.entry, func() []im.UserID { ended.Store(true); return both }, how)
+		w.hub.SignOut(a1.entry, func(to []im.UserID) []im.UserID {
+			ended.Store(true)
+			return append(to, both...)
+		}, how)
 		<-waited
 		a2.entry.AwaitPrior(t.Context()) // it stays over
 		a2.leave()

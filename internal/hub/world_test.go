@@ -104,8 +104,8 @@ func newWorld(t *testing.T) *world {
 }
 
 // these is how the hub asks for watchers; so is how it asks whom a change of privacy concerns.
-func these(watchers []im.UserID) func() []im.UserID {
-	return func() []im.UserID { return watchers }
+func these(watchers []im.UserID) hub.Watchers {
+	return func(to []im.UserID) []im.UserID { return append(to, watchers...) }
 }
 
 func so(allowed bool, users []im.UserID) func() ([]im.UserID, bool) {

@@ -18,7 +18,6 @@ type Counter interface{ Inc() }
 type Metrics struct {
 	Panics         Counter // faults caught at a connection's edge
 	SignIns        Counter // sessions that reached USR OK
-	PresenceSent   Counter // presence lines rendered for watchers
 	Rooms          Counter // switchboard sessions created
 	RoomsIdle      Counter // switchboard sessions cleared for idleness
 	CookieFailures Counter // USR and ANS with a cookie that did not pass
@@ -45,7 +44,6 @@ func New() *Metrics {
 	)
 	m.Panics = m.counter("monarch_panics_total", "Faults of the server caught at a connection's edge.")
 	m.SignIns = m.counter("monarch_sign_ins_total", "Sessions that signed in to the notification server.")
-	m.PresenceSent = m.counter("monarch_presence_lines_total", "Presence lines sent to watchers.")
 	m.Rooms = m.counter("monarch_switchboard_sessions_created_total", "Conversations begun.")
 	m.RoomsIdle = m.counter("monarch_switchboard_sessions_idle_total", "Conversations ended because nothing was said.")
 	m.CookieFailures = m.counter("monarch_switchboard_cookie_failures_total", "Switchboard entrances refused for their cookie.")

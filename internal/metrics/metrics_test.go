@@ -29,7 +29,6 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	}{
 		{"a panic", func(m *metrics.Metrics) { m.Panics.Inc() }, `monarch_panics_total 1`},
 		{"a sign-in", func(m *metrics.Metrics) { m.SignIns.Inc() }, `monarch_sign_ins_total 1`},
-		{"a presence line", func(m *metrics.Metrics) { m.PresenceSent.Inc() }, `monarch_presence_lines_total 1`},
 		{"a conversation", func(m *metrics.Metrics) { m.Rooms.Inc() }, `monarch_switchboard_sessions_created_total 1`},
 		{"an idle conversation", func(m *metrics.Metrics) { m.RoomsIdle.Inc() }, `monarch_switchboard_sessions_idle_total 1`},
 		{"a bad cookie", func(m *metrics.Metrics) { m.CookieFailures.Inc() }, `monarch_switchboard_cookie_failures_total 1`},
@@ -97,7 +96,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 			t.Errorf("the help text of %s", f[2])
 		}
 	}
-	if ours != 12 {
+	if ours != 11 {
 		t.Errorf("%d metrics of ours", ours)
 	}
 	for _, want := range []string{

@@ -95,7 +95,6 @@ func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 		return true
 	}
 	who.Show(there)
-	s.srv.Metrics.PresenceSent.Inc()
 	return s.conn.Send(ev.Line(s.dialect.version, func() []byte {
 		return appendChange(nil, s.dialect.version, ev.Who, ev.Now)
 	}))

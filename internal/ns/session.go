@@ -237,14 +237,14 @@ func (s *session) Closed(why conn.Reason) {
 	s.srv.Hub.SignOut(s.entry, s.watchers, how)
 }
 
-// watchers returns who may see the user.
-func (s *session) watchers() []im.UserID {
+// watchers appends who may see the user.
+func (s *session) watchers(to []im.UserID) []im.UserID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.links == nil {
-		return nil
+		return to
 	}
-	return s.links.Watchers(nil)
+	return s.links.Watchers(to)
 }
 
 // reply sends a line that answers a command.

@@ -147,7 +147,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		Person:  user.Person,
 		Version: s.dialect.version,
 		Since:   now,
-		Addr:    s.conn.Peer().String(),
+		Addr:    s.conn.Peer(),
 		Client:  strings.TrimSpace(s.client.Library + " " + s.client.Version),
 	}, s)
 	if user, err = s.settled(ctx, user); err != nil {

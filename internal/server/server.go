@@ -164,6 +164,7 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
 	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
+	s.metrics.Total("monarch_presence_lines_total", "Presence lines sent to watchers.", s.hub.Lines)
 	c := &s.passport.Counts
 	s.metrics.Total("monarch_passport_tickets_total", "Passwords that were right.", c.SignedIn.Load)
 	s.metrics.Total("monarch_passport_refused_total", "Passwords that were wrong, and requests that made no sense.", c.Refused.Load)

@@ -1,0 +1,261 @@
+package hub
+
+import (
+	"sync"
+
+	"monarch/internal/clock"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// told is what a user's watchers were last told about him. Sign-ins that displace each other
+// share it, so that watchers hear only of what is different.
+//
+// mu is held while watchers are told, which gives all of them one order. It is taken before
+// any session's lock.
+type told struct {
+	mu      sync.Mutex
+	name    string
+	object  string
+	flags   uint64
+	speaker uint64     // number of the newest sign-in; older ones are not heard
+	spoke   uint64     // number of the sign-in that the presence comes from
+	held    *departure // of a displaced sign-in, while it is held back
+	status  status
+
+	// Guarded by the user's stripe.
+	entries int32                    // sign-ins that have not ended
+	over    map[uint64]chan struct{} // for the sign-ins that others displaced and wait for, by number
+}
+
+// departure is the end of a displaced sign-in, of which watchers may never hear.
+type departure struct {
+	timer    clock.Timer
+	watchers []im.UserID // who is to hear of it
+}
+
+func (t *told) presence() im.Presence {
+	return im.Presence{Status: statuses[t.status], Flags: t.flags, Object: t.object}
+}
+
+func (t *told) note(p im.Presence, name string) {
+	t.status, t.flags, t.object, t.name = packed(p.Status), p.Flags, p.Object, name
+}
+
+// Watchers appends those who may see a user.
+type Watchers func(to []im.UserID) []im.UserID
+
+// SignIn enters a session as [Hub.Enter] does, at a place of its own.
+func (h *Hub) SignIn(l Login, s Session) *Entry {
+	e := new(Entry)
+	h.Enter(e, l, s)
+	return e
+}
+
+// Enter enters a session for l.Person, as not yet on line, at a place that was never used. An
+// older one of the same account gets [Kicked] and is no longer heard. The number of the
+// sign-in, its presence and its switchboards are not taken from l.
+func (h *Hub) Enter(e *Entry, l Login, s Session) {
+	e.fill(l, s)
+	id := l.Person.ID
+	st := h.stripe(id)
+	st.mu.Lock()
+	e.number = h.last.Add(1)
+	old := h.present(id)
+	switch {
+	case old != nil:
+		e.told = old.told
+		e.prior = e.told.await(old.number)
+	case st.lingering[id] != nil:
+		e.told = st.lingering[id]
+		delete(st.lingering, id)
+	default:
+		e.told = new(told)
+	}
+	e.told.entries++
+	h.add(e)
+	st.mu.Unlock()
+
+	e.told.mu.Lock()
+	e.told.speaker = max(e.told.speaker, e.number)
+	e.told.mu.Unlock()
+	if old != nil {
+		old.session.Deliver(Kicked{Elsewhere})
+	}
+}
+
+// await returns a channel that is closed when a sign-in has ended.
+func (t *told) await(number uint64) <-chan struct{} {
+	if t.over == nil {
+		t.over = make(map[uint64]chan struct{})
+	}
+	t.over[number] = make(chan struct{})
+	return t.over[number]
+}
+
+// SignOut ends a sign-in: watchers hear that the user left, at once or, when a newer sign-in
+// has displaced this one, unless that comes on line within the hold. When the server stops
+// they hear nothing. watchers is called after the user has left the directory.
+func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
+	id := e.User()
+	st := h.stripe(id)
+	st.mu.Lock()
+	displaced := h.present(id) != e
+	if !displaced {
+		h.remove(e)
+		if st.lingering == nil {
+			st.lingering = make(map[im.UserID]*told)
+		}
+		st.lingering[id] = e.told // for who signs in while this one has not ended
+	}
+	st.mu.Unlock()
+
+	if how != Stopped {
+		h.leave(e, watchers, displaced)
+	}
+	st.mu.Lock()
+	if e.told.entries--; e.told.entries == 0 {
+		delete(st.lingering, id)
+	}
+	if over := e.told.over[e.number]; over != nil {
+		close(over)
+		delete(e.told.over, e.number)
+	}
+	st.mu.Unlock()
+	for _, fn := range h.ended {
+		fn(e.number, how)
+	}
+}
+
+// leave tells watchers that e is gone, now or after the hold.
+func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !t.presence().Visible():
+	case t.spoke != e.number:
+		// The watchers know the user from the sign-in that displaced this one, or from one that
+		// this one displaced, whose own end tells them unless it has held that back.
+		if !displaced && t.held != nil {
+			h.depart(e, t.held.watchers)
+		}
+	case displaced && h.present(e.User()) != nil:
+		h.drop(t)
+		d := &departure{watchers: watchers(nil)}
+		t.held = d
+		h.clock.Set(&d.timer, h.hold, func() { h.release(e, d) })
+	default:
+		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, ids) })
+	}
+}
+
+// release ends the hold: the new sign-in did not come on line in time.
+func (h *Hub) release(e *Entry, d *departure) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held == d {
+		h.depart(e, d.watchers)
+	}
+}
+
+// drop forgets a departure that was held back. t.mu is held.
+func (h *Hub) drop(t *told) {
+	if t.held != nil {
+		h.clock.Stop(&t.held.timer)
+		t.held = nil
+	}
+}
+
+// depart tells watchers that e's user is gone. e.told.mu is held.
+func (h *Hub) depart(e *Entry, watchers []im.UserID) {
+	h.tell(e, im.Presence{Status: msnp.Offline}, e.told.name, watchers)
+	h.drop(e.told)
+}
+
+// SetPresence makes p what the directory and the watchers know of e's user. Watchers hear
+// of it when it is different from what they were told, and when it is the first word of a
+// sign-in: some may have come while it was silent.
+//
+// watchers is called after the directory has changed, so that somebody who comes to see the
+// user meanwhile either finds p there or is among them.
+func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers Watchers) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := h.stripe(e.User())
+	st.mu.Lock()
+	e.setPresence(p)
+	name := e.name
+	st.mu.Unlock()
+	if t.speaker != e.number {
+		return
+	}
+	first := t.spoke != e.number
+	t.spoke = e.number
+	h.drop(t)
+	before := t.presence()
+	changed := p != before || name != t.name
+	if p.Visible() && (first || changed) || p.Visible() != before.Visible() {
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, p, name, ids) })
+	}
+}
+
+// SetName does the same with the user's friendly name. Before the first presence of a
+// sign-in watchers hear nothing.
+func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := h.stripe(e.User())
+	st.mu.Lock()
+	if name != e.name { // what it has keeps its memory with the handle
+		e.name = name
+	}
+	p := e.presence()
+	st.mu.Unlock()
+	if t.speaker == e.number && t.spoke == e.number && p.Visible() && name != t.name {
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, p, name, ids) })
+	}
+}
+
+// SetPrivacy tells users whether e's user lets them see him now, in order with his changes
+// of presence. who is called with that order settled.
+func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool)) {
+	t := e.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.speaker != e.number {
+		return
+	}
+	users, allowed := who()
+	st := h.stripe(e.User())
+	st.mu.RLock()
+	person, now := e.person(), e.presence()
+	st.mu.RUnlock()
+	for _, u := range users {
+		h.Deliver(u, PrivacyChanged{Who: person, Allowed: allowed, Now: now})
+	}
+}
+
+// tellAll calls fn with the watchers, in memory that is lent.
+func (h *Hub) tellAll(watchers Watchers, fn func([]im.UserID)) {
+	room := h.rooms.Get().(*[]im.UserID)
+	*room = watchers((*room)[:0])
+	fn(*room)
+	h.rooms.Put(room)
+}
+
+// tell delivers a change to watchers, one after another. e.told.mu is held.
+func (h *Hub) tell(e *Entry, p im.Presence, name string, watchers []im.UserID) {
+	t := e.told
+	ev := &PresenceChanged{
+		Who: im.Person{ID: e.User(), Handle: e.handle, Name: name}, Before: t.presence(), Now: p, Renamed: name != t.name,
+	}
+	t.note(p, name)
+	for _, w := range watchers {
+		h.Deliver(w, ev)
+	}
+	h.lines.Add(ev.lines)
+}
