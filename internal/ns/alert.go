@@ -17,7 +17,7 @@ const alertSite = 2
 func (s *session) alerted(ev hub.Alerted) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.online && takesAlerts(s.client.Library) && s.conn.Send(s.appendAlert(nil, ev))
+	return s.online && s.alerts && s.conn.Send(s.appendAlert(nil, ev))
 }
 
 // takesAlerts reports whether clients of a library read NOT rightly. Others may lose their
@@ -47,7 +47,7 @@ func (s *session) appendAlert(b []byte, ev hub.Alerted) []byte {
 			"\t</MSG>\r\n"+
 			"</NOTIFICATION>",
 		ev.Number, alertSite, site,
-		uint32(s.user>>32), uint32(s.user), im.EscapeXML(s.handle),
+		uint32(s.entry.User()>>32), uint32(s.entry.User()), im.EscapeXML(s.entry.Handle()),
 		ev.Number, page, page, text))
 }
 

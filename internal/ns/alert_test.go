@@ -5,12 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"monarch/internal/clock"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 )
 
 func alertTo(d *dialect, a im.Alert) string {
-	s := &session{srv: &Server{Config: Config{WebURL: "https://msn.example.com"}}, dialect: d, user: 1<<32 | 0x81EE5A43, handle: "alice@example.com"}
+	clk := clock.New()
+	defer clk.Close()
+	s := &session{srv: &Server{Config: Config{WebURL: "https://msn.example.com"}}, dialect: d}
+	hub.New(clk, 0).Enter(&s.entry, hub.Login{Person: im.Person{ID: 0x01EE5A43, Handle: "alice@example.com"}}, s)
 	return string(s.appendAlert(nil, hub.Alerted{Number: 7, Alert: a}))
 }
 
@@ -26,7 +30,7 @@ func TestAnAlertIsLaidOutAsTheOriginal(t *testing.T) {
 	if !strings.HasPrefix(got, want) || strings.HasSuffix(got, "\n") {
 		t.Errorf("it begins not with %q: %q", want, got)
 	}
-	if !strings.Contains(got, `pid="0x00000001:0x81ee5a43"`) {
+	if !strings.Contains(got, `pid="0x00000000:0x01ee5a43"`) {
 		t.Errorf("the number of the account: %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"monarch/internal/auth"
+	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/msnp"
 )
@@ -22,9 +23,18 @@ func (s *session) challengeNow() {
 	if s.ended {
 		return
 	}
-	s.challenge = nonce
-	s.srv.Clock.Set(&s.timer, s.srv.Limits.ChallengeTimeout, s.unanswered)
+	s.beside().challenge = nonce
+	s.srv.Clock.Wake(&s.patience, s.srv.Limits.ChallengeTimeout, s)
 	s.conn.Send(msnp.AppendLine(nil, msnp.CHL, string(msnp.Async), nonce))
+}
+
+// Wake is what the clock calls.
+func (s *session) Wake(t *clock.Timer) {
+	if t == &s.challenges {
+		s.challengeNow()
+	} else {
+		s.unanswered()
+	}
 }
 
 // unanswered runs when the time for an answer is up.
@@ -32,11 +42,11 @@ func (s *session) unanswered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.challenge == "" || s.ended:
+	case s.aside == nil || s.aside.challenge == "" || s.ended:
 	case s.srv.Challenge == Enforce:
 		s.conn.Close(conn.Timeout)
 	default:
-		s.srv.Log.Warn("a challenge was not answered", "conn", s.conn.ID(), "user", s.handle)
+		s.srv.Log.Warn("a challenge was not answered", "conn", s.conn.ID(), "user", s.handle())
 		s.challengeLater()
 	}
 }
@@ -48,7 +58,7 @@ func (s *session) challengeLater() {
 		return
 	}
 	half := s.srv.Limits.ChallengeInterval / 2
-	s.srv.Clock.Set(&s.timer, half+rand.N(half+time.Second), s.challengeNow)
+	s.srv.Clock.Wake(&s.challenges, half+rand.N(half+time.Second), s)
 }
 
 // chl gives the client a challenge it asked for, as a test.
@@ -57,8 +67,8 @@ func (s *session) chl(f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	s.asked = auth.Nonce()
-	return s.reply(msnp.CHL, string(t), s.asked)
+	s.own().asked = auth.Nonce()
+	return s.reply(msnp.CHL, string(t), s.private.asked)
 }
 
 // qry checks the answer to a challenge.
@@ -71,7 +81,7 @@ func (s *session) qry(f msnp.Frame) error {
 		if s.srv.Challenge == Enforce {
 			return fatal{msnp.CodeChallengeFailed, conn.Refused}
 		}
-		s.srv.Log.Warn("a challenge was answered wrong", "conn", s.conn.ID(), "user", s.handle, "product", m.Product)
+		s.srv.Log.Warn("a challenge was answered wrong", "conn", s.conn.ID(), "user", s.handle(), "product", m.Product)
 	}
 	return s.reply(msnp.QRY, string(m.TrID))
 }
@@ -86,16 +96,18 @@ func (s *session) answered(m msnp.ChallengeAnswer) bool {
 	right := func(nonce string) bool {
 		return nonce != "" && subtle.ConstantTimeCompare([]byte(product.Answer(nonce)), []byte(m.Response)) == 1
 	}
-	if right(s.asked) {
-		s.asked = ""
+	if s.private != nil && right(s.private.asked) {
+		s.private.asked = ""
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !right(s.challenge) {
+	if s.aside == nil || !right(s.aside.challenge) {
 		return false
 	}
-	s.challenge = ""
+	s.aside.challenge = ""
+	s.tidy()
+	s.srv.Clock.Stop(&s.patience)
 	s.challengeLater()
 	return true
 }

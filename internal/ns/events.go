@@ -35,7 +35,7 @@ func (s *session) Deliver(ev hub.Event) bool {
 func (s *session) invited(ev hub.Invited) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.online || !s.presence.Visible() || s.refusing || !s.links.Allows(ev.Caller.ID) {
+	if !s.online || !s.visible || s.refusing || !s.links.Allows(ev.Caller.ID) {
 		return false
 	}
 	return s.conn.Send(msnp.AppendLine(nil, msnp.RNG, msnp.Uint(ev.Session), ev.Addr, "CKI", ev.Cookie,

@@ -15,7 +15,7 @@ func (s *session) adg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	g, version, err := s.srv.Store.AddGroup(ctx, s.user, m.Name)
+	g, version, err := s.srv.Store.AddGroup(ctx, s.entry.User(), m.Name)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *session) reg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	version, err := s.srv.Store.RenameGroup(ctx, s.user, m.Number, m.Name)
+	version, err := s.srv.Store.RenameGroup(ctx, s.entry.User(), m.Number, m.Name)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	version, left, err := s.srv.Store.RemoveGroup(ctx, s.user, m.Number)
+	version, left, err := s.srv.Store.RemoveGroup(ctx, s.entry.User(), m.Number)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package ns
 import (
 	"context"
 	"strings"
-	"time"
 
 	"monarch/internal/hub"
 	"monarch/internal/im"
@@ -25,7 +24,7 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.srv.Store.Add(ctx, s.user, store.Addition{
+	a, err := s.srv.Store.Add(ctx, s.entry.User(), store.Addition{
 		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
 	})
 	if err != nil {
@@ -106,7 +105,7 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 		return err
 	}
 	handle := strings.ToLower(m.Handle)
-	r, err := s.srv.Store.Remove(ctx, s.user, store.Removal{List: list, Handle: handle, Group: group})
+	r, err := s.srv.Store.Remove(ctx, s.entry.User(), store.Removal{List: list, Handle: handle, Group: group})
 	if err != nil {
 		return err
 	}
@@ -144,7 +143,7 @@ func (s *session) mayChange(m msnp.ListChange) (list im.List, group int, err err
 	if list != im.Forward {
 		m.Group = msnp.NoGroup
 	}
-	return list, m.Group, s.allow(&s.rates.lists, 100, time.Minute/100)
+	return list, m.Group, s.allow(lists)
 }
 
 // relist changes the allow or block list in memory and sends the reply; v hears of it when
@@ -152,7 +151,7 @@ func (s *session) mayChange(m msnp.ListChange) (list im.List, group int, err err
 func (s *session) relist(reply []byte, v im.UserID, change func(*im.Links)) {
 	s.mu.Lock()
 	before := s.links.Allows(v)
-	change(s.links)
+	change(&s.links)
 	after := s.links.Allows(v)
 	s.conn.Send(reply)
 	s.mu.Unlock()
@@ -163,7 +162,7 @@ func (s *session) relist(reply []byte, v im.UserID, change func(*im.Links)) {
 
 // tellAllowed tells v whether he may see the user.
 func (s *session) tellAllowed(v im.UserID) {
-	s.srv.Hub.SetPrivacy(s.entry, func() ([]im.UserID, bool) {
+	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return []im.UserID{v}, s.links.Allows(v)
@@ -172,9 +171,7 @@ func (s *session) tellAllowed(v im.UserID) {
 
 // person returns what others may know of the user.
 func (s *session) person() im.Person {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return im.Person{ID: s.user, Handle: s.handle, Name: s.name}
+	return s.srv.Hub.Person(&s.entry)
 }
 
 // listedBy tells the client that somebody added or removed the user. Before SYN there is
@@ -183,7 +180,7 @@ func (s *session) person() im.Person {
 func (s *session) listedBy(ev hub.ListedBy) bool {
 	s.mu.Lock()
 	s.relink(ev)
-	linked := s.links != nil
+	linked := s.linked
 	if s.synced && !s.loading {
 		s.conn.Send(s.appendSince(nil, ev))
 	}
@@ -198,14 +195,14 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 // move it need not hear the end of, unless it has asked for its lists in between.
 // docs/protocol/lists.md#moves
 func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
-	_, leaving := s.leaving[ev.Who.ID]
-	delete(s.leaving, ev.Who.ID)
+	leaving := s.stayed(ev.Who.ID)
 	switch {
 	case ev.How == hub.Leaving:
-		if s.leaving == nil {
-			s.leaving = make(map[im.UserID]struct{})
+		a := s.beside()
+		if a.leaving == nil {
+			a.leaving = make(map[im.UserID]struct{})
 		}
-		s.leaving[ev.Who.ID] = struct{}{}
+		a.leaving[ev.Who.ID] = struct{}{}
 		return b
 	case ev.How == hub.Returned && leaving, ev.How == hub.Gone && !leaving:
 		return b
@@ -215,4 +212,15 @@ func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
 		return msnp.AppendLine(b, msnp.REM, params...)
 	}
 	return msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...)
+}
+
+// stayed forgets that somebody is leaving and reports whether he was. s.mu is held.
+func (s *session) stayed(id im.UserID) bool {
+	if s.aside == nil {
+		return false
+	}
+	_, leaving := s.aside.leaving[id]
+	delete(s.aside.leaving, id)
+	s.tidy()
+	return leaving
 }

@@ -25,7 +25,8 @@ type Mail struct {
 // docs/protocol/limits.md#invitations-by-mail
 var invitationLimits = store.InvitationLimits{PersonHour: 5, PersonDay: 20, ServiceHour: 200, Again: 7 * 24 * time.Hour}
 
-// mailbox is what a session knows of its user's mail; guarded by the session's mu.
+// mailbox is what a session knows of its user's mail; guarded by the session's mu. Most people
+// have none.
 type mailbox struct {
 	enabled bool // the profile says so; fixed after it
 	version uint32
@@ -37,30 +38,45 @@ type mailbox struct {
 // so that trouble does not keep anybody from signing in. The hub knows the session by now:
 // whatever is counted after this is delivered to it.
 func (s *session) openMailbox(ctx context.Context) {
-	box, err := s.srv.Store.Mailbox(ctx, s.user)
+	box, err := s.srv.Store.Mailbox(ctx, s.entry.User())
 	switch {
 	case errors.Is(err, im.ErrNoMailbox):
 		return
 	case err != nil:
-		s.srv.Log.Error("a mailbox could not be opened", "conn", s.conn.ID(), "user", s.handle, "err", err)
+		s.srv.Log.Error("a mailbox could not be opened", "conn", s.conn.ID(), "user", s.handle(), "err", err)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mailbox.enabled = true
-	s.countMail(box)
+	s.countMail(box).enabled = true
 }
 
-// countMail takes over counts that are newer than those the session has. s.mu is held.
-func (s *session) countMail(box im.Mailbox) {
-	if box.Version > s.mailbox.version {
-		s.mailbox.version, s.mailbox.inbox, s.mailbox.folders = box.Version, box.Inbox, box.Folders
+// countMail takes over counts that are newer than those the session has, and returns what it
+// then has. s.mu is held.
+func (s *session) countMail(box im.Mailbox) *mailbox {
+	a := s.beside()
+	if a.mailbox == nil {
+		a.mailbox = new(mailbox)
 	}
+	if m := a.mailbox; box.Version > m.version {
+		m.version, m.inbox, m.folders = box.Version, box.Inbox, box.Folders
+	}
+	return a.mailbox
+}
+
+// mail returns the mailbox, or nil when the user has none. s.mu is held.
+func (s *session) mail() *mailbox {
+	if s.aside == nil || s.aside.mailbox == nil || !s.aside.mailbox.enabled {
+		return nil
+	}
+	return s.aside.mailbox
 }
 
 // emailEnabled is the profile's word for having a mailbox.
 func (s *session) emailEnabled() int {
-	if s.mailbox.enabled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mail() != nil {
 		return 1
 	}
 	return 0
@@ -78,14 +94,15 @@ func mailPage(kind string) im.Page {
 // appendInitialMail appends how much mail there is, once, after the first CHG. s.mu is held.
 // docs/protocol/signin.md#mail
 func (s *session) appendInitialMail(b []byte) []byte {
-	if !s.mailbox.enabled {
+	m := s.mail()
+	if m == nil {
 		return b
 	}
 	return appendMessage(b, "MIME-Version: 1.0\r\n"+
 		"Content-Type: text/x-msmsgsinitialemailnotification; charset=UTF-8\r\n"+
 		"\r\n"+
-		"Inbox-Unread: "+strconv.Itoa(s.mailbox.inbox)+"\r\n"+
-		"Folders-Unread: "+strconv.Itoa(s.mailbox.folders)+"\r\n"+
+		"Inbox-Unread: "+strconv.Itoa(m.inbox)+"\r\n"+
+		"Folders-Unread: "+strconv.Itoa(m.folders)+"\r\n"+
 		"Inbox-URL: "+mailPage("INBOX").Path+"\r\n"+
 		"Folders-URL: "+mailPage("FOLDERS").Path+"\r\n"+
 		"Post-URL: "+s.srv.signInForm()+"\r\n"+
@@ -116,7 +133,7 @@ func (s *session) mailChanged(box im.Mailbox, line func(b []byte) []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.countMail(box)
-	if !s.mailbox.enabled || !s.online {
+	if s.mail() == nil || !s.online {
 		return false
 	}
 	out := line(nil)
@@ -177,7 +194,7 @@ func appendMovedMail(b []byte, delta int) []byte {
 
 // mayInvite keeps a flood from the database and the log.
 func (s *session) mayInvite() bool {
-	return s.allow(&s.rates.invitations, 20, 3*time.Second) == nil
+	return s.allow(invitations) == nil
 }
 
 // inviteByMail hands an invitation on, unless it is refused. The inviter does not learn that:
@@ -192,9 +209,9 @@ func (s *session) inviteByMail(ctx context.Context, f msnp.Frame) error {
 	if !s.mayInvite() {
 		return nil
 	}
-	switch err := s.srv.Store.Invite(ctx, s.user, to, s.srv.Clock.Now(), invitationLimits); {
+	switch err := s.srv.Store.Invite(ctx, s.entry.User(), to, s.srv.Clock.Now(), invitationLimits); {
 	case errors.Is(err, im.ErrIsMember), errors.Is(err, im.ErrInvitedOften):
-		s.srv.Log.Debug("an invitation was not sent", "conn", s.conn.ID(), "user", s.handle, "reason", err)
+		s.srv.Log.Debug("an invitation was not sent", "conn", s.conn.ID(), "user", s.handle(), "reason", err)
 		return nil
 	case err != nil:
 		return err

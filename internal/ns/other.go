@@ -3,7 +3,6 @@ package ns
 import (
 	"context"
 	"net/url"
-	"time"
 
 	"monarch/internal/auth"
 	"monarch/internal/conn"
@@ -23,15 +22,15 @@ func (s *session) xfr(f msnp.Frame) error {
 		return msnp.CodeInvalidParameter
 	}
 	s.mu.Lock()
-	may := s.online && s.presence.Visible() && !s.refusing
+	may := s.online && s.visible && !s.refusing
 	s.mu.Unlock()
 	if !may {
 		return msnp.CodeNotWhileHidden
 	}
-	if err := s.allow(&s.rates.boards, 20, 3*time.Second); err != nil {
+	if err := s.allow(boards); err != nil {
 		return err
 	}
-	if l, _ := s.srv.Hub.ByID(s.user); s.srv.Rates && l.Boards >= hub.MaxBoards {
+	if l, _ := s.srv.Hub.ByID(s.entry.User()); s.srv.Rates && l.Boards >= hub.MaxBoards {
 		return msnp.CodeTooFast
 	}
 	board, ok := s.srv.Switchboard()
@@ -39,7 +38,7 @@ func (s *session) xfr(f msnp.Frame) error {
 		return msnp.CodeTransferFailed
 	}
 	cookie := s.srv.Signer.Cookie(auth.Admission{
-		Board: board, Session: auth.SessionID(), User: int64(s.user), Login: s.entry.Number(),
+		Board: board, Session: auth.SessionID(), User: int64(s.entry.User()), Login: s.entry.Number(),
 	}, s.srv.Clock.Now())
 	return s.reply(msnp.XFR, string(m.TrID), "SB", board, "CKI", cookie)
 }

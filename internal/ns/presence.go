@@ -1,8 +1,6 @@
 package ns
 
 import (
-	"time"
-
 	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/msnp"
@@ -22,7 +20,7 @@ func (s *session) chg(f msnp.Frame) error {
 	first := !s.online
 	s.mu.Unlock()
 	if !first {
-		if err := s.allow(&s.rates.status, 30, time.Second); err != nil {
+		if err := s.allow(statuses); err != nil {
 			return err
 		}
 	}
@@ -33,7 +31,7 @@ func (s *session) chg(f msnp.Frame) error {
 	out := f.AppendEcho(nil)
 
 	s.mu.Lock()
-	s.presence, s.online = p, true
+	s.online, s.visible = true, p.Visible()
 	if first {
 		out = s.appendInitial(out, m.TrID)
 		out = s.appendInitialMail(out)
@@ -41,7 +39,7 @@ func (s *session) chg(f msnp.Frame) error {
 	s.conn.Send(out)
 	s.mu.Unlock()
 
-	s.srv.Hub.SetPresence(s.entry, p, s.watchers)
+	s.srv.Hub.SetPresence(&s.entry, p, s.watchers)
 	if first {
 		s.challengeNow()
 		if minutes, ok := s.srv.Hub.Announced(); ok {
@@ -82,7 +80,7 @@ func wire(who im.Person, p im.Presence) msnp.Presence {
 func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.online || s.links == nil {
+	if !s.online || !s.linked {
 		return false
 	}
 	who, there := s.links.Of(ev.Who.ID), ev.Now.Visible()
@@ -123,7 +121,7 @@ func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 
 // sees reports whether the client is to hear of somebody's presence at all. s.mu is held.
 func (s *session) sees(id im.UserID) bool {
-	return s.online && s.links != nil && s.links.On(id, im.Forward)
+	return s.online && s.linked && s.links.On(id, im.Forward)
 }
 
 // appendChange appends NLN or FLN.

@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -19,45 +16,90 @@ import (
 
 // session is one connection to a dispatch or notification server, and from USR OK on one
 // signed-in user.
+//
+// There are as many as people signed in, and most of them are idle: so what is not needed all
+// the time is apart, and a test counts the bytes of the rest.
 type session struct {
-	srv      *Server    // immutable
-	conn     *conn.Conn // immutable
-	dispatch bool       // immutable: on a dispatch listener
+	entry hub.Entry  // not in the directory before sign-in
+	srv   *Server    // immutable
+	conn  *conn.Conn // immutable
 
 	// Touched only by the running handler; fixed once the hub knows the session.
-	state   state
 	dialect *dialect // nil before VER
-	client  msnp.ClientInfo
-	handle  string // named in USR I; canonical after sign-in
-	user    im.UserID
-	entry   *hub.Entry // nil before sign-in
 
 	// Touched only by the running handler.
-	linked bool // links are loaded
-	asked  string
+	private *private // nil while there is nothing in it
+
+	mu         sync.Mutex  // leaf, except for conn.Send and the hub's directory
+	links      im.Links    // once linked
+	aside      *aside      // nil while there is nothing in it
+	block      uint32      // version of the lists the client was last sent; 0 when it had them
+	challenges clock.Timer // until the next challenge
+	patience   clock.Timer // until the answer to a challenge must be there
+	greeted    bool        // USR OK is out
+	synced     bool        // the client has its lists
+	online     bool        // it has sent its first CHG
+	visible    bool        // as of the last CHG
+	refusing   bool        // IMS OFF
+	loading    bool
+	ended      bool // Closed was called
+	linked     bool // the links are loaded; set by the running handler, which may read it without mu
+
+	dispatch bool  // immutable: on a dispatch listener
+	alerts   bool  // the client can show alerts; as dialect
+	state    state // touched only by the running handler
+}
+
+// private is what a running handler has of its own, before sign-in and at times.
+type private struct {
+	handle string           // named in USR I
+	client *msnp.ClientInfo // said in CVR
+	asked  string           // the challenge that the client asked for, or ""
 	rates  rates
+}
 
-	timer clock.Timer // the next challenge, or the limit for the answer to one
+// own returns what the running handler may write to.
+func (s *session) own() *private {
+	if s.private == nil {
+		s.private = new(private)
+	}
+	return s.private
+}
 
-	mu        sync.Mutex // leaf, except for conn.Send and the hub's directory
-	greeted   bool       // USR OK is out
-	synced    bool       // the client has its lists
-	block     uint32     // version of the lists it was last sent; 0 when it had them
-	online    bool       // it has sent its first CHG
-	refusing  bool       // IMS OFF
-	ended     bool       // Closed was called
-	presence  im.Presence
-	name      string
-	links     *im.Links
-	loading   bool
+// aside is what a session rarely has. The session's mu guards it.
+type aside struct {
 	missed    []hub.Event            // arrived while loading
 	leaving   map[im.UserID]struct{} // took the user off their lists, which the client has not heard
 	challenge string                 // that is open, or ""
-	mailbox   mailbox
+	mailbox   *mailbox
+}
+
+// beside returns that part to be written to. s.mu is held.
+func (s *session) beside() *aside {
+	if s.aside == nil {
+		s.aside = new(aside)
+	}
+	return s.aside
+}
+
+// tidy lets go of that part when there is nothing in it. s.mu is held.
+func (s *session) tidy() {
+	a := s.aside
+	if a != nil && a.missed == nil && len(a.leaving) == 0 && a.challenge == "" && a.mailbox == nil {
+		s.aside = nil
+	}
+}
+
+// handle returns the handle of who signed in, or wants to; for logs.
+func (s *session) handle() string {
+	if s.entry.Number() == 0 && s.private != nil {
+		return s.private.handle
+	}
+	return s.entry.Handle()
 }
 
 // state is how far a connection has come. docs/protocol/signin.md#states
-type state int
+type state uint8
 
 const (
 	connected  state = iota
@@ -190,7 +232,7 @@ func (s *session) fail(f msnp.Frame, err error) {
 	default:
 		var ok bool
 		if code, ok = refusal(err); !ok {
-			s.srv.Log.Error("a command could not be carried out", "conn", s.conn.ID(), "user", s.handle, "verb", f.Verb, "err", err)
+			s.srv.Log.Error("a command could not be carried out", "conn", s.conn.ID(), "user", s.handle(), "verb", f.Verb, "err", err)
 			code = msnp.CodeInternal
 		}
 	}
@@ -222,9 +264,10 @@ func refusal(err error) (msnp.Code, bool) {
 func (s *session) Closed(why conn.Reason) {
 	s.mu.Lock()
 	s.ended = true
+	s.srv.Clock.Stop(&s.challenges)
+	s.srv.Clock.Stop(&s.patience)
 	s.mu.Unlock()
-	s.srv.Clock.Stop(&s.timer)
-	if s.entry == nil {
+	if s.entry.Number() == 0 {
 		return
 	}
 	how := hub.Left
@@ -234,14 +277,14 @@ func (s *session) Closed(why conn.Reason) {
 	case conn.Unavailable:
 		how = hub.Stopped
 	}
-	s.srv.Hub.SignOut(s.entry, s.watchers, how)
+	s.srv.Hub.SignOut(&s.entry, s.watchers, how)
 }
 
 // watchers appends who may see the user.
 func (s *session) watchers(to []im.UserID) []im.UserID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.links == nil {
+	if !s.linked {
 		return to
 	}
 	return s.links.Watchers(to)
@@ -260,43 +303,5 @@ func (s *session) out(msnp.Frame) error {
 
 func (s *session) ignore(msnp.Frame) error { return nil }
 
-// rates limits what one user may do in a while; the limiters are made when first needed.
-// docs/protocol/limits.md#rates
-type rates struct {
-	status      *rate.Limiter
-	lists       *rate.Limiter
-	boards      *rate.Limiter
-	invitations *rate.Limiter
-	names       [5]time.Time // of the last changes of the own name, oldest first
-}
-
-// allow takes one token from a limiter that gives burst at once and then one per interval.
-func (s *session) allow(l **rate.Limiter, burst int, every time.Duration) error {
-	if !s.srv.Rates {
-		return nil
-	}
-	if *l == nil {
-		*l = rate.NewLimiter(rate.Every(every), burst)
-	}
-	if !(*l).AllowN(s.srv.Clock.Now(), 1) {
-		return msnp.CodeTooFast
-	}
-	return nil
-}
-
-// allowName admits five changes of the own name within a minute.
-func (s *session) allowName() error {
-	if !s.srv.Rates {
-		return nil
-	}
-	now, n := s.srv.Clock.Now(), &s.rates.names
-	if !n[0].IsZero() && now.Sub(n[0]) < time.Minute {
-		return msnp.CodeTooFast
-	}
-	copy(n[:], n[1:])
-	n[len(n)-1] = now
-	return nil
-}
-
 // isOwn reports whether a handle as typed is the user's.
-func (s *session) isOwn(handle string) bool { return strings.EqualFold(handle, s.handle) }
+func (s *session) isOwn(handle string) bool { return strings.EqualFold(handle, s.entry.Handle()) }

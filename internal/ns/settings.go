@@ -17,7 +17,7 @@ func (s *session) gtc(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	version, err := s.srv.Store.SetPrompt(ctx, s.user, im.Prompt(m.Value))
+	version, err := s.srv.Store.SetPrompt(ctx, s.entry.User(), im.Prompt(m.Value))
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 		return err
 	}
 	policy := im.Policy(m.Value)
-	version, err := s.srv.Store.SetPolicy(ctx, s.user, policy)
+	version, err := s.srv.Store.SetPolicy(ctx, s.entry.User(), policy)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 	s.links.SetPolicy(policy)
 	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(version), m.Value))
 	s.mu.Unlock()
-	s.srv.Hub.SetPrivacy(s.entry, func() ([]im.UserID, bool) {
+	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.links.Undecided(nil), s.links.Policy() == im.AllowOthers
@@ -61,7 +61,7 @@ func (s *session) prp(ctx context.Context, f msnp.Frame) error {
 	if m.Type == "MOB" && m.Value != "" && m.Value != "Y" && m.Value != "N" {
 		return &msnp.SyntaxError{Verb: msnp.PRP, Reason: "MOB is neither Y nor N"}
 	}
-	version, told, err := s.srv.Store.SetProperty(ctx, s.user, m.Type, m.Value)
+	version, told, err := s.srv.Store.SetProperty(ctx, s.entry.User(), m.Type, m.Value)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *session) rea(ctx context.Context, f msnp.Frame) error {
 		return s.renameSelf(ctx, m)
 	}
 	handle := strings.ToLower(m.Handle)
-	version, err := s.srv.Store.NameContact(ctx, s.user, handle, m.Name)
+	version, err := s.srv.Store.NameContact(ctx, s.entry.User(), handle, m.Name)
 	if err != nil {
 		return err
 	}
@@ -124,19 +124,16 @@ func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
 	if err := s.allowName(); err != nil {
 		return err
 	}
-	version, err := s.srv.Store.Rename(ctx, s.user, m.Name)
+	version, err := s.srv.Store.Rename(ctx, s.entry.User(), m.Name)
 	if err != nil {
 		return err
 	}
-	s.conn.Send(msnp.AppendLine(nil, msnp.REA, string(m.TrID), msnp.Uint(version), s.handle, msnp.Escape(m.Name)))
+	s.conn.Send(msnp.AppendLine(nil, msnp.REA, string(m.TrID), msnp.Uint(version), s.entry.Handle(), msnp.Escape(m.Name)))
 	s.rename(m.Name)
 	return nil
 }
 
 // rename makes the name that the database has the session's, and tells watchers.
 func (s *session) rename(name string) {
-	s.mu.Lock()
-	s.name = name
-	s.mu.Unlock()
-	s.srv.Hub.SetName(s.entry, name, s.watchers)
+	s.srv.Hub.SetName(&s.entry, name, s.watchers)
 }

@@ -61,7 +61,7 @@ func (s *session) cvr(f msnp.Frame) error {
 		return closeOn(err, conn.Malformed)
 	}
 	if s.state != signedIn {
-		s.client = m
+		s.own().client = &m
 	}
 	if f.Verb == msnp.CVQ {
 		s.conn.Expect(partingTime)
@@ -109,18 +109,18 @@ func (s *session) identify(m msnp.Authentication) error {
 		return fatal{msnp.CodeAuthFailed, conn.Refused}
 	}
 	if s.state == versioned { // asking again does not buy time
-		s.conn.Expect(s.patience())
+		s.conn.Expect(s.forSignIn())
 	}
 	s.state = challenged
 	if s.dispatch {
 		return s.reply(msnp.XFR, string(m.TrID), "NS", s.srv.NotificationAddr, "0", s.srv.DispatchAddr)
 	}
-	s.handle = handle
+	s.own().handle = handle
 	return s.reply(msnp.USR, string(m.TrID), "TWN", "S", twnChallenge(s.srv.Clock.Now()))
 }
 
-// patience is how long a client may take after USR I: to sign in, or to go where it was sent.
-func (s *session) patience() time.Duration {
+// forSignIn is how long a client may take after USR I: to sign in, or to go where it was sent.
+func (s *session) forSignIn() time.Duration {
 	if s.dispatch {
 		return partingTime
 	}
@@ -142,13 +142,17 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	if err != nil {
 		return err
 	}
-	s.user, s.handle, s.state = user.ID, user.Handle, signedIn
-	s.entry = s.srv.Hub.SignIn(hub.Login{
+	var client msnp.ClientInfo
+	if s.private.client != nil {
+		client = *s.private.client
+	}
+	s.state, s.alerts, s.private = signedIn, takesAlerts(client.Library), nil
+	s.srv.Hub.Enter(&s.entry, hub.Login{
 		Person:  user.Person,
 		Version: s.dialect.version,
 		Since:   now,
 		Addr:    s.conn.Peer(),
-		Client:  strings.TrimSpace(s.client.Library + " " + s.client.Version),
+		Client:  strings.TrimSpace(client.Library + " " + client.Version),
 	}, s)
 	if user, err = s.settled(ctx, user); err != nil {
 		return err
@@ -161,10 +165,10 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	out := msnp.AppendLine(nil, msnp.USR, string(m.TrID), "OK", user.Handle, msnp.Escape(user.Name), "1", "0")
 	out = s.appendProfile(out, user, now)
 	s.mu.Lock()
-	s.greeted, s.name = true, user.Name
+	s.greeted = true
 	s.conn.Send(out)
 	s.mu.Unlock()
-	s.srv.Hub.SetName(s.entry, user.Name, s.watchers)
+	s.srv.Hub.SetName(&s.entry, user.Name, s.watchers)
 	return nil
 }
 
@@ -201,7 +205,7 @@ func (s *session) account(ctx context.Context, ticket string, now time.Time) (im
 		return im.User{}, refused
 	case err != nil:
 		return im.User{}, err
-	case user.Handle != s.handle || user.Credential != t.Credential || user.Disabled:
+	case user.Handle != s.handle() || user.Credential != t.Credential || user.Disabled:
 		return im.User{}, refused
 	}
 	return user, nil

@@ -36,11 +36,15 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	missed := s.adopt(r)
 	s.synced = true
 	if whole {
-		s.block, s.leaving = r.User.Version, nil
+		s.block = r.User.Version
+		if s.aside != nil {
+			s.aside.leaving = nil
+		}
 	}
 	for _, ev := range missed {
 		out = s.appendSince(out, ev)
 	}
+	s.tidy()
 	s.conn.Send(out)
 	return nil
 }
@@ -77,12 +81,12 @@ func (s *session) load(ctx context.Context) error {
 // read; they are kept until adopt.
 func (s *session) read(ctx context.Context) (im.Roster, error) {
 	s.mu.Lock()
-	s.loading, s.missed = true, nil
+	s.loading = true
 	s.mu.Unlock()
-	r, err := s.srv.Store.Roster(ctx, s.user)
+	r, err := s.srv.Store.Roster(ctx, s.entry.User())
 	if err != nil {
 		s.mu.Lock()
-		s.loading, s.missed = false, nil
+		s.loaded()
 		s.mu.Unlock()
 	}
 	return r, err
@@ -92,14 +96,23 @@ func (s *session) read(ctx context.Context) (im.Roster, error) {
 // s.mu is held.
 func (s *session) adopt(r im.Roster) []hub.Event {
 	links := im.NewLinks(r)
-	if s.links != nil {
-		links.Keep(s.links)
+	if s.linked {
+		links.Keep(&s.links)
 	}
-	missed := s.missed
-	s.links, s.linked = links, true
-	s.loading, s.missed = false, nil
+	s.links, s.linked = *links, true
+	missed := s.loaded()
 	for _, ev := range missed {
 		s.relink(ev)
+	}
+	return missed
+}
+
+// loaded ends the time in which events are kept, and returns them. s.mu is held.
+func (s *session) loaded() (missed []hub.Event) {
+	s.loading = false
+	if s.aside != nil {
+		missed, s.aside.missed = s.aside.missed, nil
+		s.tidy()
 	}
 	return missed
 }
@@ -107,9 +120,10 @@ func (s *session) adopt(r im.Roster) []hub.Event {
 // relink applies to the links what an event says about them. s.mu is held.
 func (s *session) relink(ev hub.Event) {
 	if s.loading {
-		s.missed = append(s.missed, ev)
+		a := s.beside()
+		a.missed = append(a.missed, ev)
 	}
-	if s.links == nil {
+	if !s.linked {
 		return
 	}
 	switch ev := ev.(type) {
