@@ -117,7 +117,10 @@ func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, 
 		if err != nil {
 			return 0, err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE account SET name = $2 WHERE id = $1`, id, msnp.Escape(name))
+		if _, err := tx.ExecContext(ctx, `UPDATE account SET name = $2 WHERE id = $1`, id, msnp.Escape(name)); err != nil {
+			return 0, err
+		}
+		_, err = tx.ExecContext(ctx, stepEpochsOfNamed, id)
 		return version, err
 	})
 }
@@ -168,11 +171,16 @@ func loadUser(ctx context.Context, tx *transaction, id im.UserID) (im.User, erro
 	return scanUser(tx.QueryRowContext(ctx, userByID, id))
 }
 
-// scanUser reads the userColumns of a *sql.Row or *sql.Rows.
-func scanUser(r row) (im.User, error) {
+// scanUser reads the userColumns.
+func scanUser(r row) (im.User, error) { return scanUserAnd(r) }
+
+// scanUserAnd reads the userColumns and more behind them.
+func scanUserAnd(r row, more ...any) (im.User, error) {
 	var u im.User
-	err := r.Scan(&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
-		&u.Version, &u.Prompt, &u.Policy, &u.Created)
+	err := r.Scan(append([]any{
+		&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
+		&u.Version, &u.Prompt, &u.Policy, &u.Created,
+	}, more...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = im.ErrNoUser
 	}

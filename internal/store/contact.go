@@ -79,6 +79,11 @@ func enlist(ctx context.Context, tx *transaction, owner, peer im.UserID, a Addit
 	if first || old.lists == 0 {
 		l.name(a)
 	}
+	if a.List != im.Forward {
+		if _, err := tx.ExecContext(ctx, stepEpoch, peer); err != nil {
+			return false, err
+		}
+	}
 	return first, saveLink(ctx, tx, owner, peer, l)
 }
 
@@ -116,6 +121,9 @@ func (s *Store) Remove(ctx context.Context, owner im.UserID, r Removal) (Removed
 		}
 		if r.List != im.Forward {
 			l.lists &^= r.List
+			if _, err := tx.ExecContext(ctx, stepEpoch, done.Peer); err != nil {
+				return done, err
+			}
 			return done, saveLink(ctx, tx, owner, done.Peer, l)
 		}
 		if err := l.removeFromGroup(ctx, tx, owner, r.Group); err != nil {

@@ -120,6 +120,7 @@ type contactImport struct {
 }
 
 func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact) error {
+	concerned := make(map[im.UserID]bool)
 	for _, n := range batch {
 		owner, peer, l, err := c.link(ctx, tx, n)
 		if err == nil {
@@ -129,6 +130,12 @@ func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []New
 		}
 		if err != nil {
 			return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err)
+		}
+		concerned[owner], concerned[peer] = true, true
+	}
+	for id := range concerned {
+		if _, err := tx.ExecContext(ctx, stepEpoch, id); err != nil {
+			return err
 		}
 	}
 	return nil

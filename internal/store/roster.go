@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"monarch/internal/im"
 	"monarch/msnp"
@@ -33,21 +32,34 @@ func (s *Store) Step(ctx context.Context, id im.UserID) (uint32, error) {
 // Roster returns everything an account sees of itself and of the people on its lists, as it
 // was at one moment. People who are on the reverse list alone are among the contacts.
 func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
-	return view(ctx, s, fmt.Sprintf("load roster of %d", id), func(tx *transaction) (im.Roster, error) {
-		var r im.Roster
-		var err error
-		if r.User, err = loadUser(ctx, tx, id); err != nil {
+	what := fmt.Sprintf("load roster of %d", id)
+	r, ok, err := s.recordedRoster(ctx, what, id)
+	if err != nil || ok {
+		return r, err
+	}
+	r, epoch, err := s.computeRoster(ctx, what, id)
+	if err != nil {
+		return r, err
+	}
+	s.recorder.offer(newRecord(r, epoch))
+	return r, nil
+}
+
+// computeRoster gathers a roster from the lists of everybody concerned. It also returns the
+// account's epoch.
+func (s *Store) computeRoster(ctx context.Context, what string, id im.UserID) (im.Roster, int64, error) {
+	var epoch int64
+	r, err := view(ctx, s, what, func(tx *transaction) (r im.Roster, err error) {
+		r.User, err = scanUserAnd(tx.QueryRowContext(ctx, `SELECT `+userColumns+`, epoch FROM account WHERE id = $1`, id), &epoch)
+		if err != nil {
 			return r, err
 		}
 		if r.Groups, err = loadGroups(ctx, tx, id); err != nil {
 			return r, err
 		}
-		all, err := collect(ctx, tx, scanContact, contactsQuery+` ORDER BY p.id`, id)
-		if err != nil {
+		if r.Contacts, err = collect(ctx, tx, scanContact, contactsQuery, id); err != nil {
 			return r, err
 		}
-		// There are others who only have the user on their allow or block list.
-		r.Contacts = slices.DeleteFunc(all, func(c im.Contact) bool { return c.Lists == 0 })
 		properties, err := loadProperties(ctx, tx,
 			`owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
 		if err != nil {
@@ -59,6 +71,7 @@ func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
 		}
 		return r, nil
 	})
+	return r, epoch, err
 }
 
 // Names returns the names that the people of an account's roster have given themselves.
@@ -83,23 +96,25 @@ func scanName(rows *sql.Rows) (im.Person, error) {
 	return p, err
 }
 
-// contactsQuery selects people p whom $1 keeps something about, or they about $1, with both.
-// The two sides are read one after the other, each in the order of an index, which takes half
-// the time of looking both up for each person. Somebody off FL goes by his own name.
-// docs/protocol/lists.md#stored-name
+// contactsQuery selects the people in the roster of $1 with what he keeps about them, and they
+// about him. The two sides are read one after the other, each in the order of an index, which
+// takes half the time of looking both up for each person. Somebody off FL goes by his own
+// name. docs/protocol/lists.md#stored-name
 const contactsQuery = `
-	SELECT p.id, p.handle, p.policy, l.mine, l.in_groups, l.his,
-		CASE WHEN (l.mine & 1) <> 0 THEN l.stored ELSE p.name END
+	SELECT p.id, p.handle, p.policy, l.lists, l.in_groups, l.his,
+		CASE WHEN (l.lists & 1) <> 0 THEN l.stored ELSE p.name END
 	FROM (
-		SELECT peer, MAX(mine) AS mine, MAX(his) AS his, MAX(in_groups) AS in_groups, MAX(stored) AS stored
+		SELECT peer, MAX(lists) AS lists, MAX(his) AS his, MAX(in_groups) AS in_groups, MAX(stored) AS stored
 		FROM (
-			SELECT peer, lists AS mine, 0 AS his, in_groups, stored FROM contact WHERE owner = $1
+			SELECT peer, lists, 0 AS his, in_groups, stored FROM contact WHERE owner = $1
 			UNION ALL
 			SELECT owner, 0, lists, 0, '' FROM contact WHERE peer = $1
 		) side
 		GROUP BY peer
+		HAVING MAX(lists) <> 0 OR (MAX(his) & 1) <> 0
 	) l
-	JOIN account p ON p.id = l.peer`
+	JOIN account p ON p.id = l.peer
+	ORDER BY p.id`
 
 // scanContact reads a row with the columns of contactsQuery. The properties are still missing.
 func scanContact(rows *sql.Rows) (im.Contact, error) {

@@ -19,23 +19,27 @@ func (s *Store) SetPrompt(ctx context.Context, owner im.UserID, p im.Prompt) (ui
 // SetPolicy changes what holds for people on neither the allow nor the block list, and
 // returns the new version. It refuses with im.ErrSameMode. docs/protocol/lists.md#blp
 func (s *Store) SetPolicy(ctx context.Context, owner im.UserID, p im.Policy) (uint32, error) {
-	return s.setMode(ctx, "set policy", owner, `UPDATE account SET policy = $2 WHERE id = $1 AND policy <> $2`, p)
+	return s.setMode(ctx, "set policy", owner, `UPDATE account SET policy = $2 WHERE id = $1 AND policy <> $2`, p,
+		stepEpochsOfUndecided)
 }
 
-func (s *Store) setMode(ctx context.Context, what string, owner im.UserID, query string, mode any) (uint32, error) {
+// setMode runs a query that changes a mode of owner, and after it those that follow from it.
+func (s *Store) setMode(ctx context.Context, what string, owner im.UserID, query string, mode any, then ...string) (uint32, error) {
 	return change(ctx, s, fmt.Sprintf("%s of %d", what, owner), func(tx *transaction) (uint32, error) {
 		version, err := step(ctx, tx, owner)
 		if err != nil {
 			return 0, err
 		}
 		res, err := tx.ExecContext(ctx, query, owner, mode)
-		if err != nil {
+		if err := changedOne(res, err, im.ErrSameMode); err != nil {
 			return 0, err
 		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			return version, err
+		for _, query := range then {
+			if _, err := tx.ExecContext(ctx, query, owner); err != nil {
+				return 0, err
+			}
 		}
-		return 0, im.ErrSameMode
+		return version, nil
 	})
 }
 

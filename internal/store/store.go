@@ -27,6 +27,8 @@ type Store struct {
 	writer *writer   // one connection: SQLite has one writer anyway, and waiting here is fair
 	reader *database // sees what was last committed; waits for nobody
 	copier *sql.DB   // for backups, which a reader's connection refuses; connected while in use
+
+	recorder *recorder // keeps what Roster has computed
 }
 
 // Every connection waits this many milliseconds for another process, such as a command
@@ -50,6 +52,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // Close ends the use of the database, after the calls that are under way.
 func (s *Store) Close() error {
+	s.recorder.close()
+	return s.closeHandles()
+}
+
+func (s *Store) closeHandles() error {
 	return errors.Join(s.copier.Close(), s.reader.Close(), s.writer.Close())
 }
 
@@ -99,8 +106,9 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	s.reader.SetMaxIdleConns(readers)
 	s.copier.SetMaxIdleConns(-1)
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.closeHandles())
 	}
+	s.recorder = newRecorder(s.writeRecords)
 	return s, nil
 }
 
