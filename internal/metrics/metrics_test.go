@@ -42,12 +42,20 @@ func TestWhatHappensIsCounted(t *testing.T) {
 		},
 		{"a refusal", func(m *metrics.Metrics) { m.Refused("notification", "911") }, `monarch_refusals_total{code="911",role="notification"} 1`},
 		{
-			"a message", func(m *metrics.Metrics) { m.Message("A", "delivered", 100) },
+			"a message", func(m *metrics.Metrics) { m.Message('A', metrics.Delivered, 100) },
 			`monarch_switchboard_messages_total{ack="A",outcome="delivered"} 1`,
 		},
+		{
+			"a message that nobody got", func(m *metrics.Metrics) { m.Message('N', metrics.Undelivered, 0) },
+			`monarch_switchboard_messages_total{ack="N",outcome="undelivered"} 1`,
+		},
+		{
+			"a message of no kind", func(m *metrics.Metrics) { m.Message('?', metrics.Refused, 0) },
+			`monarch_switchboard_messages_total{ack="A",outcome="refused"} 0`,
+		},
 		{"the bytes of messages", func(m *metrics.Metrics) {
-			m.Message("A", "delivered", 100)
-			m.Message("U", "delivered", 20)
+			m.Message('A', metrics.Delivered, 100)
+			m.Message('U', metrics.Delivered, 20)
 		}, `monarch_switchboard_relayed_bytes_total 120`},
 		{"a call", func(m *metrics.Metrics) { m.Call("217") }, `monarch_switchboard_calls_total{answer="217"} 1`},
 		{"a gauge", func(m *metrics.Metrics) { m.Gauge("monarch_people", "People.", func() float64 { return 2.5 }) }, `monarch_people 2.5`},
@@ -80,7 +88,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 	m.Opened("a")
 	m.Closed("a", "b")
 	m.Refused("a", "b")
-	m.Message("a", "b", 1)
+	m.Message('A', metrics.Refused, 1)
 	m.Call("a")
 	text, ours := scrape(t, m), 0
 	for _, line := range strings.Split(text, "\n") {
@@ -106,5 +114,13 @@ func TestNamesFollowTheConventions(t *testing.T) {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("no %s", want)
 		}
+	}
+}
+
+func BenchmarkMessage(b *testing.B) {
+	m := metrics.New()
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Message('D', metrics.Delivered, 300)
 	}
 }

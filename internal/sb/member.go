@@ -6,9 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"monarch/internal/auth"
+	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/internal/im"
@@ -31,11 +30,11 @@ type member struct {
 	caller *caller
 
 	// Touched only by the running handler.
-	bytes    *rate.Limiter
-	messages *rate.Limiter
-	header   []byte // of the message being relayed
-	failures int    // NAK and 282 sent since failedAt
-	failedAt time.Time
+	bytes    clock.Bucket
+	messages clock.Bucket
+	header   []byte        // of the message being relayed
+	failures int           // NAK and 282 sent since failedAt
+	failedAt time.Duration // by the clock's Elapsed, as all times here
 
 	gone bool // guarded by room.mu: the others heard BYE
 }
@@ -184,25 +183,16 @@ const (
 
 // throttle leaves the connection unread for as long as it is ahead of its rate.
 // docs/protocol/switchboard.md#rates
-func (m *member) throttle(size int) {
+func (m *member) throttle(now time.Duration, size int) {
 	if !m.srv.Rates {
 		return
 	}
-	if m.bytes == nil {
-		m.bytes = rate.NewLimiter(bytesPerSecond, bytesBurst)
-		m.messages = rate.NewLimiter(messagesPerSecond, messagesBurst)
-	}
-	now := m.srv.Clock.Now()
-	wait := max(debt(m.bytes, now, size), debt(m.messages, now, 1))
+	const perByte, perMessage = time.Second / bytesPerSecond, time.Second / messagesPerSecond
+	wait := max(
+		m.bytes.Take(now, time.Duration(size)*perByte, bytesBurst*perByte),
+		m.messages.Take(now, perMessage, messagesBurst*perMessage),
+	)
 	if wait > 0 {
 		m.conn.Pause(wait)
 	}
-}
-
-// debt takes n tokens and returns how long it takes until they are there.
-func debt(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if l.AllowN(now, n) { // which, unlike a reservation, makes no garbage
-		return 0
-	}
-	return l.ReserveN(now, n).DelayFrom(now)
 }

@@ -1,7 +1,10 @@
 package sb
 
 import (
+	"time"
+
 	"monarch/internal/conn"
+	"monarch/internal/metrics"
 	"monarch/msnp"
 )
 
@@ -16,25 +19,26 @@ func (m *member) msg(f msnp.Frame) error {
 	if msg.Ack == msnp.AckData && !m.data {
 		return errOutOfPlace
 	}
-	m.throttle(len(msg.Payload))
+	now := m.srv.Clock.Elapsed()
+	m.throttle(now, len(msg.Payload))
 	if msg.Ack == msnp.AckData && !msnp.IsData(msg.Payload) {
-		m.srv.Metrics.Message(msg.Ack.String(), "refused", 0)
-		m.failed()
+		m.srv.Metrics.Message(byte(msg.Ack), metrics.Refused, 0)
+		m.failed(now)
 		return msnp.CodeDataMessage
 	}
-	delivered := m.room.relay(m, msg.Payload)
+	delivered := m.room.relay(m, msg.Payload, now)
 	switch {
 	case delivered:
-		m.srv.Metrics.Message(msg.Ack.String(), "delivered", len(msg.Payload))
+		m.srv.Metrics.Message(byte(msg.Ack), metrics.Delivered, len(msg.Payload))
 		if msg.Ack.Success() {
 			m.header = msnp.AppendOutcome(m.header[:0], msnp.ACK, msg.TrID)
 			m.conn.Send(m.header)
 		}
 	default:
-		m.srv.Metrics.Message(msg.Ack.String(), "undelivered", 0)
+		m.srv.Metrics.Message(byte(msg.Ack), metrics.Undelivered, 0)
 		if msg.Ack.Failure() {
 			m.conn.Send(msnp.AppendOutcome(nil, msnp.NAK, msg.TrID))
-			m.failed()
+			m.failed(now)
 		}
 	}
 	return nil
@@ -42,9 +46,8 @@ func (m *member) msg(f msnp.Frame) error {
 
 // failed counts answers that make some clients send the same again at once; whoever does
 // nothing else is closed. docs/protocol/switchboard.md#rates
-func (m *member) failed() {
-	now := m.srv.Clock.Now()
-	if now.Sub(m.failedAt) > failureWindow {
+func (m *member) failed(now time.Duration) {
+	if now-m.failedAt > failureWindow {
 		m.failures, m.failedAt = 0, now
 	}
 	if m.failures++; m.failures >= maxFailures && m.srv.Rates {

@@ -23,7 +23,7 @@ type room struct {
 	mu      sync.Mutex
 	members []*member // in the order of joining
 	ringing map[im.UserID]*invitation
-	active  time.Time // when something was last said
+	active  time.Duration // when something was last said, by the clock's Elapsed
 	idle    clock.Timer
 	closed  bool
 }
@@ -99,13 +99,13 @@ func (r *room) leave(m *member) {
 
 // relay hands a message to everybody but its sender, and reports whether there was
 // somebody and all of them took it. docs/protocol/switchboard.md#acknowledgements
-func (r *room) relay(from *member, payload []byte) bool {
+func (r *room) relay(from *member, payload []byte, now time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if from.gone || len(r.members) < 2 {
 		return false
 	}
-	r.touch()
+	r.active = max(r.active, now)
 	if len(payload) == 0 {
 		return true // some clients cannot read an empty message
 	}
@@ -184,7 +184,7 @@ func (r *room) settle(inv *invitation) {
 }
 
 // touch restarts the idle time. r.mu is held.
-func (r *room) touch() { r.active = r.srv.Clock.Now() }
+func (r *room) touch() { r.active = r.srv.Clock.Elapsed() }
 
 // watch sets the idle timer after the number of participants changed, and ends the room when
 // nobody is left who is here or may come. r.mu is held.
@@ -192,7 +192,7 @@ func (r *room) watch() {
 	switch {
 	case r.closed:
 	case len(r.members) > 0:
-		r.srv.Clock.Set(&r.idle, r.active.Add(r.limit()).Sub(r.srv.Clock.Now()), r.clear)
+		r.srv.Clock.Wake(&r.idle, r.active+r.limit()-r.srv.Clock.Elapsed(), r)
 	case len(r.ringing) == 0:
 		r.closed = true
 		r.srv.Clock.Stop(&r.idle)
@@ -210,11 +210,14 @@ func (r *room) limit() time.Duration {
 	return r.srv.Limits.Idle
 }
 
+// Wake is what the clock calls.
+func (r *room) Wake(*clock.Timer) { r.clear() }
+
 // clear ends a conversation in which nothing was said for too long.
 func (r *room) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.srv.Clock.Now().Sub(r.active) < r.limit() {
+	if r.srv.Clock.Elapsed()-r.active < r.limit() {
 		r.watch()
 		return
 	}
