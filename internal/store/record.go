@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"monarch/internal/im"
 )
@@ -118,10 +119,12 @@ type recorder struct {
 }
 
 // The queue of a recorder takes so many bytes. What comes when it is full is not recorded: the
-// next to ask for that roster computes it again. One transaction takes mostRecords, as others
-// wait for it.
+// next to ask for that roster computes it again. A recorder waits for others to come when it
+// gets one, for a commit costs more than a record. One transaction takes mostRecords, as
+// others wait for it.
 const (
 	mostQueued  = 4 << 20
+	gathering   = 50 * time.Millisecond
 	mostRecords = 64
 )
 
@@ -135,6 +138,11 @@ func newRecorder(write func(ctx context.Context, records []record) error) *recor
 			case <-ctx.Done():
 				return
 			case <-r.wake:
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(gathering):
 			}
 			for batch := r.take(); len(batch) > 0; batch = r.take() {
 				// Who changes anything meets the same trouble, and is told. The end of ctx ends the rest.
