@@ -34,21 +34,15 @@ type mailbox struct {
 	folders int
 }
 
-// openMailbox finds out whether the user has one. A session without is as good as one with,
-// so that trouble does not keep anybody from signing in. The hub knows the session by now:
-// whatever is counted after this is delivered to it.
-func (s *session) openMailbox(ctx context.Context) {
-	box, err := s.srv.Store.Mailbox(ctx, s.entry.User())
-	switch {
-	case errors.Is(err, im.ErrNoMailbox):
-		return
-	case err != nil:
-		s.srv.Log.Error("a mailbox could not be opened", "conn", s.conn.ID(), "user", s.handle(), "err", err)
+// openMailbox notes that the user has one, unless it is nil. It was read after the hub knew the
+// session: whatever is counted since is delivered to it.
+func (s *session) openMailbox(box *im.Mailbox) {
+	if box == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.countMail(box).enabled = true
+	s.countMail(*box).enabled = true
 }
 
 // countMail takes over counts that are newer than those the session has, and returns what it

@@ -154,11 +154,12 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		Addr:    s.conn.Peer(),
 		Client:  strings.TrimSpace(client.Library + " " + client.Version),
 	}, s)
-	if user, err = s.settled(ctx, user); err != nil {
+	user, box, err := s.settled(ctx, user)
+	if err != nil {
 		return err
 	}
 	s.srv.Metrics.SignIns.Inc()
-	s.openMailbox(ctx)
+	s.openMailbox(box)
 	s.conn.SetGrammar(msnp.NotificationGrammar)
 	s.conn.Expect(s.srv.Limits.Idle)
 
@@ -172,23 +173,23 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	return nil
 }
 
-// settled reads the account again now that the hub reaches this session. A displaced one can
-// change nothing any more, and who was locked out or got another password meanwhile was not
-// told so yet.
-func (s *session) settled(ctx context.Context, before im.User) (im.User, error) {
+// settled reads the account again now that the hub reaches this session, and its mailbox, of
+// which the hub tells all that comes after. A displaced session can change nothing any more,
+// and who was locked out or got another password meanwhile was not told so yet.
+func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mailbox, error) {
 	wait, cancel := context.WithTimeout(ctx, partingTime)
 	defer cancel()
 	s.entry.AwaitPrior(wait)
-	user, err := s.srv.Store.UserByID(ctx, before.ID)
+	user, box, err := s.srv.Store.UserWithMailbox(ctx, before.ID)
 	switch {
 	case errors.Is(err, im.ErrNoUser):
 	case err != nil:
 		s.srv.Log.Error("reading an account again", "conn", s.conn.ID(), "user", before.Handle, "err", err)
-		return user, fatal{msnp.CodeInternal, conn.Refused}
+		return user, nil, fatal{msnp.CodeInternal, conn.Refused}
 	case user.Credential == before.Credential && !user.Disabled:
-		return user, nil
+		return user, box, nil
 	}
-	return user, fatal{msnp.CodeAuthFailed, conn.Refused}
+	return user, nil, fatal{msnp.CodeAuthFailed, conn.Refused}
 }
 
 // account finds the account that a ticket proves, which must be the one of stage I.

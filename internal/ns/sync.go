@@ -3,7 +3,7 @@ package ns
 import (
 	"context"
 	"slices"
-	"strings"
+	"strconv"
 
 	"monarch/internal/hub"
 	"monarch/internal/im"
@@ -138,8 +138,12 @@ func (s *session) relink(ev hub.Event) {
 	}
 }
 
+// contactLine is somewhat more than most lines of appendContact take.
+const contactLine = 80
+
 // appendRoster appends the block that follows the line SYN.
 func (d *dialect) appendRoster(b []byte, r im.Roster) []byte {
+	b = slices.Grow(b, contactLine*(4+len(r.Groups)+len(r.Contacts)))
 	b = msnp.AppendLine(b, msnp.GTC, string(r.User.Prompt))
 	b = msnp.AppendLine(b, msnp.BLP, string(r.User.Policy))
 	for _, p := range r.Properties {
@@ -159,15 +163,23 @@ func (d *dialect) appendRoster(b []byte, r im.Roster) []byte {
 // appendContact appends a person's LST with the BPR lines that belong to it. Groups are
 // given for people on the forward list and for nobody else.
 func (d *dialect) appendContact(b []byte, c im.Contact) []byte {
-	bits := msnp.Uint(uint8(c.Lists))
+	b = append(b, msnp.LST...)
+	b = append(b, ' ')
+	b = append(b, c.Handle...)
+	b = append(b, ' ')
+	b = msnp.AppendEscaped(b, c.Stored)
+	b = append(b, ' ')
+	b = strconv.AppendUint(b, uint64(c.Lists), 10)
 	if c.Lists&im.Forward == 0 {
-		return msnp.AppendLine(b, msnp.LST, c.Handle, msnp.Escape(c.Stored), bits)
+		return append(b, '\r', '\n')
 	}
-	groups := make([]string, len(c.Groups))
-	for i, g := range c.Groups {
-		groups[i] = msnp.Uint(g)
+	separator := byte(' ')
+	for _, g := range c.Groups {
+		b = append(b, separator)
+		b = strconv.AppendInt(b, int64(g), 10)
+		separator = ','
 	}
-	b = msnp.AppendLine(b, msnp.LST, c.Handle, msnp.Escape(c.Stored), bits, strings.Join(groups, ","))
+	b = append(b, '\r', '\n')
 	for _, p := range c.Properties {
 		if d.knows(p.Type) {
 			b = msnp.AppendLine(b, msnp.BPR, p.Type, msnp.Escape(p.Value))

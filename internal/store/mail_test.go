@@ -60,6 +60,32 @@ func TestMailboxes(t *testing.T) {
 	}
 }
 
+func TestAnAccountComesWithItsMailbox(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, "alice")
+	id := w.ids["alice"]
+	want, err := w.s.UserByID(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, box, err := w.s.UserWithMailbox(ctx, id); err != nil || u != want || box != nil {
+		t.Errorf("without one: %+v, %+v, %v", u, box, err)
+	}
+	if err := w.s.SetMailbox(ctx, id, "https://a"); err != nil {
+		t.Fatal(err)
+	}
+	_, count, err := w.s.CountMail(ctx, id, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, box, err := w.s.UserWithMailbox(ctx, id); err != nil || u != want || box == nil || *box != count {
+		t.Errorf("with one: %+v, %+v, %v", u, box, err)
+	}
+	if _, _, err := w.s.UserWithMailbox(ctx, id+1); !errors.Is(err, im.ErrNoUser) {
+		t.Errorf("of nobody: %v", err)
+	}
+}
+
 func TestInvitationLimits(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "monarch.db")

@@ -18,6 +18,32 @@ func (s *Store) Mailbox(ctx context.Context, owner im.UserID) (im.Mailbox, error
 	return load(ctx, s, fmt.Sprintf("load mailbox of %d", owner), scanMailbox, mailboxOf, owner)
 }
 
+// UserWithMailbox returns an account and its mailbox of one moment. The mailbox is nil if there
+// is none. It refuses with im.ErrNoUser.
+func (s *Store) UserWithMailbox(ctx context.Context, id im.UserID) (im.User, *im.Mailbox, error) {
+	type both struct {
+		user im.User
+		box  *im.Mailbox
+	}
+	scan := func(r row) (both, error) {
+		var inbox, folders, version sql.NullInt64
+		var url sql.NullString
+		u, err := scanUserAnd(r, &inbox, &folders, &url, &version)
+		if err != nil || !version.Valid {
+			return both{user: u}, err
+		}
+		return both{u, &im.Mailbox{
+			Inbox: int(inbox.Int64), Folders: int(folders.Int64), URL: url.String, Version: uint32(version.Int64),
+		}}, nil
+	}
+	got, err := load(ctx, s, fmt.Sprintf("load account %d and its mailbox", id), scan, `
+		SELECT `+userColumns+`, inbox, folders, url, mail_version
+		FROM account
+		LEFT JOIN (SELECT owner, inbox, folders, url, version AS mail_version FROM mailbox) m ON m.owner = account.id
+		WHERE id = $1`, id)
+	return got.user, got.box, err
+}
+
 // SetMailbox gives an account a mailbox with nothing in it, or changes the page of the one it
 // has.
 func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) error {
