@@ -247,12 +247,56 @@ func TestNoLimitWhenRatesAreOff(t *testing.T) {
 
 func TestBusyServerSaysSo(t *testing.T) {
 	w := newWorld(t, func(c *passport.Config) { c.Hasher = auth.NewHasher(0, 0, cheap) })
-	got := w.logIn("sign-in=alice@example.com,pwd=secret")
-	if !strings.HasPrefix(got, "HTTP/1.1 503 Service Unavailable\r\n") {
-		t.Errorf("answered %q", got)
+	for _, got := range []string{
+		w.logIn("sign-in=alice@example.com,pwd=secret"),
+		w.logIn("sign-in=nobody@example.com,pwd=secret"),
+		w.askHTTPS(rstRequest("alice@example.com", "secret")),
+	} {
+		if !isBusy(got) {
+			t.Errorf("answered %q", got)
+		}
 	}
-	if n := w.srv.Counts.Busy.Load(); n != 1 {
+	if n := w.srv.Counts.Busy.Load(); n != 3 {
 		t.Errorf("counted %d", n)
+	}
+}
+
+func isBusy(answer string) bool {
+	return strings.HasPrefix(answer, "HTTP/1.1 503 Service Unavailable\r\n") && strings.Contains(answer, "\r\nRetry-After: 30\r\n")
+}
+
+// More people sign in at once than there is room for: some get in, one after the other, and the
+// others are told at once to come back.
+func TestACrowdSignsInAFewAtATime(t *testing.T) {
+	const crowd, room = 24, 3
+	w := newWorld(t, func(c *passport.Config) { c.Hasher = auth.NewHasher(1, room-1, cheap) })
+	// What takes long is to check a hash that was made with much effort.
+	hash, err := auth.NewHasher(1, 0, auth.Params{Memory: 32 * 1024, Time: 8}).Hash(t.Context(), "secret")
+	w.must(err)
+	w.must(w.store.SetPassword(t.Context(), w.alice.ID, hash))
+
+	answers := make([]string, crowd)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = w.logIn("sign-in=alice@example.com,pwd=secret") })
+	}
+	all.Wait()
+	var in, busy int
+	for _, got := range answers {
+		switch {
+		case isBusy(got):
+			busy++
+		case w.ticket(got) != "":
+			in++
+		default:
+			t.Errorf("answered %q", got)
+		}
+	}
+	if in < room || busy == 0 || w.srv.Counts.Busy.Load() != uint64(busy) {
+		t.Errorf("%d got in, %d were turned away, and %d were counted", in, busy, w.srv.Counts.Busy.Load())
+	}
+	if w.ticket(w.logIn("sign-in=alice@example.com,pwd=secret")) == "" {
+		t.Error("still busy")
 	}
 }
 
