@@ -30,6 +30,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)
 	s.startPost()
+	s.startMemory()
 	s.welcome.Store(true)
 	close(s.ready)
 	s.log.Info("serving", "dispatch", s.Addr("dispatch"), "notification", s.Addr("notification"),
@@ -83,6 +84,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		s.log.Warn("some requests were cut off", "err", errors.Join(err, s.opsHTTP.Close(), s.manage.Close()))
 	}
 	s.post.stop()
+	s.stopMemory()
 	s.serving.Wait()
 	err = s.release()
 	s.log.Info("stopped")

@@ -48,12 +48,13 @@ type Server struct {
 	opsHTTP  *http.Server
 	manage   *http.Server
 
-	listeners listeners
-	ready     chan struct{} // closed once everything serves
-	welcome   atomic.Bool   // what /readyz says
-	serving   sync.WaitGroup
-	failed    chan error    // the first listener that broke; buffered
-	over      chan struct{} // the announced end has come; buffered
+	listeners  listeners
+	ready      chan struct{} // closed once everything serves
+	welcome    atomic.Bool   // what /readyz says
+	serving    sync.WaitGroup
+	stopMemory context.CancelFunc
+	failed     chan error    // the first listener that broke; buffered
+	over       chan struct{} // the announced end has come; buffered
 }
 
 // New makes a server: it takes the data directory, opens the database, makes certificates
