@@ -86,8 +86,14 @@ func (c *Conn) Expect(d time.Duration) {
 		c.engine.clock.Stop(&c.deadline)
 		return
 	}
-	c.engine.clock.Set(&c.deadline, d, func() { c.Close(Timeout) })
+	c.engine.clock.Wake(&c.deadline, d, (*overdue)(c))
 }
+
+// overdue is a connection as its deadline knows it.
+type overdue Conn
+
+// Wake closes the connection.
+func (o *overdue) Wake(*clock.Timer) { (*Conn)(o).Close(Timeout) }
 
 // Send queues the slices for writing, as one piece and in the order of the calls. It never
 // blocks and keeps none of the slices. It reports false when the peer will not get them:

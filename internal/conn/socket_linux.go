@@ -22,17 +22,20 @@ type socket struct {
 	discarded int     // bytes thrown away while lingering
 	in        *buffer // input that was not handled yet; nil when there is none
 
+	rest  clock.Timer // until reading goes on; guarded by the clock
+	limit clock.Timer // on a step of closing; guarded by the clock
+	stall clock.Timer // on output without progress; guarded by the clock
+
 	posted bool          // in the poller's mail; guarded by the poller's mu
 	notes  atomic.Uint32 // why: a set of note
 
 	// Guarded by Conn.mu.
-	muted   bool   // input is left unread
-	blocked bool   // the kernel takes no more output
-	choked  bool   // muted until the peer has taken some
-	broken  bool   // writing failed
-	waits   uint32 // the events the poller waits for; none: it does not know the socket
-	fd      int    // -1 once closed
-	times   *times // made when first needed
+	muted   bool        // input is left unread
+	blocked atomic.Bool // the kernel takes no more output; read without the lock, too
+	choked  bool        // muted until the peer has taken some
+	broken  bool        // writing failed
+	waits   uint32      // the events the poller waits for; none: it does not know the socket
+	fd      int         // -1 once closed
 }
 
 func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort, r *Role) *socket {
@@ -66,18 +69,16 @@ const (
 	severed                   // there is no more time
 )
 
-// times holds the limits of a socket in trouble.
-type times struct {
-	stall clock.Timer // on output without progress; guarded by Conn.mu
-	rest  clock.Timer // on a pause, then on closing; touched only by the poller
-}
-
-// clocks returns the socket's times. Conn.mu is held.
-func (s *socket) clocks() *times {
-	if s.times == nil {
-		s.times = new(times)
+// Wake does what is due when one of the socket's timers is.
+func (s *socket) Wake(t *clock.Timer) {
+	switch t {
+	case &s.rest:
+		s.poller.post(s, resumed)
+	case &s.limit:
+		s.cut()
+	case &s.stall:
+		s.Close(Slow)
 	}
-	return s.times
 }
 
 func (s *socket) peer() netip.AddrPort {
@@ -149,7 +150,7 @@ func (s *socket) arm() {
 	if !s.muted && !s.choked {
 		waits |= syscall.EPOLLIN
 	}
-	if s.blocked {
+	if s.blocked.Load() {
 		waits |= syscall.EPOLLOUT
 	}
 	if waits == s.waits || s.broken {
@@ -189,7 +190,7 @@ func (s *socket) ready(events uint32) {
 
 // receive reads once and hands on what is complete.
 func (s *socket) receive() {
-	if s.closing() || s.full() {
+	if s.closing() || s.blocked.Load() && s.full() {
 		return
 	}
 	room := s.poller.buf
@@ -277,10 +278,7 @@ func (s *socket) step() bool {
 		return false
 	}
 	s.phase = resting
-	s.mu.Lock()
-	t := s.clocks()
-	s.mu.Unlock()
-	s.engine.clock.Set(&t.rest, s.pause, func() { s.poller.post(s, resumed) })
+	s.engine.clock.Wake(&s.rest, s.pause, s)
 	s.pause = 0
 	return true
 }
@@ -333,9 +331,9 @@ func (s *socket) drain() {
 	}
 	giveBack(s.out)
 	s.out, s.moving = nil, false
-	if s.blocked {
-		s.blocked = false
-		s.engine.clock.Stop(&s.times.stall)
+	if s.blocked.Load() {
+		s.blocked.Store(false)
+		s.engine.clock.Stop(&s.stall)
 		s.arm()
 	}
 	if s.closing() {
@@ -346,7 +344,7 @@ func (s *socket) drain() {
 // progress notes that the kernel took n bytes.
 func (s *socket) progress(n int) {
 	s.out.done += n
-	if s.blocked && !s.closing() {
+	if s.blocked.Load() && !s.closing() {
 		s.allowStall()
 	}
 	if s.choked && s.owed() <= s.engine.limits.QueueBytes/2 {
@@ -358,8 +356,8 @@ func (s *socket) progress(n int) {
 
 // block waits until the kernel takes output again.
 func (s *socket) block() {
-	if !s.blocked {
-		s.blocked = true
+	if !s.blocked.Load() {
+		s.blocked.Store(true)
 		if !s.closing() {
 			s.allowStall()
 		}
@@ -369,7 +367,7 @@ func (s *socket) block() {
 
 // allowStall begins a stretch without progress. A closing connection has its own limit.
 func (s *socket) allowStall() {
-	s.engine.clock.Set(&s.clocks().stall, s.engine.limits.QueueStall, func() { s.Close(Slow) })
+	s.engine.clock.Wake(&s.stall, s.engine.limits.QueueStall, s)
 }
 
 // fail ends a connection that cannot be written to. s.mu is held.
@@ -407,12 +405,7 @@ func (s *socket) end(severed bool) {
 }
 
 // allow limits the time that the present step of closing may take.
-func (s *socket) allow(d time.Duration) {
-	s.mu.Lock()
-	t := s.clocks()
-	s.mu.Unlock()
-	s.engine.clock.Set(&t.rest, d, s.cut)
-}
+func (s *socket) allow(d time.Duration) { s.engine.clock.Wake(&s.limit, d, s) }
 
 // tell lets the handler know of the end.
 func (s *socket) tell() {
@@ -443,11 +436,10 @@ func (s *socket) drop() {
 	s.fd, s.broken = -1, true
 	giveBack(s.out)
 	s.out = nil
-	if t := s.times; t != nil {
-		s.engine.clock.Stop(&t.stall)
-		s.engine.clock.Stop(&t.rest)
-	}
 	s.mu.Unlock()
+	for _, t := range []*clock.Timer{&s.rest, &s.limit, &s.stall} {
+		s.engine.clock.Stop(t)
+	}
 	giveBack(s.in)
 	s.in = nil
 	s.poller.place(fd, nil)

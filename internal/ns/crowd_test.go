@@ -57,9 +57,9 @@ func newCrowd(t testing.TB, people, contacts int) *crowd {
 			ChallengeTimeout: time.Minute, ChallengeInterval: time.Hour, MaxContacts: 1000,
 		},
 	})
-	c.engine = conn.New(clk, log, m, conn.Limits{
+	c.engine = conn.New(conn.Config{Kind: conn.Auto, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
 		QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
-	})
+	}})
 	if err := db.ImportUsers(t.Context(), accounts(people), nil); err != nil {
 		t.Fatal(err)
 	}
