@@ -47,7 +47,7 @@ type Conn struct {
 
 	mu     sync.Mutex // leaf but for the clock's
 	out    *buffer    // output that nobody writes yet; nil when there is none
-	held   int        // bytes that a writer of the link has taken
+	held   int32      // bytes that a writer of the link has taken
 	moving bool       // the link sees to it that out is written
 }
 
@@ -134,9 +134,9 @@ func (c *Conn) Send(b ...[]byte) bool {
 // owed returns how many bytes the peer has not taken. c.mu is held.
 func (c *Conn) owed() int {
 	if c.out == nil {
-		return c.held
+		return int(c.held)
 	}
-	return c.held + len(c.out.rest())
+	return int(c.held) + len(c.out.rest())
 }
 
 // Close ends the connection: what is queued is flushed, and the handler is told why. The

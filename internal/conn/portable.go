@@ -174,7 +174,7 @@ func (s *stream) write() {
 		if out == nil {
 			s.moving = false
 		} else {
-			s.held = len(out.b)
+			s.held = int32(len(out.b))
 		}
 		s.wake.Broadcast()
 		s.mu.Unlock()

@@ -13,35 +13,36 @@ import (
 // socket is a connection of the epoll engine.
 type socket struct {
 	Conn
-	poller *poller // immutable
-	addr   [16]byte
-	port   uint16
+	poller *poller  // immutable
+	addr   [16]byte // immutable
+	port   uint16   // immutable
 
 	// Touched only by the poller, which runs the handler too.
 	phase     phase
-	discarded int     // bytes thrown away while lingering
+	posted    bool    // in the poller's mail; guarded by the poller's mu
+	discarded int32   // bytes thrown away while lingering
 	in        *buffer // input that was not handled yet; nil when there is none
 
-	rest  clock.Timer // until reading goes on; guarded by the clock
-	limit clock.Timer // on a step of closing; guarded by the clock
-	stall clock.Timer // on output without progress; guarded by the clock
+	notes atomic.Uint32 // why it is in the mail: a set of note
 
-	posted bool          // in the poller's mail; guarded by the poller's mu
-	notes  atomic.Uint32 // why: a set of note
+	// Guarded by the clock.
+	rest  clock.Timer // until reading goes on
+	limit clock.Timer // on a step of closing
+	stall clock.Timer // on output without progress
 
 	// Guarded by Conn.mu.
-	muted   bool        // input is left unread
 	blocked atomic.Bool // the kernel takes no more output; read without the lock, too
+	waits   uint32      // the events the poller waits for; none: it does not know the socket
+	fd      int32       // -1 once closed
+	muted   bool        // input is left unread
 	choked  bool        // muted until the peer has taken some
 	broken  bool        // writing failed
-	waits   uint32      // the events the poller waits for; none: it does not know the socket
-	fd      int         // -1 once closed
 }
 
 func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort, r *Role) *socket {
 	s := &socket{
 		Conn:   Conn{engine: e, role: r, grammar: r.Grammar},
-		poller: p, addr: peer.Addr().As16(), port: peer.Port(), fd: fd, muted: true,
+		poller: p, addr: peer.Addr().As16(), port: peer.Port(), fd: int32(fd), muted: true,
 	}
 	s.link = s
 	return s
@@ -118,7 +119,7 @@ func (s *socket) attend() {
 
 // open asks the role for a handler and begins to read.
 func (s *socket) open() {
-	s.poller.place(s.fd, s)
+	s.poller.place(int(s.fd), s)
 	s.guard(func() { s.handler = s.role.Open(&s.Conn) })
 	if s.handler == nil {
 		s.Close(Flood)
@@ -164,7 +165,7 @@ func (s *socket) arm() {
 		op = syscall.EPOLL_CTL_DEL
 	}
 	s.waits = waits
-	if s.poller.control(op, s.fd, waits) != nil { // out of memory, or of watches
+	if s.poller.control(op, int(s.fd), waits) != nil { // out of memory, or of watches
 		s.fail(Broken)
 	}
 }
@@ -198,7 +199,7 @@ func (s *socket) receive() {
 		s.in = withRoom(s.in, smallestBuffer/2)
 		room = s.in.b[len(s.in.b):cap(s.in.b)]
 	}
-	n, err := syscall.Read(s.fd, room)
+	n, err := syscall.Read(int(s.fd), room)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
 		return
@@ -316,7 +317,7 @@ func (s *socket) drain() {
 		return
 	}
 	for rest := s.out.rest(); len(rest) > 0; rest = s.out.rest() {
-		n, err := syscall.Write(s.fd, rest)
+		n, err := syscall.Write(int(s.fd), rest)
 		switch {
 		case err == syscall.EAGAIN:
 			s.block()
@@ -398,7 +399,7 @@ func (s *socket) end(severed bool) {
 		s.drop()
 	case s.phase == flushing:
 		s.phase = lingering
-		_ = syscall.Shutdown(s.fd, syscall.SHUT_WR) // fails if the peer has gone, which reading tells
+		_ = syscall.Shutdown(int(s.fd), syscall.SHUT_WR) // fails if the peer has gone, which reading tells
 		s.allow(s.engine.limits.Linger)
 		s.listen()
 	}
@@ -418,11 +419,11 @@ func (s *socket) tell() {
 
 // discard throws input away while the peer closes its side.
 func (s *socket) discard() {
-	n, err := syscall.Read(s.fd, s.poller.buf)
+	n, err := syscall.Read(int(s.fd), s.poller.buf)
 	if err == syscall.EAGAIN || err == syscall.EINTR {
 		return
 	}
-	s.discarded += max(n, 0)
+	s.discarded += int32(max(n, 0))
 	if n <= 0 || s.discarded >= lingerBytes {
 		s.drop()
 	}
@@ -432,7 +433,7 @@ func (s *socket) discard() {
 func (s *socket) drop() {
 	s.phase = gone
 	s.mu.Lock()
-	fd := s.fd
+	fd := int(s.fd)
 	s.fd, s.broken = -1, true
 	giveBack(s.out)
 	s.out = nil
