@@ -60,8 +60,9 @@ func (s *Store) computeRoster(ctx context.Context, what string, id im.UserID) (i
 		if r.Contacts, err = collect(ctx, tx, scanContact, contactsQuery, id); err != nil {
 			return r, err
 		}
-		properties, err := loadProperties(ctx, tx,
-			`owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
+		// Also those of people off the forward list: an index alone says who there is, and they
+		// have few.
+		properties, err := loadProperties(ctx, tx, `owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1)`, id)
 		if err != nil {
 			return r, err
 		}
