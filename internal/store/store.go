@@ -3,9 +3,9 @@
 // It leaves to its callers who is signed in, whom to tell of a change, and the checks of
 // what a client may write.
 //
-// Each method is one transaction, and one that returns an error has changed nothing. The
-// list versions are kept here too: every accepted change of an account's lists is one step
-// of its version, and so is every change somebody else causes in them.
+// Each method is one change, and one that returns an error has changed nothing; imports alone
+// are many. The list versions are kept here too: every accepted change of an account's lists is
+// one step of its version, and so is every change somebody else causes in them.
 // docs/protocol/lists.md#version
 package store
 
