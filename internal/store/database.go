@@ -11,23 +11,28 @@ import (
 // them take to run.
 type database struct {
 	*sql.DB
-	prepared sync.Map // *sql.Stmt by its text
+	prepared sync.Map // statement by its text
 }
+
+// statement is a prepared one. Whoever it was prepared on, a database or a transaction, closes
+// it at its own end.
+type statement struct{ *sql.Stmt }
 
 // statement returns the prepared form of a text. It takes a connection when it is asked for
 // the first time.
-func (d *database) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+func (d *database) statement(ctx context.Context, text string) (statement, error) {
 	if known, ok := d.prepared.Load(text); ok {
-		return known.(*sql.Stmt), nil
+		return known.(statement), nil
 	}
 	made, err := d.PrepareContext(ctx, text)
 	if err != nil {
-		return nil, err
+		return statement{}, err
 	}
-	if known, ok := d.prepared.LoadOrStore(text, made); ok {
-		return known.(*sql.Stmt), made.Close()
+	known, ok := d.prepared.LoadOrStore(text, statement{made})
+	if ok { // another was quicker
+		err = made.Close() //nolint:sqlclosecheck // it is closed here alone
 	}
-	return made, nil
+	return known.(statement), err
 }
 
 // row runs a query for one row, outside of any transaction.
@@ -72,7 +77,7 @@ type transaction struct {
 	*sql.Tx
 	conn  *sql.Conn
 	on    *database
-	bound map[string]*sql.Stmt // the statements it has run by their texts; nil: not prepared
+	bound map[string]statement // those it has run by their texts; zero: not prepared
 }
 
 func (d *database) begin(ctx context.Context) (*transaction, error) {
@@ -85,7 +90,7 @@ func (d *database) begin(ctx context.Context) (*transaction, error) {
 		conn.Close() //nolint:errcheck // it goes back to where it came from
 		return nil, err
 	}
-	return &transaction{Tx: tx, conn: conn, on: d, bound: make(map[string]*sql.Stmt)}, nil
+	return &transaction{Tx: tx, conn: conn, on: d, bound: make(map[string]statement)}, nil
 }
 
 // end rolls back what was not committed and gives the connection back. Statements that were new
@@ -94,7 +99,7 @@ func (t *transaction) end(ctx context.Context) {
 	t.Rollback()   //nolint:errcheck // after a commit there is nothing to roll back
 	t.conn.Close() //nolint:errcheck // it goes back to where it came from
 	for text, st := range t.bound {
-		if st == nil {
+		if st.Stmt == nil {
 			t.on.statement(unwatched(ctx), text) //nolint:errcheck // the next transaction tries again
 		}
 	}
@@ -103,7 +108,7 @@ func (t *transaction) end(ctx context.Context) {
 // ExecContext hides that of *sql.Tx, as the others do.
 func (t *transaction) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	ctx = unwatched(ctx)
-	if st := t.statement(ctx, text); st != nil {
+	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, text, args...)
@@ -111,7 +116,7 @@ func (t *transaction) ExecContext(ctx context.Context, text string, args ...any)
 
 func (t *transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	ctx = unwatched(ctx)
-	if st := t.statement(ctx, text); st != nil {
+	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.QueryContext(ctx, args...)
 	}
 	return t.Tx.QueryContext(ctx, text, args...)
@@ -119,21 +124,21 @@ func (t *transaction) QueryContext(ctx context.Context, text string, args ...any
 
 func (t *transaction) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
 	ctx = unwatched(ctx)
-	if st := t.statement(ctx, text); st != nil {
+	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.QueryRowContext(ctx, args...)
 	}
 	return t.Tx.QueryRowContext(ctx, text, args...)
 }
 
-// statement returns the prepared form of a text, or nil: to prepare it for good takes a
+// statement returns the prepared form of a text, or none: to prepare it for good takes a
 // connection, and this transaction may have the only one.
-func (t *transaction) statement(ctx context.Context, text string) *sql.Stmt {
+func (t *transaction) statement(ctx context.Context, text string) statement {
 	st, ok := t.bound[text]
 	if ok {
 		return st
 	}
 	if known, ok := t.on.prepared.Load(text); ok {
-		st = t.StmtContext(ctx, known.(*sql.Stmt))
+		st = statement{t.StmtContext(ctx, known.(statement).Stmt)}
 	}
 	t.bound[text] = st
 	return st

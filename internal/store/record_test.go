@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -117,7 +118,12 @@ func (m *recordMachine) writeAll(t *rapid.T) {
 	m.pending = nil
 }
 
-// The changes may be refused: other tests know when.
+// refused takes the result of a change that may be refused: other tests know when.
+func (m *recordMachine) refused(t *rapid.T, err error) {
+	if errors.Is(err, ErrUnavailable) {
+		t.Fatal(err)
+	}
+}
 
 var (
 	anyList  = rapid.SampledFrom([]im.List{im.Forward, im.Forward, im.Allow, im.Block})
@@ -126,62 +132,77 @@ var (
 )
 
 func (m *recordMachine) add(t *rapid.T) {
-	m.s.Add(m.ctx, m.pick(t, "owner").ID, Addition{
+	_, err := m.s.Add(m.ctx, m.pick(t, "owner").ID, Addition{
 		List: anyList.Draw(t, "list"), Handle: m.pick(t, "peer").Handle, Name: anyName.Draw(t, "name"), Group: anyGroup.Draw(t, "group"),
 	})
+	m.refused(t, err)
 }
 
 func (m *recordMachine) remove(t *rapid.T) {
 	owner, peer, group := m.pick(t, "owner").ID, m.pick(t, "peer").Handle, anyGroup.Draw(t, "group")
 	if anyList.Draw(t, "list") == im.Forward {
-		m.s.Remove(m.ctx, owner, Removal{List: im.Forward, Handle: peer, Group: group})
+		_, err := m.s.Remove(m.ctx, owner, Removal{List: im.Forward, Handle: peer, Group: group})
+		m.refused(t, err)
 		return
 	}
-	m.s.Remove(m.ctx, owner, Removal{List: im.Allow, Handle: peer})
-	m.s.Remove(m.ctx, owner, Removal{List: im.Block, Handle: peer})
+	_, err := m.s.Remove(m.ctx, owner, Removal{List: im.Allow, Handle: peer})
+	m.refused(t, err)
+	_, err = m.s.Remove(m.ctx, owner, Removal{List: im.Block, Handle: peer})
+	m.refused(t, err)
 }
 
 func (m *recordMachine) nameContact(t *rapid.T) {
-	m.s.NameContact(m.ctx, m.pick(t, "owner").ID, m.pick(t, "peer").Handle, anyName.Draw(t, "name"))
+	_, err := m.s.NameContact(m.ctx, m.pick(t, "owner").ID, m.pick(t, "peer").Handle, anyName.Draw(t, "name"))
+	m.refused(t, err)
 }
 
 func (m *recordMachine) rename(t *rapid.T) {
-	m.s.Rename(m.ctx, m.pick(t, "who").ID, anyName.Draw(t, "name"))
+	_, err := m.s.Rename(m.ctx, m.pick(t, "who").ID, anyName.Draw(t, "name"))
+	m.refused(t, err)
 }
 
 func (m *recordMachine) group(t *rapid.T) {
 	owner, number, name := m.pick(t, "owner").ID, anyGroup.Draw(t, "group"), anyName.Draw(t, "name")
 	switch rapid.IntRange(0, 2).Draw(t, "what") {
 	case 0:
-		m.s.AddGroup(m.ctx, owner, name)
+		_, _, err := m.s.AddGroup(m.ctx, owner, name)
+		m.refused(t, err)
 	case 1:
-		m.s.RenameGroup(m.ctx, owner, number, name)
+		_, err := m.s.RenameGroup(m.ctx, owner, number, name)
+		m.refused(t, err)
 	case 2:
-		m.s.RemoveGroup(m.ctx, owner, number)
+		_, _, err := m.s.RemoveGroup(m.ctx, owner, number)
+		m.refused(t, err)
 	}
 }
 
 func (m *recordMachine) setPolicy(t *rapid.T) {
-	m.s.SetPolicy(m.ctx, m.pick(t, "who").ID, rapid.SampledFrom([]im.Policy{im.AllowOthers, im.BlockOthers}).Draw(t, "policy"))
+	_, err := m.s.SetPolicy(m.ctx, m.pick(t, "who").ID, rapid.SampledFrom([]im.Policy{im.AllowOthers, im.BlockOthers}).Draw(t, "policy"))
+	m.refused(t, err)
 }
 
 func (m *recordMachine) setPrompt(t *rapid.T) {
-	m.s.SetPrompt(m.ctx, m.pick(t, "who").ID, rapid.SampledFrom([]im.Prompt{im.Ask, im.AddSilent}).Draw(t, "prompt"))
+	_, err := m.s.SetPrompt(m.ctx, m.pick(t, "who").ID, rapid.SampledFrom([]im.Prompt{im.Ask, im.AddSilent}).Draw(t, "prompt"))
+	m.refused(t, err)
 }
 
 func (m *recordMachine) setProperty(t *rapid.T) {
 	typ := rapid.SampledFrom([]string{"PHH", "MOB", "MBE"}).Draw(t, "type")
-	m.s.SetProperty(m.ctx, m.pick(t, "who").ID, typ, rapid.SampledFrom([]string{"", "Y", "1 555"}).Draw(t, "value"))
+	_, _, err := m.s.SetProperty(m.ctx, m.pick(t, "who").ID, typ, rapid.SampledFrom([]string{"", "Y", "1 555"}).Draw(t, "value"))
+	m.refused(t, err)
 }
 
-func (m *recordMachine) late(t *rapid.T) { m.s.Step(m.ctx, m.pick(t, "who").ID) }
+func (m *recordMachine) late(t *rapid.T) {
+	_, err := m.s.Step(m.ctx, m.pick(t, "who").ID)
+	m.refused(t, err)
+}
 
 // account changes what is not about lists.
 func (m *recordMachine) account(t *rapid.T) {
 	id := m.pick(t, "who").ID
-	m.s.SetPassword(m.ctx, id, anyName.Draw(t, "hash"))
-	m.s.SetDisabled(m.ctx, id, rapid.Bool().Draw(t, "disabled"))
-	m.s.SetMailbox(m.ctx, id, "")
+	m.refused(t, m.s.SetPassword(m.ctx, id, anyName.Draw(t, "hash")))
+	m.refused(t, m.s.SetDisabled(m.ctx, id, rapid.Bool().Draw(t, "disabled")))
+	m.refused(t, m.s.SetMailbox(m.ctx, id, ""))
 }
 
 func (m *recordMachine) create(t *rapid.T) {
@@ -207,10 +228,10 @@ func (m *recordMachine) replace(t *rapid.T) {
 }
 
 func (m *recordMachine) importContact(t *rapid.T) {
-	m.s.ImportContacts(m.ctx, slices.Values([]NewContact{{
+	m.refused(t, m.s.ImportContacts(m.ctx, slices.Values([]NewContact{{
 		Owner: m.pick(t, "owner").Handle, Peer: m.pick(t, "peer").Handle,
 		Lists: anyList.Draw(t, "list") | im.Allow, Name: anyName.Draw(t, "name"),
-	}}), nil)
+	}}), nil))
 }
 
 // pair is alice and bob, who have each other, and carol, who has alice blocked and is had by her.
