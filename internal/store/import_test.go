@@ -120,12 +120,12 @@ func TestAnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother(t *testing.T
 
 func TestAnImportGoesOnInPieces(t *testing.T) {
 	s := openNew(t)
-	const n = 12_345
+	const n = 5001
 	var told []int
 	if err := s.ImportUsers(context.Background(), numbered(n), func(n int) { told = append(told, n) }); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int{5000, 10_000, n}, told); diff != "" {
+	if diff := cmp.Diff([]int{5000, n}, told); diff != "" {
 		t.Error(diff)
 	}
 	u, err := s.User(context.Background(), fmt.Sprintf("user%05d@example.com", n))
