@@ -193,5 +193,6 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		<-done
 	}
 	e.pollers.stop()
+	e.workers.stop()
 	return err
 }

@@ -73,7 +73,7 @@ func takeOver(tcp *net.TCPConn) (fd int, err error) {
 // start makes the event loop run, unless it does.
 func (p *pollers) start(e *Engine) error {
 	p.once.Do(func() {
-		n := runtime.GOMAXPROCS(0)
+		n := min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 		for i := range n {
 			one, err := newPoller(e, i, n)
 			if err != nil {
@@ -169,18 +169,27 @@ func (p *poller) control(op, fd int, events uint32) error {
 func (p *poller) run() {
 	defer p.close()
 	for {
-		n, err := syscall.EpollWait(p.epfd, p.events[:], -1)
-		if err != nil && !errors.Is(err, syscall.EINTR) {
-			panic(fmt.Sprintf("epoll_wait: %v", err)) // of a descriptor that is ours alone
-		}
+		n := p.wait()
 		p.rise()
-		for i := range max(n, 0) {
+		for i := range n {
 			p.event(&p.events[i])
 		}
 		if p.settle() {
 			return
 		}
 	}
+}
+
+// wait returns how many events there are, once there are any.
+func (p *poller) wait() int {
+	n, err := pending(p.epfd, p.events[:])
+	if n == 0 {
+		n, err = syscall.EpollWait(p.epfd, p.events[:], -1)
+	}
+	if err != nil && !errors.Is(err, syscall.EINTR) {
+		panic(fmt.Sprintf("epoll_wait: %v", err)) // of a descriptor that is ours alone
+	}
+	return max(n, 0)
 }
 
 func (p *poller) event(ev *syscall.EpollEvent) {

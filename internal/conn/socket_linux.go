@@ -199,7 +199,7 @@ func (s *socket) receive() {
 		s.in = withRoom(s.in, smallestBuffer/2)
 		room = s.in.b[len(s.in.b):cap(s.in.b)]
 	}
-	n, err := syscall.Read(int(s.fd), room)
+	n, err := read(int(s.fd), room)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
 		return
@@ -272,7 +272,7 @@ func (s *socket) frames(b []byte) (used int) {
 func (s *socket) step() bool {
 	if fn := s.slow; fn != nil {
 		s.slow, s.phase = nil, working
-		s.engine.workers.enter(func() { go s.work(fn) })
+		s.engine.workers.enter(func() { s.engine.workers.run(func() { s.work(fn) }) })
 		return true
 	}
 	if s.pause <= 0 {
@@ -317,7 +317,7 @@ func (s *socket) drain() {
 		return
 	}
 	for rest := s.out.rest(); len(rest) > 0; rest = s.out.rest() {
-		n, err := syscall.Write(int(s.fd), rest)
+		n, err := write(int(s.fd), rest)
 		switch {
 		case err == syscall.EAGAIN:
 			s.block()
@@ -419,7 +419,7 @@ func (s *socket) tell() {
 
 // discard throws input away while the peer closes its side.
 func (s *socket) discard() {
-	n, err := syscall.Read(int(s.fd), s.poller.buf)
+	n, err := read(int(s.fd), s.poller.buf)
 	if err == syscall.EAGAIN || err == syscall.EINTR {
 		return
 	}

@@ -2,12 +2,18 @@ package conn
 
 import "sync"
 
+// maxSpare is how many goroutines stay for the next slow handler: what it calls needs a deep
+// stack, and growing one takes longer than most handlers.
+const maxSpare = 16
+
 // workers bounds how many slow handlers run at a time. Those that must wait do so in order,
 // at the cost of their place in the queue.
 type workers struct {
 	mu      sync.Mutex // leaf
 	free    int
 	waiting []func()
+	spare   []chan func()
+	stopped bool
 }
 
 // enter calls start once there is room for one more: at once, or while another leaves. start
@@ -37,4 +43,46 @@ func (w *workers) leave() {
 	w.waiting = w.waiting[1:]
 	w.mu.Unlock()
 	next()
+}
+
+// run calls fn on a goroutine other than the caller's.
+func (w *workers) run(fn func()) {
+	w.mu.Lock()
+	last := len(w.spare) - 1
+	if last < 0 {
+		w.mu.Unlock()
+		go w.work(fn)
+		return
+	}
+	idle := w.spare[last]
+	w.spare = w.spare[:last]
+	w.mu.Unlock()
+	idle <- fn
+}
+
+// work calls fn, and what comes after it, until nobody needs the goroutine any more.
+func (w *workers) work(fn func()) {
+	next := make(chan func(), 1)
+	for fn != nil {
+		fn()
+		w.mu.Lock()
+		if w.stopped || len(w.spare) == maxSpare {
+			w.mu.Unlock()
+			return
+		}
+		w.spare = append(w.spare, next)
+		w.mu.Unlock()
+		fn = <-next
+	}
+}
+
+// stop ends the goroutines that are spare.
+func (w *workers) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+	for _, idle := range w.spare {
+		idle <- nil
+	}
+	w.spare = nil
 }
