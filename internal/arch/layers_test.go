@@ -41,6 +41,7 @@ var layers = map[string][]string{
 	"cmd/*":           {"internal/cli"},
 
 	// For measuring: the server does without them.
+	"internal/bare":    {},
 	"internal/figures": {},
 
 	// For tests only: they may use everything, and nothing may use them.
