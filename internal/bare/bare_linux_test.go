@@ -362,12 +362,20 @@ func TestWhatIsNotUnderstoodEndsTheConnection(t *testing.T) {
 			p.ends()
 		})
 	}
-	for _, said := range []string{"PAIR 1\r\n", "WATCH\r\n", "MSG 1 2\r\nhi", "MSG 1 U 70000\r\n" + strings.Repeat("x", 70000)} {
-		t.Run(fmt.Sprintf("%.10q from one of a pair", said), func(t *testing.T) {
-			a, b := couple(t, addr, "9")
-			_, _ = a.Write([]byte(said))
-			a.ends()
-			b.ends()
+	for _, c := range []struct{ name, said string }{
+		{"pairing again", "PAIR 1\r\n"},
+		{"watching too", "WATCH\r\n"},
+		{"a message without a length", "MSG 1 U\r\nhi"},
+		{"a message with nothing", "MSG \r\n"},
+		{"a length below zero", "MSG 1 U -2\r\nhi"},
+		{"a length that is too long", "MSG 1 U 100002\r\nhi"},
+		{"a message that is too long", "MSG 1 U 70000\r\n" + strings.Repeat("x", 70000)},
+	} {
+		t.Run(c.name+" of a pair", func(t *testing.T) {
+			x, y := couple(t, addr, "9")
+			_, _ = x.Write([]byte(c.said))
+			x.ends()
+			y.ends()
 		})
 	}
 }

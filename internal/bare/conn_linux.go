@@ -84,9 +84,10 @@ func (p *poller) relay(c, peer *conn, b []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out, err = appendMessage(out, f); err != nil {
-			return nil, err
+		if f.tail == nil {
+			return nil, errFrame
 		}
+		out = appendMessage(out, f)
 		b = rest
 	}
 	p.out = out

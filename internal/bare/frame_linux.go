@@ -3,24 +3,20 @@ package bare
 import (
 	"bytes"
 	"errors"
-	"strconv"
 )
 
-// Who everything comes from, of the length that people's names have in measurements.
-const (
-	handle = "user00001@example.com"
-	nick   = "User"
-)
+// from is who everything comes from; as long as people's names are in measurements.
+const from = "user00001@example.com User"
 
 var (
 	errPartial = errors.New("the rest of the frame is yet to come")
 	errFrame   = errors.New("not a frame")
 )
 
-// frame is a line without its end, and the payload that belongs to it.
+// frame is what a stream is cut into. Of a message all that matters is its end.
 type frame struct {
-	line    []byte
-	payload []byte
+	line []byte // without its end
+	tail []byte // of a message: from the length in its line to the end of its payload
 }
 
 // cut takes the first frame off b.
@@ -29,55 +25,52 @@ func cut(b []byte) (frame, []byte, error) {
 	if end < 0 {
 		return frame{}, b, errPartial
 	}
-	if end == 0 || b[end-1] != '\r' {
+	if end < 4 || b[end-1] != '\r' {
 		return frame{}, b, errFrame
 	}
-	line, rest := b[:end-1], b[end+1:]
-	if len(line) < 4 || string(line[:4]) != "MSG " {
-		return frame{line: line}, rest, nil
+	line := b[:end-1]
+	if string(b[:4]) != "MSG " {
+		return frame{line: line}, b[end+1:], nil
 	}
-	length, ok := number(line[bytes.LastIndexByte(line, ' ')+1:])
-	if !ok {
+	length, digits := number(line)
+	if digits == 0 {
 		return frame{}, b, errFrame
 	}
-	if length > len(rest) {
+	whole := end + 1 + length
+	if whole > len(b) {
 		return frame{}, b, errPartial
 	}
-	return frame{line, rest[:length]}, rest[length:], nil
+	return frame{line, b[len(line)-digits : whole]}, b[whole:], nil
 }
 
-// number reads a length, which has up to five digits.
-func number(b []byte) (int, bool) {
-	if len(b) == 0 || len(b) > 5 {
-		return 0, false
-	}
-	n := 0
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, false
+// number reads the last word of a line, a number of up to five digits, and says how many it
+// has. None is a word that is no such number.
+func number(line []byte) (n, digits int) {
+	for scale := 1; ; scale *= 10 {
+		c := line[len(line)-1-digits] // there is a verb, and a space after it
+		switch {
+		case c == ' ':
+			return n, digits
+		case c < '0' || c > '9' || digits == 5:
+			return 0, 0
 		}
-		n = n*10 + int(c-'0')
+		n += int(c-'0') * scale
+		digits++
 	}
-	return n, true
 }
 
-// appendMessage appends the message as the partner gets it.
-func appendMessage(b []byte, f frame) ([]byte, error) {
-	// A message has a transaction id and a kind of acknowledgement before its length.
-	if f.payload == nil || bytes.Count(f.line, []byte{' '}) != 3 {
-		return b, errFrame
-	}
-	b = append(b, "MSG "+handle+" "+nick+" "...)
-	b = strconv.AppendInt(b, int64(len(f.payload)), 10)
-	b = append(b, '\r', '\n')
-	return append(b, f.payload...), nil
+// appendMessage appends a message as the partner gets it: only what stands before the length
+// is new.
+func appendMessage(b []byte, f frame) []byte {
+	b = append(b, "MSG "+from+" "...)
+	return append(b, f.tail...)
 }
 
 // appendPresence appends what the audience gets for a CHG.
-func appendPresence(b []byte, status []byte) []byte {
+func appendPresence(b, status []byte) []byte {
 	b = append(b, "NLN "...)
 	b = append(b, status...)
-	return append(b, " "+handle+" "+nick+" 0\r\n"...)
+	return append(b, " "+from+" 0\r\n"...)
 }
 
 // words splits a line that is not a message into what says what to do.

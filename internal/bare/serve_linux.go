@@ -14,13 +14,19 @@ import (
 
 // Serve relays for whoever connects, until the context ends; then it closes the listener and
 // every connection. There is one poller for each processor.
+//
+// A poller holds what the scheduler counts as a processor even while it waits, so Serve adds
+// as many as it has pollers while it runs, for the rest of the program.
 func Serve(ctx context.Context, l *net.TCPListener) error {
 	defer l.Close()
-	s, err := newServer(l, runtime.GOMAXPROCS(0))
+	processors := runtime.GOMAXPROCS(0)
+	s, err := newServer(l, processors)
 	if err != nil {
 		return fmt.Errorf("start the bare relay: %w", err)
 	}
 	defer s.close()
+	runtime.GOMAXPROCS(2 * processors)
+	defer runtime.GOMAXPROCS(processors)
 	release := context.AfterFunc(ctx, s.stop)
 	defer release()
 
