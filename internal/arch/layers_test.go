@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	// For measuring: the server does without them.
 	"internal/bare":    {},
 	"internal/figures": {},
+	"internal/plots":   {"internal/figures"},
 
 	// For tests only: they may use everything, and nothing may use them.
 	"internal/msntest": nil,
@@ -73,6 +74,7 @@ var owners = map[string]string{
 	"golang.org/x/term":                   "internal/cli",
 	"charm.land/bubbletea/v2":             "internal/tui",
 	"github.com/charmbracelet/x/ansi":     "internal/tui",
+	"gonum.org/v1/plot":                   "internal/plots",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/google/go-cmp":            testsOnly,

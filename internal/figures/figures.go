@@ -29,12 +29,17 @@ type Turn struct {
 
 // Result is what one subject needed for one case of a work.
 type Result struct {
-	Work    string  `json:"work"`    // such as "relay"
-	Case    string  `json:"case"`    // such as "100 pairs, 1 in flight, type U"
-	Subject string  `json:"subject"` // what was measured, such as "epoll"
-	Unit    string  `json:"unit"`    // of Value, such as "µs CPU/message"
-	Turns   []Turn  `json:"turns,omitempty"`
-	Value   float64 `json:"value"` // the median of the turns
+	Work    string `json:"work"`    // such as "relay"
+	Case    string `json:"case"`    // such as "100 pairs, 1 in flight, type U"
+	Subject string `json:"subject"` // what was measured, such as "epoll"
+	Unit    string `json:"unit"`    // of Value, such as "µs CPU/message"
+
+	// Scale is how large the case was, by what: "pairs", "in flight", "contacts". Results that
+	// differ in nothing else than one of these make a curve.
+	Scale map[string]float64 `json:"scale,omitempty"`
+
+	Turns []Turn  `json:"turns,omitempty"`
+	Value float64 `json:"value"` // the median of the turns
 
 	Ratio    float64 `json:"ratio,omitempty"`    // of Value to that of the baseline; 0 is none
 	Baseline string  `json:"baseline,omitempty"` // what Ratio compares with, such as "bare"
