@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"monarch/internal/bare"
+	"monarch/internal/swarm"
+)
+
+type relayCmd struct {
+	common
+	turns
+	Case []string `help:"A case to measure, like pairs=100,inflight=16,bytes=300,ack=A; may be given several times. Default: all that have goals." placeholder:"CASE" sep:"none"`
+}
+
+// Help gives the example.
+func (*relayCmd) Help() string {
+	return "swarm relay --case pairs=100 --case pairs=100,ack=A --json relay.json"
+}
+
+// Run measures the relay.
+func (c *relayCmd) Run(ctx context.Context, a *app) error {
+	texts := c.Case
+	if len(texts) == 0 {
+		texts = swarm.DefaultRelay
+	}
+	var cases []swarm.RelayCase
+	for _, text := range texts {
+		one, err := swarm.ParseRelayCase(text)
+		if err != nil {
+			return err
+		}
+		cases = append(cases, one)
+	}
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	c.set(&cfg)
+	report, err := swarm.Relay(ctx, cfg, cases)
+	return c.tell(a, report, err)
+}
+
+type fanoutCmd struct {
+	common
+	turns
+	Watchers []int `help:"How many people hear of each change; one case each." default:"100,600,10000"`
+}
+
+// Help gives the example.
+func (*fanoutCmd) Help() string { return "swarm fanout --watchers 100,10000" }
+
+// Run measures the fan-out.
+func (c *fanoutCmd) Run(ctx context.Context, a *app) error {
+	for _, n := range c.Watchers {
+		if n < 1 {
+			return fmt.Errorf("%d watchers; at least one is needed", n)
+		}
+	}
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	c.set(&cfg)
+	report, err := swarm.Fanout(ctx, cfg, c.Watchers)
+	return c.tell(a, report, err)
+}
+
+type bareCmd struct{}
+
+// Run is the baseline: it says where it listens and relays until it is told to stop.
+func (*bareCmd) Run(ctx context.Context, a *app) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, l.Addr())
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return errors.New("the listener is none of TCP")
+	}
+	return bare.Serve(ctx, tcp)
+}
+
+type driveCmd struct{}
+
+// Run is a driver, for the swarm that started this process.
+func (*driveCmd) Run(ctx context.Context, a *app) error {
+	return swarm.Drive(ctx, a.stdin, a.stdout, a.stderr)
+}

@@ -1,0 +1,98 @@
+package swarm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// job is what a driver process is told on the first line of its input.
+type job struct {
+	Work  string        `json:"work"`
+	Addr  string        `json:"addr"` // of the notification server, or of the baseline
+	Bare  bool          `json:"bare"` // it is the baseline
+	Crowd crowd         `json:"crowd"`
+	Turn  time.Duration `json:"turn"`
+
+	Relay RelayCase `json:"relay,omitzero"`
+}
+
+// Words that go to and fro.
+const (
+	wordReady = "ready" // of a driver: everybody is connected
+	stepTurn  = "turn"  // to a driver: do what is measured
+	stepTouch = "touch" // change everybody's lists
+)
+
+// outcome is a driver's answer to a step.
+type outcome struct {
+	Work    int64   `json:"work"` // units done
+	Seconds float64 `json:"seconds"`
+	Tally
+	Extra map[string]float64 `json:"extra,omitempty"`
+	Error string             `json:"error,omitempty"`
+}
+
+// driver is a driver process, from outside.
+type driver struct {
+	*process
+	subject *subject // that it drives
+}
+
+// drive starts a driver and waits until it is ready for the first step.
+func (r *run) drive(ctx context.Context, s *subject, j job) (*driver, error) {
+	p, err := spawn(ctx, "driver", os.Environ(), r.Progress, r.Self, "drive")
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{process: p, subject: s}
+	j.Addr, j.Bare = s.addr, s.kind == baseline
+	word := ""
+	if err = json.NewEncoder(p.in).Encode(j); err == nil {
+		word, err = d.hear(ctx)
+	}
+	if err == nil && word != wordReady {
+		err = fmt.Errorf("the driver says %q", word)
+	}
+	if err != nil {
+		_ = d.stop() // the first error tells more
+		return nil, fmt.Errorf("connect everybody to the %s: %w", s.name, err)
+	}
+	return d, nil
+}
+
+// step has the driver do one step of its work.
+func (d *driver) step(ctx context.Context, name string) (outcome, error) {
+	var o outcome
+	if _, err := fmt.Fprintln(d.in, name); err != nil {
+		return o, errors.Join(d.gone(), err)
+	}
+	line, err := d.hear(ctx)
+	if err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal([]byte(line), &o); err != nil {
+		return o, fmt.Errorf("the driver says %q: %w", line, err)
+	}
+	if o.Error != "" {
+		return o, d.subject.log.explain(errors.New(o.Error))
+	}
+	return o, nil
+}
+
+// hear waits for the driver, and notices when its subject ends.
+func (d *driver) hear(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-d.subject.ended:
+			cancel(d.subject.log.explain(d.subject.gone()))
+		case <-ctx.Done():
+		}
+	}()
+	return d.line(ctx)
+}
