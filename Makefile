@@ -3,13 +3,16 @@
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build check test fuzz bench cover format vuln tools clean
+.PHONY: help build swarm check test fuzz bench cover format vuln tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/monarch, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/monarch ./cmd/monarch
+
+swarm: build ## bin/swarm, the load generator, beside bin/monarch
+	CGO_ENABLED=0 go build -trimpath -o bin/swarm ./cmd/swarm
 
 check: ## everything a change must pass, as CI runs it
 	@scripts/check
