@@ -31,6 +31,8 @@ const (
 type commands struct {
 	Relay  relayCmd  `cmd:"" help:"What a message on a switchboard costs."`
 	Fanout fanoutCmd `cmd:"" help:"What it costs to tell people of a change of status."`
+	Signin signinCmd `cmd:"" help:"What a sign-in costs."`
+	Idle   idleCmd   `cmd:"" help:"How much memory people take who do nothing."`
 
 	Bare  bareCmd  `cmd:"" hidden:"" help:"Be the baseline."`
 	Drive driveCmd `cmd:"" hidden:"" help:"Be a driver."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"monarch/internal/bare"
 	"monarch/internal/swarm"
@@ -66,6 +67,50 @@ func (c *fanoutCmd) Run(ctx context.Context, a *app) error {
 	}
 	c.set(&cfg)
 	report, err := swarm.Fanout(ctx, cfg, c.Watchers)
+	return c.tell(a, report, err)
+}
+
+type signinCmd struct {
+	common
+	Turns    int `help:"How many turns there are. The result is their median." default:"5"`
+	Accounts int `help:"How many people come and go in a turn." default:"3000"`
+	Contacts int `help:"How many contacts each of them has." default:"150"`
+	AtATime  int `help:"How many of them at a time." default:"8"`
+}
+
+// Help gives the example.
+func (*signinCmd) Help() string { return "swarm signin --contacts 600 --profile profiles" }
+
+// Run measures signing in.
+func (c *signinCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	cfg.Turns = c.Turns
+	report, err := swarm.Signin(ctx, cfg, swarm.SigninCase{Accounts: c.Accounts, Contacts: c.Contacts, AtATime: c.AtATime})
+	return c.tell(a, report, err)
+}
+
+type idleCmd struct {
+	common
+	Turns    int           `help:"How many times memory is read at the end. The result is the median." default:"5"`
+	Sessions int           `help:"How many people are signed in." default:"15000"`
+	Contacts int           `help:"How many contacts each of them has." default:"150"`
+	Settle   time.Duration `help:"How long the server may take to give back what the sign-ins took." default:"150s"`
+}
+
+// Help gives the example.
+func (*idleCmd) Help() string { return "swarm idle --sessions 5000 --settle 60s" }
+
+// Run measures people who do nothing.
+func (c *idleCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	cfg.Turns = c.Turns
+	report, err := swarm.Idle(ctx, cfg, swarm.IdleCase{Sessions: c.Sessions, Contacts: c.Contacts, Settle: c.Settle})
 	return c.tell(a, report, err)
 }
 

@@ -57,6 +57,10 @@ func begins(ctx context.Context, j job, progress io.Writer) (load, error) {
 		return newRelay(ctx, j)
 	case workFanout:
 		return newFanout(ctx, j)
+	case workSignin:
+		return newSignins(j), nil
+	case workIdle:
+		return newIdlers(ctx, j)
 	}
 	return nil, fmt.Errorf("there is no work %q", j.Work)
 }

@@ -17,7 +17,8 @@ type job struct {
 	Crowd crowd         `json:"crowd"`
 	Turn  time.Duration `json:"turn"`
 
-	Relay RelayCase `json:"relay,omitzero"`
+	Relay  RelayCase  `json:"relay,omitzero"`
+	Signin SigninCase `json:"signin,omitzero"`
 }
 
 // Words that go to and fro.

@@ -20,7 +20,8 @@ type bench struct {
 	job    job
 	scale  float64 // a turn's value is this many times the CPU seconds of a unit of work
 	bare   bool    // the baseline takes part
-	before string  // a step that is done before each turn and not measured
+	warm   string  // a step that is done before the first turn and not measured
+	before string  // the same before each turn
 }
 
 // contender is a subject with its driver and what it has reached.
@@ -70,12 +71,15 @@ func (r *run) bench(ctx context.Context, b bench) (err error) {
 // turns lets the contenders have their turns, one after another, until all are done or
 // something got lost.
 func (r *run) turns(ctx context.Context, b bench, all []*contender) error {
+	for _, c := range all {
+		if err := c.prepare(ctx, b.warm); err != nil {
+			return err
+		}
+	}
 	for n := range r.Turns {
 		for _, c := range all {
-			if b.before != "" {
-				if _, err := c.step(ctx, b.before); err != nil {
-					return err
-				}
+			if err := c.prepare(ctx, b.before); err != nil {
+				return err
 			}
 			if err := c.turn(ctx, b.scale); err != nil {
 				return fmt.Errorf("%s, %s, turn %d: %w", b.result.Work, c.result.Subject, n+1, err)
@@ -87,6 +91,17 @@ func (r *run) turns(ctx context.Context, b bench, all []*contender) error {
 				return nil // what follows would only repeat it
 			}
 		}
+	}
+	return nil
+}
+
+// prepare does a step that is not measured, if there is one.
+func (c *contender) prepare(ctx context.Context, step string) error {
+	if step == "" {
+		return nil
+	}
+	if _, err := c.step(ctx, step); err != nil {
+		return fmt.Errorf("prepare %s: %w", c.result.Subject, err)
 	}
 	return nil
 }
