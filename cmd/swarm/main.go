@@ -33,6 +33,7 @@ type commands struct {
 	Fanout fanoutCmd `cmd:"" help:"What it costs to tell people of a change of status."`
 	Signin signinCmd `cmd:"" help:"What a sign-in costs."`
 	Idle   idleCmd   `cmd:"" help:"How much memory people take who do nothing."`
+	Soak   soakCmd   `cmd:"" help:"Whether anything gets lost when people do everything at once."`
 
 	Bare  bareCmd  `cmd:"" hidden:"" help:"Be the baseline."`
 	Drive driveCmd `cmd:"" hidden:"" help:"Be a driver."`

@@ -114,6 +114,30 @@ func (c *idleCmd) Run(ctx context.Context, a *app) error {
 	return c.tell(a, report, err)
 }
 
+type soakCmd struct {
+	common
+	People   int           `help:"How many people there are." default:"5000"`
+	Contacts int           `help:"How many contacts each of them has." default:"50"`
+	Minutes  float64       `help:"How long they live with the server." default:"30"`
+	Pace     time.Duration `help:"How long somebody does nothing between two things, on average." default:"8s"`
+}
+
+// Help gives the example.
+func (*soakCmd) Help() string { return "swarm soak --people 500 --minutes 5 --json soak.json" }
+
+// Run has people do everything.
+func (c *soakCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	report, err := swarm.Soak(ctx, cfg, swarm.SoakCase{
+		People: c.People, Contacts: c.Contacts, Pace: c.Pace,
+		Length: time.Duration(c.Minutes * float64(time.Minute)),
+	})
+	return c.tell(a, report, err)
+}
+
 type bareCmd struct{}
 
 // Run is the baseline: it says where it listens and relays until it is told to stop.

@@ -61,6 +61,8 @@ func begins(ctx context.Context, j job, progress io.Writer) (load, error) {
 		return newSignins(j), nil
 	case workIdle:
 		return newIdlers(ctx, j)
+	case workSoak:
+		return newTown(ctx, j, progress)
 	}
 	return nil, fmt.Errorf("there is no work %q", j.Work)
 }

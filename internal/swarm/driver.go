@@ -19,6 +19,7 @@ type job struct {
 
 	Relay  RelayCase  `json:"relay,omitzero"`
 	Signin SigninCase `json:"signin,omitzero"`
+	Soak   SoakCase   `json:"soak,omitzero"`
 }
 
 // Words that go to and fro.

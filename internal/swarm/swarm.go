@@ -39,14 +39,14 @@ type Config struct {
 const DefaultEngine = "default"
 
 // ErrNotIntact is the verdict on results of which something was lost, duplicated or out of
-// order.
-var ErrNotIntact = errors.New("not everything arrived once and in order")
+// order, or went wrong otherwise.
+var ErrNotIntact = errors.New("something was lost, came twice or out of order, or failed")
 
 // Verdict returns [ErrNotIntact] if it applies to any of the results.
 func Verdict(results []figures.Result) error {
 	for _, r := range results {
-		if !r.Intact() {
-			return fmt.Errorf("%s, %s, %s: %w", r.Work, r.Case, r.Subject, ErrNotIntact)
+		if !r.Intact() || r.Extra[extraFailures] > 0 {
+			return fmt.Errorf("%s: %w", commaList(r.Work, r.Case, r.Subject), ErrNotIntact)
 		}
 	}
 	return nil

@@ -1,0 +1,262 @@
+package swarm
+
+import (
+	"fmt"
+	"maps"
+
+	"monarch/msnp"
+)
+
+// ledger keeps the books of one conversation: what each has said, and what the others got of
+// it. It knows who is there from those who are, and who must have got what:
+//
+//   - Whoever has seen another come is heard by him from his next message on, until one of
+//     the two leaves.
+//   - What somebody says before he leaves politely arrives. If he is cut off, that is only
+//     sure of what was acknowledged, and of what came before something that arrived.
+//   - What somebody gets is complete and in order up to the last of it, even if he leaves.
+//   - A message may be refused only if somebody has left, or nobody was there.
+//
+// It has no lock and reads no clock. People are numbers.
+type ledger struct {
+	parties map[int]*party
+	left    int // how many have left
+	books   books
+}
+
+// books is what a ledger, or many, have come to.
+type books struct {
+	Tally
+	Sent     int64
+	Received int64
+	Failures []string // what should not have happened at all
+}
+
+func (b *books) add(o books) {
+	b.Tally.add(o.Tally)
+	b.Sent += o.Sent
+	b.Received += o.Received
+	b.Failures = append(b.Failures, o.Failures...)
+}
+
+// departure says how somebody left.
+type departure int
+
+const (
+	here departure = iota
+	politely
+	cutOff // with what was under way from him
+)
+
+// party is one of the people of a conversation.
+type party struct {
+	departure departure
+	sent      uint64
+	acked     uint64             // the last of his messages that was acknowledged
+	relayed   uint64             // the last of his messages that anybody got
+	waiting   map[uint64]waiting // by number: messages whose fate he wants to hear
+	flows     map[int]*flow      // by who hears him
+	gone      int                // how many he knows to have left
+}
+
+// waiting is a message whose sender is to be told what became of it.
+type waiting struct {
+	success bool // he is told of success, too
+	heard   int  // how many should have heard it
+	gone    int  // how many he knew to have left
+}
+
+// flow is what one of the people gets of another.
+type flow struct {
+	sequence
+	begun bool
+	from  uint64 // the first he must get; 0: the sender has not seen him come
+	over  bool   // the sender has seen him go
+}
+
+func newLedger() *ledger { return &ledger{parties: make(map[int]*party)} }
+
+// joins notes that somebody is there. Nobody comes twice.
+func (l *ledger) joins(who int) {
+	l.parties[who] = &party{waiting: make(map[uint64]waiting), flows: make(map[int]*flow)}
+}
+
+// meets notes that somebody was told that another is there.
+func (l *ledger) meets(who, other int) {
+	p := l.parties[who]
+	f := p.flow(other)
+	if f.from != 0 {
+		l.books.Duplicated++
+		return
+	}
+	f.from = p.sent + 1
+}
+
+// parts notes that somebody was told that another has left.
+func (l *ledger) parts(who, other int) {
+	p := l.parties[who]
+	f := p.flow(other)
+	switch o := l.parties[other]; {
+	case f.from == 0 || f.over:
+		l.books.Duplicated++
+	case o == nil || o.departure == here:
+		l.fail("%s was told that %s has left, who has not", handle(who), handle(other))
+	}
+	f.over = true
+	p.gone++
+}
+
+// sends gives the next message of somebody its number.
+func (l *ledger) sends(who int, ack msnp.Acknowledgement) uint64 {
+	p := l.parties[who]
+	p.sent++
+	l.books.Sent++
+	if ack.Success() || ack.Failure() {
+		w := waiting{success: ack.Success(), gone: p.gone}
+		for _, f := range p.flows {
+			if f.from != 0 && !f.over {
+				w.heard++
+			}
+		}
+		p.waiting[p.sent] = w
+	}
+	return p.sent
+}
+
+// hears notes that somebody was told what became of a message of his.
+func (l *ledger) hears(who int, n uint64, delivered bool) {
+	p := l.parties[who]
+	w, ok := p.waiting[n]
+	switch {
+	case !ok:
+		l.books.Duplicated++
+		return
+	case delivered && !w.success:
+		l.fail("%s got an ACK he did not ask for", handle(who))
+	case !delivered && w.heard > 0 && l.left <= w.gone:
+		l.fail("a message of %s was refused though nobody had left", handle(who))
+	}
+	delete(p.waiting, n)
+	if delivered {
+		p.acked = max(p.acked, n)
+	}
+}
+
+// gets notes that somebody got a message of another.
+func (l *ledger) gets(who, sender int, n uint64) {
+	p := l.parties[sender]
+	if p == nil || n > p.sent {
+		l.fail("%s got message %d of %s, who has not sent it", handle(who), n, handle(sender))
+		return
+	}
+	l.books.Received++
+	p.relayed = max(p.relayed, n)
+	f := p.flow(who)
+	if !f.begun {
+		f.begun = true
+		f.seen = n - 1
+		if f.from != 0 {
+			f.seen = min(f.seen, f.from-1)
+		}
+	}
+	f.take(n)
+}
+
+// leaves notes that somebody is about to leave.
+func (l *ledger) leaves(who int, how departure) {
+	if p := l.parties[who]; p.departure == here {
+		p.departure = how
+		l.left++
+	}
+}
+
+// settled reports whether those who are there have got everything they must. It is the end of
+// the conversation that says what is missing, if it does not come to that.
+func (l *ledger) settled() bool {
+	t := l.open()
+	return t == Tally{}
+}
+
+// close returns the books. Those who are there have had all the time they may need.
+func (l *ledger) close() books {
+	l.books.Tally.add(l.open())
+	for _, p := range l.parties {
+		for f := range maps.Values(p.flows) {
+			l.books.Tally.add(f.tally)
+		}
+	}
+	return l.books
+}
+
+// open counts what has not arrived and must.
+func (l *ledger) open() Tally {
+	var t Tally
+	for who, p := range l.parties {
+		if p.departure == here {
+			for _, w := range p.waiting {
+				if w.success {
+					t.Lost++
+				}
+			}
+		}
+		for other, o := range l.parties {
+			if other != who {
+				t.Lost += l.owed(p, o, other)
+			}
+		}
+	}
+	return t
+}
+
+// owed is how much is missing between a sender and somebody else.
+func (l *ledger) owed(sender, o *party, other int) int64 {
+	f := sender.flows[other]
+	if f == nil {
+		f = new(flow)
+	}
+	var lost int64
+	if sender.departure == here {
+		switch {
+		case f.from == 0 && o.departure == here:
+			lost++ // he was not told that the other has come
+		case f.from != 0 && !f.over && o.departure != here:
+			lost++ // or that he has left
+		}
+	}
+	switch {
+	case o.departure != here:
+		return lost + int64(f.holes())
+	case f.from == 0:
+		return lost
+	}
+	due := sender.sent
+	if sender.departure == cutOff {
+		due = max(sender.acked, sender.relayed)
+	}
+	if !f.begun {
+		return lost + int64(max(due, f.from-1)-(f.from-1))
+	}
+	return lost + f.missing(due)
+}
+
+// holes is how many messages are missing before one that has arrived.
+func (f *flow) holes() uint64 {
+	var last uint64
+	for n := range f.early {
+		last = max(last, n)
+	}
+	return uint64(f.missing(last))
+}
+
+func (p *party) flow(other int) *flow {
+	f := p.flows[other]
+	if f == nil {
+		f = new(flow)
+		p.flows[other] = f
+	}
+	return f
+}
+
+func (l *ledger) fail(format string, args ...any) {
+	l.books.Failures = append(l.books.Failures, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,318 @@
+package swarm
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// room is a conversation. One goroutine decides who says what; each who is there has another
+// that reads what he hears.
+type room struct {
+	town *town
+	id   string
+
+	mu      sync.Mutex // guards what follows; leaf
+	books   *ledger
+	seats   map[int]*seat // of all who ever came
+	ringing map[int]int   // who was called and has not come, with his visit
+	calls   map[string]call
+	called  uint32
+	closed  bool // nobody can come any more
+
+	changed chan struct{} // something has happened; has room for one
+	readers sync.WaitGroup
+}
+
+// call is an invitation that the switchboard has not answered yet.
+type call struct {
+	callee *person
+	caller int
+	epoch  int // of the callee's state
+	sure   bool
+}
+
+// How conversations are.
+const (
+	mostGuests   = 5
+	mostRooms    = 3 // of one host
+	turnsOfTalk  = 12
+	breathing    = 400 * time.Millisecond
+	longestBurst = 6
+)
+
+// chat opens a conversation with some contacts, if he can.
+func (p *person) chat() error {
+	p.mu.Lock()
+	visible, rooms := p.state.status.Visible(), len(p.rooms)
+	p.mu.Unlock()
+	if !visible {
+		return p.changeStatus(msnp.Online)
+	}
+	if rooms >= mostRooms {
+		return p.ping()
+	}
+	f, err := p.request(msnp.XFR, "SB")
+	if err != nil {
+		return err
+	}
+	l, id, err := enter(p.town.ctx, p.handle, f)
+	if err != nil {
+		return fmt.Errorf("enter a switchboard: %w", err)
+	}
+	l.SetDeadline(time.Time{})
+	r := &room{
+		town: p.town, id: id, books: newLedger(),
+		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call),
+		changed: make(chan struct{}, 1),
+	}
+	p.town.mu.Lock()
+	p.town.rooms[id] = r
+	p.town.mu.Unlock()
+	r.sit(&seat{room: r, who: p, link: l, host: true}, p.visiting())
+	p.town.talking.Go(r.run)
+	return nil
+}
+
+// run is the life of a conversation.
+func (r *room) run() {
+	r.town.done.conversations.Add(1)
+	for range 1 + rand.IntN(mostGuests-1) {
+		r.invite()
+	}
+	r.await(r.answered)
+	for range 1 + rand.IntN(turnsOfTalk) {
+		if !r.town.idle(breathing) {
+			break
+		}
+		s, n := r.anybody(), rand.IntN(100)
+		switch {
+		case s == nil:
+		case n < 80:
+			r.talk(s)
+		case n < 86:
+			s.showPicture()
+		case n < 92:
+			r.invite()
+		case n < 96:
+			r.depart(s.who, politely)
+		default:
+			r.depart(s.who, cutOff)
+		}
+	}
+	r.await(r.answered)
+	r.await(func() bool { return r.books.settled() })
+	r.finish()
+}
+
+// talk has somebody say something, and sometimes another at the same time.
+func (r *room) talk(s *seat) {
+	acks := []msnp.Acknowledgement{msnp.AckNone, msnp.AckFailure, msnp.AckAll}
+	for range 1 + rand.IntN(2) {
+		ack := acks[rand.IntN(len(acks))]
+		for range 1 + rand.IntN(longestBurst) {
+			s.send(ack, plainText, chatter())
+		}
+		if s = r.anybody(); s == nil {
+			return
+		}
+	}
+}
+
+// anybody returns somebody who is there, or nil.
+func (r *room) anybody() *seat {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	present := r.present()
+	if len(present) == 0 {
+		return nil
+	}
+	return present[rand.IntN(len(present))]
+}
+
+// present returns who is there. r.mu is held.
+func (r *room) present() []*seat {
+	var all []*seat
+	for s := range maps.Values(r.seats) {
+		if !s.gone && s.in {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// invite has somebody who is there call one of his contacts who is not.
+func (r *room) invite() {
+	s := r.anybody()
+	if s == nil {
+		return
+	}
+	who, _ := s.who.contact()
+	callee := r.town.people[who]
+	c := call{callee: callee, caller: s.who.number}
+	c.epoch, c.sure = callee.callable(c.caller)
+	r.mu.Lock()
+	if _, rings := r.ringing[who]; rings || r.seats[who] != nil {
+		r.mu.Unlock()
+		return
+	}
+	r.called++
+	trid := msnp.Uint(1<<31 + r.called)
+	r.calls[trid], r.ringing[who] = c, callee.visiting()
+	r.mu.Unlock()
+	s.line(msnp.CAL, trid, callee.handle)
+}
+
+// callable reports whether somebody can certainly be called by another now, and the epoch for
+// which that holds.
+func (p *person) callable(caller int) (epoch int, sure bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.peers[caller]
+	return p.epoch, p.epoch%2 == 0 && p.state.online && p.state.status.Visible() && c != nil && c.lists&im.Block == 0
+}
+
+// refused notes that nobody was called. r.mu is held.
+func (r *room) refused(trid string, code msnp.Code) error {
+	c, ok := r.calls[trid]
+	if !ok {
+		return code
+	}
+	delete(r.calls, trid)
+	delete(r.ringing, c.callee.number)
+	epoch, sure := c.callee.callable(c.caller)
+	if code != msnp.CodeNotOnline || c.sure && sure && epoch == c.epoch {
+		return fmt.Errorf("%s cannot be called, who is there: %w", c.callee.handle, code)
+	}
+	return nil
+}
+
+// answered reports whether everybody who was called has come, or will not. r.mu is held.
+func (r *room) answered() bool {
+	for who, visit := range r.ringing {
+		if r.town.people[who].visiting() == visit {
+			return false
+		}
+	}
+	return len(r.calls) == 0
+}
+
+// visiting returns the number of somebody's visit.
+func (p *person) visiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.visit
+}
+
+// rings lets somebody in who was called, unless he is about to leave.
+func (r *room) rings(p *person, ring msnp.Ring) {
+	visit := p.visiting()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || visit%2 == 0 {
+		return
+	}
+	r.readers.Go(func() {
+		l, err := join(r.town.ctx, p.handle, ring)
+		if err != nil {
+			if p.visiting() == visit && !r.town.ending() {
+				r.town.fail("%s cannot join: %v", p.handle, err)
+			}
+			return
+		}
+		l.SetDeadline(time.Time{})
+		r.sit(&seat{room: r, who: p, link: l}, visit)
+	})
+}
+
+// sit gives somebody a place. If the visit is over on which he was called, he does not stay:
+// his conversations of that visit have ended.
+func (r *room) sit(s *seat, visit int) {
+	p := s.who
+	p.mu.Lock()
+	stays := p.visit == visit
+	if stays {
+		p.rooms[r] = struct{}{}
+	}
+	p.mu.Unlock()
+	r.mu.Lock()
+	r.seats[p.number] = s
+	if s.host {
+		s.come()
+	}
+	r.readers.Go(s.listen)
+	r.mu.Unlock()
+	if !stays {
+		s.leave(cutOff)
+	}
+}
+
+// depart has somebody leave, if he is there.
+func (r *room) depart(p *person, how departure) {
+	r.mu.Lock()
+	s := r.seats[p.number]
+	r.mu.Unlock()
+	if s != nil {
+		s.leave(how)
+	}
+}
+
+// await waits until something is so, or it has taken too long; the books tell then what is
+// missing.
+func (r *room) await(so func() bool) {
+	limit := time.After(patience)
+	for {
+		r.mu.Lock()
+		ok := so()
+		r.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-r.changed:
+		case <-time.After(time.Second): // somebody called may leave without a word here
+		case <-limit:
+			return
+		case <-r.town.ctx.Done():
+			return
+		}
+	}
+}
+
+// happened wakes await.
+func (r *room) happened() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// finish closes the books and has everybody leave who is still there.
+func (r *room) finish() {
+	r.town.mu.Lock()
+	delete(r.town.rooms, r.id)
+	r.town.mu.Unlock()
+	r.mu.Lock()
+	r.closed = true
+	b := r.books.close()
+	for who, visit := range r.ringing {
+		if r.town.people[who].visiting() == visit {
+			b.Failures = append(b.Failures, handle(who)+" was called and has not come")
+		}
+	}
+	seats := slices.Collect(maps.Values(r.seats))
+	r.mu.Unlock()
+	for _, s := range seats {
+		s.leave(politely)
+	}
+	r.readers.Wait()
+	if r.town.ctx.Err() == nil {
+		r.town.enter(b)
+	}
+}
