@@ -30,6 +30,7 @@ type books struct {
 	Sent     int64
 	Received int64
 	Failures []string // what should not have happened at all
+	Missing  []string // what the losses are
 }
 
 func (b *books) add(o books) {
@@ -37,6 +38,7 @@ func (b *books) add(o books) {
 	b.Sent += o.Sent
 	b.Received += o.Received
 	b.Failures = append(b.Failures, o.Failures...)
+	b.Missing = append(b.Missing, o.Missing...)
 }
 
 // departure says how somebody left.
@@ -173,13 +175,17 @@ func (l *ledger) leaves(who int, how departure) {
 // settled reports whether those who are there have got everything they must. It is the end of
 // the conversation that says what is missing, if it does not come to that.
 func (l *ledger) settled() bool {
-	t := l.open()
-	return t == Tally{}
+	complete := true
+	l.open(func(int64, string, ...any) { complete = false })
+	return complete
 }
 
 // close returns the books. Those who are there have had all the time they may need.
 func (l *ledger) close() books {
-	l.books.Tally.add(l.open())
+	l.open(func(n int64, what string, args ...any) {
+		l.books.Lost += n
+		l.books.Missing = append(l.books.Missing, fmt.Sprintf(what, args...))
+	})
 	for _, p := range l.parties {
 		for f := range maps.Values(p.flows) {
 			l.books.Tally.add(f.tally)
@@ -188,64 +194,69 @@ func (l *ledger) close() books {
 	return l.books
 }
 
-// open counts what has not arrived and must.
-func (l *ledger) open() Tally {
-	var t Tally
+// open calls yield with everything that has not arrived and must: how much, and what it is.
+func (l *ledger) open(yield func(n int64, what string, args ...any)) {
 	for who, p := range l.parties {
 		if p.departure == here {
-			for _, w := range p.waiting {
+			for n, w := range p.waiting {
 				if w.success {
-					t.Lost++
+					yield(1, "%s has not heard of his message %d", handle(who), n)
 				}
 			}
 		}
 		for other, o := range l.parties {
-			if other != who {
-				t.Lost += l.owed(p, o, other)
+			if other == who {
+				continue
+			}
+			if what := p.untold(o, other); what != "" {
+				yield(1, "%s was not told that %s has %s", handle(who), handle(other), what)
+			}
+			if n := p.owes(o, other); n > 0 {
+				yield(n, "%s has not got %d of the %d messages of %s", handle(other), n, p.sent, handle(who))
 			}
 		}
 	}
-	return t
 }
 
-// owed is how much is missing between a sender and somebody else.
-func (l *ledger) owed(sender, o *party, other int) int64 {
-	f := sender.flows[other]
-	if f == nil {
-		f = new(flow)
+// untold is what somebody has not been told of another, if he must know it.
+func (p *party) untold(o *party, other int) string {
+	f := p.flow(other)
+	switch {
+	case p.departure != here:
+	case f.from == 0 && o.departure == here:
+		return "come"
+	case f.from != 0 && !f.over && o.departure != here:
+		return "left"
 	}
-	var lost int64
-	if sender.departure == here {
-		switch {
-		case f.from == 0 && o.departure == here:
-			lost++ // he was not told that the other has come
-		case f.from != 0 && !f.over && o.departure != here:
-			lost++ // or that he has left
-		}
-	}
+	return ""
+}
+
+// owes is how many of somebody's messages another has not got who must.
+func (p *party) owes(o *party, other int) int64 {
+	f := p.flow(other)
 	switch {
 	case o.departure != here:
-		return lost + int64(f.holes())
+		return f.holes()
 	case f.from == 0:
-		return lost
+		return 0
 	}
-	due := sender.sent
-	if sender.departure == cutOff {
-		due = max(sender.acked, sender.relayed)
+	due := p.sent
+	if p.departure == cutOff {
+		due = max(p.acked, p.relayed)
 	}
 	if !f.begun {
-		return lost + int64(max(due, f.from-1)-(f.from-1))
+		return int64(max(due, f.from-1) - (f.from - 1))
 	}
-	return lost + f.missing(due)
+	return f.missing(due)
 }
 
 // holes is how many messages are missing before one that has arrived.
-func (f *flow) holes() uint64 {
+func (f *flow) holes() int64 {
 	var last uint64
 	for n := range f.early {
 		last = max(last, n)
 	}
-	return uint64(f.missing(last))
+	return f.missing(last)
 }
 
 func (p *party) flow(other int) *flow {

@@ -74,16 +74,16 @@ func newPerson(t *town, i int) *person {
 func (p *person) live() {
 	for p.town.idle(p.town.Soak.Pace) {
 		var err error
-		switch n := rand.IntN(100); {
+		switch n := rand.IntN(100); { // changes that must be durable are rare, as they are in life
 		case n < 30:
 			err = p.chat()
-		case n < 55:
-			err = p.changeStatus(statuses[rand.IntN(len(statuses))])
-		case n < 63:
-			err = p.rename(fmt.Sprintf("User %d", rand.IntN(1000)))
 		case n < 70:
+			err = p.changeStatus(statuses[rand.IntN(len(statuses))])
+		case n < 73:
+			err = p.rename(fmt.Sprintf("User %d", rand.IntN(1000)))
+		case n < 76:
 			err = p.block()
-		case n < 77:
+		case n < 79:
 			err = p.relist()
 		case n < 90:
 			err = p.ping()

@@ -245,6 +245,7 @@ func (r *room) sit(s *seat, visit int) {
 	r.seats[p.number] = s
 	if s.host {
 		s.come()
+		s.let = true
 	}
 	r.readers.Go(s.listen)
 	r.mu.Unlock()

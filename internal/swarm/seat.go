@@ -23,7 +23,8 @@ type seat struct {
 	speaking sync.Mutex // held while he says something or leaves; before the room's
 
 	// Guarded by the room's lock.
-	in    bool // the switchboard has let him in
+	in    bool // the books know him
+	let   bool // the switchboard has let him in
 	gone  bool
 	how   departure
 	album album
@@ -113,7 +114,7 @@ func (s *seat) listen() {
 		r.happened()
 	}
 	r.mu.Lock()
-	gone, how := s.gone, s.how
+	gone, orderly := s.gone, s.how == cutOff || errors.Is(err, io.EOF) || !s.let
 	delete(r.ringing, s.who.number)
 	r.mu.Unlock()
 	s.link.Close()
@@ -124,7 +125,7 @@ func (s *seat) listen() {
 	case !gone:
 		r.town.fail("%s in a conversation: %v", s.who.handle, err)
 		s.leave(cutOff)
-	case how == politely && !errors.Is(err, io.EOF):
+	case !orderly:
 		r.town.fail("%s left a conversation: %v", s.who.handle, err)
 	}
 }
@@ -133,7 +134,10 @@ func (s *seat) listen() {
 func (s *seat) hear(f msnp.Frame) error {
 	r, me := s.room, s.who.number
 	if code, ok := f.Code(); ok {
-		return r.refused(f.Arg(0), code)
+		if err := r.refused(f.Arg(0), code); !s.gone {
+			return err
+		}
+		return nil // he may have signed out meanwhile
 	}
 	switch f.Verb {
 	case msnp.MSG:
@@ -150,6 +154,7 @@ func (s *seat) hear(f msnp.Frame) error {
 		return s.hearOf(msnp.ParseJOI(f))
 	case msnp.ANS:
 		s.come()
+		s.let = true
 		delete(r.ringing, me)
 	case msnp.BYE:
 		m, err := msnp.ParseBYE(f)
@@ -169,7 +174,7 @@ func (s *seat) hear(f msnp.Frame) error {
 	return nil
 }
 
-// come notes that the switchboard has let him in. The room's lock is held.
+// come enters him in the books. The room's lock is held.
 func (s *seat) come() {
 	if !s.in {
 		s.in = true

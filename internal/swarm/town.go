@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,7 +141,7 @@ func (t *town) fail(format string, args ...any) {
 func (t *town) enter(b books) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	texts := b.Failures
+	texts := slices.Concat(b.Failures, b.Missing)
 	if b.Tally != (Tally{}) {
 		texts = append(texts, fmt.Sprintf("%d lost, %d duplicated, %d out of order", b.Lost, b.Duplicated, b.Reordered))
 	}
