@@ -23,6 +23,7 @@ type room struct {
 	seats   map[int]*seat // of all who ever came
 	ringing map[int]int   // who was called and has not come, with his visit
 	calls   map[string]call
+	rang    map[int]bool
 	called  uint32
 	closed  bool // nobody can come any more
 
@@ -69,7 +70,7 @@ func (p *person) chat() error {
 	l.SetDeadline(time.Time{})
 	r := &room{
 		town: p.town, id: id, books: newLedger(),
-		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call),
+		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call), rang: make(map[int]bool),
 		changed: make(chan struct{}, 1),
 	}
 	p.town.mu.Lock()
@@ -195,12 +196,18 @@ func (r *room) refused(trid string, code msnp.Code) error {
 
 // answered reports whether everybody who was called has come, or will not. r.mu is held.
 func (r *room) answered() bool {
+	return len(r.calls) == 0 && len(r.expected()) == 0
+}
+
+// expected returns who was called and must come: he was there and still is. r.mu is held.
+func (r *room) expected() []int {
+	var all []int
 	for who, visit := range r.ringing {
-		if r.town.people[who].visiting() == visit {
-			return false
+		if visit%2 == 1 && r.town.people[who].visiting() == visit {
+			all = append(all, who)
 		}
 	}
-	return len(r.calls) == 0
+	return all
 }
 
 // visiting returns the number of somebody's visit.
@@ -215,6 +222,7 @@ func (r *room) rings(p *person, ring msnp.Ring) {
 	visit := p.visiting()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.rang[p.number] = true
 	if r.closed || visit%2 == 0 {
 		return
 	}
@@ -231,8 +239,8 @@ func (r *room) rings(p *person, ring msnp.Ring) {
 	})
 }
 
-// sit gives somebody a place. If the visit is over on which he was called, he does not stay:
-// his conversations of that visit have ended.
+// sit gives somebody a place. He does not stay if the conversation is over, or the visit on
+// which he was called: his conversations of that visit have ended.
 func (r *room) sit(s *seat, visit int) {
 	p := s.who
 	p.mu.Lock()
@@ -248,6 +256,7 @@ func (r *room) sit(s *seat, visit int) {
 		s.let = true
 	}
 	r.readers.Go(s.listen)
+	stays = stays && !r.closed
 	r.mu.Unlock()
 	if !stays {
 		s.leave(cutOff)
@@ -302,10 +311,15 @@ func (r *room) finish() {
 	r.mu.Lock()
 	r.closed = true
 	b := r.books.close()
-	for who, visit := range r.ringing {
-		if r.town.people[who].visiting() == visit {
-			b.Failures = append(b.Failures, handle(who)+" was called and has not come")
+	for _, who := range r.expected() {
+		what := "got no RNG"
+		if r.rang[who] {
+			what = "has not come"
 		}
+		if r.seats[who] != nil {
+			what = "was not let in"
+		}
+		b.Failures = append(b.Failures, fmt.Sprintf("%s was called and %s, %d calls open", handle(who), what, len(r.calls)))
 	}
 	seats := slices.Collect(maps.Values(r.seats))
 	r.mu.Unlock()
