@@ -34,6 +34,7 @@ type commands struct {
 	Signin signinCmd `cmd:"" help:"What a sign-in costs."`
 	Idle   idleCmd   `cmd:"" help:"How much memory people take who do nothing."`
 	Soak   soakCmd   `cmd:"" help:"Whether anything gets lost when people do everything at once."`
+	Plot   plotCmd   `cmd:"" help:"Draw what was measured and saved."`
 
 	Bare  bareCmd  `cmd:"" hidden:"" help:"Be the baseline."`
 	Drive driveCmd `cmd:"" hidden:"" help:"Be a driver."`
@@ -93,34 +94,36 @@ func (a *app) fail(err error, code int) int {
 type common struct {
 	Monarch string   `help:"The server's binary. Default: monarch beside this program, or bin/monarch." placeholder:"FILE"`
 	Data    string   `help:"Keep the accounts in this directory and use them again. Default: they are made anew." placeholder:"DIR"`
-	Engines []string `help:"Engines of the server to measure; \"default\" is what it chooses itself." default:"epoll,portable"`
+	Engines []string `help:"Engines of the server to measure, separated by commas; \"default\" is what it chooses itself. Default: epoll,portable; for a soak epoll." placeholder:"ENGINE"`
 	JSON    string   `name:"json" help:"Save everything that was measured to this file." placeholder:"FILE"`
-	Profile string   `help:"Save CPU profiles of the server in this directory." placeholder:"DIR"`
 }
 
 // turns are the flags of works that are done in turns.
 type turns struct {
-	Turns   int     `help:"How many turns each case has. The result is their median." default:"5"`
+	Turns   int    `help:"How many turns each case has. The result is their median." default:"5"`
+	Profile string `help:"Save CPU profiles of the server, of one more turn, in this directory." placeholder:"DIR"`
+}
+
+// timed is the flag of works whose turns are so long.
+type timed struct {
 	Seconds float64 `help:"How long a turn lasts." default:"3"`
 }
 
-// config is what the flags say.
-func (c common) config(a *app) (swarm.Config, error) {
+// config is what the flags say. They may leave the choice of engines open.
+func (c common) config(a *app, engines ...string) (swarm.Config, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return swarm.Config{}, fmt.Errorf("find this program: %w", err)
 	}
 	monarch, err := findMonarch(c.Monarch, self)
-	return swarm.Config{
-		Monarch: monarch, Self: self, Data: c.Data, Engines: c.Engines, Turns: 1,
-		Profile: c.Profile, Progress: a.stderr,
-	}, err
+	if len(c.Engines) > 0 {
+		engines = c.Engines
+	}
+	return swarm.Config{Monarch: monarch, Self: self, Data: c.Data, Engines: engines, Progress: a.stderr}, err
 }
 
-// set puts the flags into a configuration.
-func (t turns) set(c *swarm.Config) {
-	c.Turns, c.Turn = t.Turns, time.Duration(t.Seconds*float64(time.Second))
-}
+// length is how long a turn lasts.
+func (t timed) length() time.Duration { return time.Duration(t.Seconds * float64(time.Second)) }
 
 // findMonarch returns the path of the server's binary.
 func findMonarch(named, self string) (string, error) {

@@ -11,9 +11,15 @@ import (
 	"monarch/internal/swarm"
 )
 
+// eventLoop is the engine that everything should be fast with.
+const eventLoop = "epoll"
+
+var bothEngines = []string{eventLoop, "portable"}
+
 type relayCmd struct {
 	common
 	turns
+	timed
 	Case []string `help:"A case to measure, like pairs=100,inflight=16,bytes=300,ack=A; may be given several times. Default: all that have goals." placeholder:"CASE" sep:"none"`
 }
 
@@ -36,11 +42,11 @@ func (c *relayCmd) Run(ctx context.Context, a *app) error {
 		}
 		cases = append(cases, one)
 	}
-	cfg, err := c.config(a)
+	cfg, err := c.config(a, bothEngines...)
 	if err != nil {
 		return err
 	}
-	c.set(&cfg)
+	cfg.Turns, cfg.Turn, cfg.Profile = c.Turns, c.length(), c.Profile
 	report, err := swarm.Relay(ctx, cfg, cases)
 	return c.tell(a, report, err)
 }
@@ -48,6 +54,7 @@ func (c *relayCmd) Run(ctx context.Context, a *app) error {
 type fanoutCmd struct {
 	common
 	turns
+	timed
 	Watchers []int `help:"How many people hear of each change; one case each." default:"100,600,10000"`
 }
 
@@ -61,18 +68,18 @@ func (c *fanoutCmd) Run(ctx context.Context, a *app) error {
 			return fmt.Errorf("%d watchers; at least one is needed", n)
 		}
 	}
-	cfg, err := c.config(a)
+	cfg, err := c.config(a, bothEngines...)
 	if err != nil {
 		return err
 	}
-	c.set(&cfg)
+	cfg.Turns, cfg.Turn, cfg.Profile = c.Turns, c.length(), c.Profile
 	report, err := swarm.Fanout(ctx, cfg, c.Watchers)
 	return c.tell(a, report, err)
 }
 
 type signinCmd struct {
 	common
-	Turns    int `help:"How many turns there are. The result is their median." default:"5"`
+	turns
 	Accounts int `help:"How many people come and go in a turn." default:"3000"`
 	Contacts int `help:"How many contacts each of them has." default:"150"`
 	AtATime  int `help:"How many of them at a time." default:"8"`
@@ -83,11 +90,11 @@ func (*signinCmd) Help() string { return "swarm signin --contacts 600 --profile 
 
 // Run measures signing in.
 func (c *signinCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := c.config(a)
+	cfg, err := c.config(a, bothEngines...)
 	if err != nil {
 		return err
 	}
-	cfg.Turns = c.Turns
+	cfg.Turns, cfg.Profile = c.Turns, c.Profile
 	report, err := swarm.Signin(ctx, cfg, swarm.SigninCase{Accounts: c.Accounts, Contacts: c.Contacts, AtATime: c.AtATime})
 	return c.tell(a, report, err)
 }
@@ -105,7 +112,7 @@ func (*idleCmd) Help() string { return "swarm idle --sessions 5000 --settle 60s"
 
 // Run measures people who do nothing.
 func (c *idleCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := c.config(a)
+	cfg, err := c.config(a, bothEngines...)
 	if err != nil {
 		return err
 	}
@@ -127,7 +134,7 @@ func (*soakCmd) Help() string { return "swarm soak --people 500 --minutes 5 --js
 
 // Run has people do everything.
 func (c *soakCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := c.config(a)
+	cfg, err := c.config(a, eventLoop)
 	if err != nil {
 		return err
 	}

@@ -20,11 +20,14 @@ const workFanout = "fanout"
 func Fanout(ctx context.Context, c Config, watchers []int) (figures.Report, error) {
 	return measure(ctx, c, watchers, func(r *run, ctx context.Context, n int) error {
 		return r.bench(ctx, bench{
-			result: figures.Result{Work: workFanout, Case: fmt.Sprintf("%d watchers", n), Unit: "µs CPU/line", Goal: 1.2},
-			plan:   plan{Shape: star, People: n + 1},
-			job:    job{Work: workFanout},
-			scale:  1e6,
-			bare:   true,
+			result: figures.Result{
+				Work: workFanout, Case: fmt.Sprintf("%d watchers", n), Unit: "µs CPU/line",
+				Scale: map[string]float64{"watchers": float64(n)}, Goal: 1.2,
+			},
+			plan:  plan{Shape: star, People: n + 1},
+			job:   job{Work: workFanout},
+			scale: 1e6,
+			bare:  true,
 		})
 	})
 }

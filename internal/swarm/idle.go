@@ -100,6 +100,7 @@ func (r *run) idleMemory(ctx context.Context, s *subject, before int64, i IdleCa
 	res := figures.Result{
 		Work: workIdle, Case: fmt.Sprintf("%d sessions, %d contacts each", i.Sessions, i.Contacts),
 		Subject: s.kind, Unit: "KiB/session",
+		Scale: map[string]float64{"sessions": float64(i.Sessions), "contacts": float64(i.Contacts)},
 	}
 	for range r.Turns {
 		if err := pause(ctx, time.Second); err != nil {
@@ -116,8 +117,7 @@ func (r *run) idleMemory(ctx context.Context, s *subject, before int64, i IdleCa
 	res.Sum()
 	res.Extra = map[string]float64{"GiB for 1,000,000, extrapolated": res.Value * million / (1 << 20)}
 	if s.kind != baseline {
-		res.Against(r.results[0])
-		res.Goal, res.GoalOfValue = idleMemoryGoal, true
+		res.Goal = idleMemoryGoal
 	}
 	return res, nil
 }

@@ -80,15 +80,25 @@ func (c RelayCase) goal() float64 {
 	return 1.3
 }
 
+// scale is where the case stands on a curve, which those of one type make.
+func (c RelayCase) scale() map[string]float64 {
+	if c.Ack != msnp.AckNone {
+		return nil
+	}
+	return map[string]float64{"pairs": float64(c.Pairs), "in flight": float64(c.InFlight), "bytes": float64(c.Bytes)}
+}
+
 // Relay measures what a message on a switchboard costs.
 func Relay(ctx context.Context, c Config, cases []RelayCase) (figures.Report, error) {
 	return measure(ctx, c, cases, func(r *run, ctx context.Context, each RelayCase) error {
 		return r.bench(ctx, bench{
-			result: figures.Result{Work: workRelay, Case: each.String(), Unit: "µs CPU/message", Goal: each.goal()},
-			plan:   plan{Shape: strangers, People: 2 * each.Pairs},
-			job:    job{Work: workRelay, Relay: each},
-			scale:  1e6,
-			bare:   true,
+			result: figures.Result{
+				Work: workRelay, Case: each.String(), Unit: "µs CPU/message", Scale: each.scale(), Goal: each.goal(),
+			},
+			plan:  plan{Shape: strangers, People: 2 * each.Pairs},
+			job:   job{Work: workRelay, Relay: each},
+			scale: 1e6,
+			bare:  true,
 		})
 	})
 }

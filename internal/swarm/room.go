@@ -21,9 +21,8 @@ type room struct {
 	mu      sync.Mutex // guards what follows; leaf
 	books   *ledger
 	seats   map[int]*seat // of all who ever came
-	ringing map[int]int   // who was called and has not come, with his visit
+	ringing map[int]int   // who was called and has not come, with his visit, or 0
 	calls   map[string]call
-	rang    map[int]bool
 	called  uint32
 	closed  bool // nobody can come any more
 
@@ -70,7 +69,7 @@ func (p *person) chat() error {
 	l.SetDeadline(time.Time{})
 	r := &room{
 		town: p.town, id: id, books: newLedger(),
-		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call), rang: make(map[int]bool),
+		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call),
 		changed: make(chan struct{}, 1),
 	}
 	p.town.mu.Lock()
@@ -159,7 +158,7 @@ func (r *room) invite() {
 	c := call{callee: callee, caller: s.who.number}
 	c.epoch, c.sure = callee.callable(c.caller)
 	r.mu.Lock()
-	if _, rings := r.ringing[who]; rings || r.seats[who] != nil {
+	if _, rings := r.ringing[who]; rings || r.seats[who] != nil || s.gone {
 		r.mu.Unlock()
 		return
 	}
@@ -168,6 +167,17 @@ func (r *room) invite() {
 	r.calls[trid], r.ringing[who] = c, callee.visiting()
 	r.mu.Unlock()
 	s.line(msnp.CAL, trid, callee.handle)
+}
+
+// forget takes back what somebody has called who leaves: nobody hears any more what becomes of
+// it. r.mu is held.
+func (r *room) forget(caller int) {
+	for trid, c := range r.calls {
+		if c.caller == caller {
+			delete(r.calls, trid)
+			r.ringing[c.callee.number] = 0 // he may come or not, and nobody calls him again
+		}
+	}
 }
 
 // callable reports whether somebody can certainly be called by another now, and the epoch for
@@ -222,7 +232,6 @@ func (r *room) rings(p *person, ring msnp.Ring) {
 	visit := p.visiting()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rang[p.number] = true
 	if r.closed || visit%2 == 0 {
 		return
 	}
@@ -312,14 +321,7 @@ func (r *room) finish() {
 	r.closed = true
 	b := r.books.close()
 	for _, who := range r.expected() {
-		what := "got no RNG"
-		if r.rang[who] {
-			what = "has not come"
-		}
-		if r.seats[who] != nil {
-			what = "was not let in"
-		}
-		b.Failures = append(b.Failures, fmt.Sprintf("%s was called and %s, %d calls open", handle(who), what, len(r.calls)))
+		b.Failures = append(b.Failures, handle(who)+" was called and has not come")
 	}
 	seats := slices.Collect(maps.Values(r.seats))
 	r.mu.Unlock()

@@ -78,6 +78,7 @@ func (s *seat) leave(how departure) {
 	s.gone, s.how = true, how
 	s.come() // or he is about to, and the others hear of both
 	r.books.leaves(s.who.number, how)
+	r.forget(s.who.number)
 	r.mu.Unlock()
 	s.who.mu.Lock()
 	delete(s.who.rooms, r)

@@ -31,6 +31,7 @@ func Signin(ctx context.Context, c Config, s SigninCase) (figures.Report, error)
 	first.result.Case = fmt.Sprintf("%d contacts, lists just changed", s.Contacts)
 	first.before = stepTouch
 	later.result.Case = fmt.Sprintf("%d contacts", s.Contacts)
+	later.result.Scale = map[string]float64{"contacts": float64(s.Contacts)}
 	later.warm = stepTurn
 	return measure(ctx, c, []bench{first, later}, (*run).bench)
 }

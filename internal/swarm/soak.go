@@ -60,7 +60,7 @@ func (r *run) soak(ctx context.Context, c SoakCase, engine string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	r.say("soak: signing %d people in to %s", c.People, engine)
-	d, err := r.drive(ctx, s, job{Work: workSoak, Crowd: crowd, Soak: c, Turn: min(sampleEvery, c.Length)})
+	d, err := r.drive(ctx, s, job{Work: workSoak, Crowd: crowd, Soak: c, Turn: min(sampleEvery, c.Length/12)})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,147 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/figures"
+)
+
+// patience is how long any of the runs here may take.
+const patience = 2 * time.Minute
+
+// binaries is the directory of the programs under test, built by TestMain.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	var err error
+	if binaries, err = os.MkdirTemp("", "swarm"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(binaries)
+	if out, err := exec.Command("go", "build", "-o", binaries, ".", "../monarch").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// swarm runs the program and returns what it says and its exit code.
+func swarm(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var out, errout strings.Builder
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "swarm"), args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &errout, t.TempDir()
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errout.String(), cmd.ProcessState.ExitCode()
+}
+
+func TestWorks(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		args    []string
+		results []string // work and subject of each
+	}{
+		{
+			"relay", []string{"--turns=2", "--seconds=0.2", "--case=pairs=3,inflight=4", "--case=pairs=2,ack=A", "--case=pairs=2,ack=D"},
+			[]string{"bare", "epoll", "portable", "bare", "epoll", "portable", "bare", "epoll", "portable"},
+		},
+		{"fanout", []string{"--turns=1", "--seconds=0.2", "--watchers=1,5"}, []string{"bare", "epoll", "portable", "bare", "epoll", "portable"}},
+		{"signin", []string{"--turns=2", "--accounts=6", "--contacts=4"}, []string{"epoll", "portable", "epoll", "portable"}},
+		{
+			"idle", []string{"--turns=1", "--sessions=8", "--contacts=4", "--settle=0s"},
+			[]string{"bare", "epoll", "epoll", "epoll", "portable", "portable", "portable"},
+		},
+		{
+			"soak", []string{"--people=12", "--contacts=4", "--minutes=0.08", "--pace=200ms", "--engines=default"},
+			[]string{"default", "default"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "report.json")
+			out, errout, code := swarm(t, append([]string{c.name, "--json=" + file}, c.args...)...)
+			if code != 0 || !strings.Contains(out, "nothing lost") {
+				t.Fatalf("exit code %d\n%s\n%s", code, out, errout)
+			}
+			report, err := figures.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var subjects []string
+			for _, r := range report.Results {
+				subjects = append(subjects, r.Subject)
+				if r.Work != c.name || r.Value < 0 || len(r.Turns) > 0 && r.Turns[0].Work == 0 {
+					t.Errorf("%+v", r)
+				}
+			}
+			if fmt.Sprint(subjects) != fmt.Sprint(c.results) {
+				t.Errorf("results of %s, want %s", subjects, c.results)
+			}
+		})
+	}
+}
+
+func TestAccountsAreUsedAgain(t *testing.T) {
+	data := t.TempDir()
+	args := []string{"signin", "--turns=1", "--accounts=3", "--contacts=2", "--engines=default", "--data=" + data}
+	if _, errout, code := swarm(t, args...); code != 0 || strings.Count(errout, "making 6 accounts") != 1 {
+		t.Fatalf("exit code %d\n%s", code, errout)
+	}
+	if _, errout, code := swarm(t, args...); code != 0 || strings.Contains(errout, "making") {
+		t.Errorf("exit code %d\n%s", code, errout)
+	}
+}
+
+func TestPlotsOfWhatWasMeasured(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "report.json")
+	if _, errout, code := swarm(t, "fanout", "--turns=1", "--seconds=0.1", "--watchers=1", "--engines=default", "--json="+file); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, errout)
+	}
+	out, errout, code := swarm(t, "plot", file, "--out="+dir)
+	if code != 0 || !strings.Contains(out, "ratios.svg") || !strings.Contains(out, "fanout.svg") || strings.Contains(out, "memory.svg") {
+		t.Errorf("exit code %d\n%s%s", code, out, errout)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "fanout.svg")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatCannotBeMeasured(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+		code int
+	}{
+		{"a server that does not start", []string{"relay", "--monarch=/bin/false", "--case=pairs=1"}, "start the server", 1},
+		{"a server there is not", []string{"relay", "--monarch=nowhere"}, "make swarm", 1},
+		{"an engine there is not", []string{"fanout", "--watchers=1", "--engines=steam"}, "conn.engine", 1},
+		{"a case that makes no sense", []string{"relay", "--case=pairs=none"}, "pairs=none", 1},
+		{"nobody", []string{"fanout", "--watchers=0"}, "at least one", 1},
+		{"a ring too small", []string{"idle", "--sessions=10", "--contacts=10"}, "too many", 1},
+		{"a flag there is not", []string{"idle", "--turbo"}, "--help", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, errout, code := swarm(t, c.args...)
+			if code != c.code || !strings.Contains(errout, c.want) {
+				t.Errorf("exit code %d, want %d and %q in:\n%s", code, c.code, c.want, errout)
+			}
+		})
+	}
+}
