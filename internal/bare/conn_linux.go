@@ -40,11 +40,11 @@ func (p *poller) obey(c *conn, b []byte) ([]byte, error) {
 	echo, news := p.out[:0], p.news[:0]
 	for {
 		f, rest, err := cut(b)
-		if err == errPartial {
-			break
-		}
 		if err != nil {
 			return nil, err
+		}
+		if f.line == nil {
+			break
 		}
 		b = rest
 		verb, first, second := words(f.line)
@@ -78,11 +78,11 @@ func (p *poller) relay(c, peer *conn, b []byte) ([]byte, error) {
 	out := p.out[:0]
 	for {
 		f, rest, err := cut(b)
-		if err == errPartial {
-			break
-		}
 		if err != nil {
 			return nil, err
+		}
+		if f.line == nil {
+			break
 		}
 		if f.tail == nil {
 			return nil, errFrame

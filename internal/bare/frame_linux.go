@@ -8,10 +8,7 @@ import (
 // from is who everything comes from; as long as people's names are in measurements.
 const from = "user00001@example.com User"
 
-var (
-	errPartial = errors.New("the rest of the frame is yet to come")
-	errFrame   = errors.New("not a frame")
-)
+var errFrame = errors.New("not a frame")
 
 // frame is what a stream is cut into. Of a message all that matters is its end.
 type frame struct {
@@ -19,11 +16,11 @@ type frame struct {
 	tail []byte // of a message: from the length in its line to the end of its payload
 }
 
-// cut takes the first frame off b.
+// cut takes the first frame off b. Its line is nil when the rest of it is yet to come.
 func cut(b []byte) (frame, []byte, error) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
-		return frame{}, b, errPartial
+		return frame{}, b, nil
 	}
 	if end < 4 || b[end-1] != '\r' {
 		return frame{}, b, errFrame
@@ -38,7 +35,7 @@ func cut(b []byte) (frame, []byte, error) {
 	}
 	whole := end + 1 + length
 	if whole > len(b) {
-		return frame{}, b, errPartial
+		return frame{}, b, nil
 	}
 	return frame{line, b[len(line)-digits : whole]}, b[whole:], nil
 }

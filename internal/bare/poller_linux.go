@@ -28,7 +28,7 @@ func newPoller(s *server) (*poller, error) {
 	}
 	p := &poller{srv: s, epoll: fd, in: make([]byte, room), out: make([]byte, 0, 2*room)}
 	if err := p.control(syscall.EPOLL_CTL_ADD, s.wake[0], syscall.EPOLLIN); err != nil {
-		syscall.Close(fd)
+		shut(fd)
 		return nil, err
 	}
 	return p, nil

@@ -18,7 +18,7 @@ import (
 // A poller holds what the scheduler counts as a processor even while it waits, so Serve adds
 // as many as it has pollers while it runs, for the rest of the program.
 func Serve(ctx context.Context, l *net.TCPListener) error {
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	processors := runtime.GOMAXPROCS(0)
 	s, err := newServer(l, processors)
 	if err != nil {
@@ -77,7 +77,7 @@ func newServer(l *net.TCPListener, pollers int) (*server, error) {
 	if err := syscall.Pipe2(s.wake[:], syscall.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
 	}
-	s.stop = sync.OnceFunc(func() { syscall.Close(s.wake[1]) })
+	s.stop = sync.OnceFunc(func() { shut(s.wake[1]) })
 	for range pollers {
 		p, err := newPoller(s)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *server) accept(turn int) error {
 		return os.NewSyscallError("accept4", err)
 	}
 	if fd >= len(s.conns) {
-		syscall.Close(fd)
+		shut(fd)
 		return fmt.Errorf("file descriptor %d, of %d", fd, len(s.conns))
 	}
 	// The server under test does not wait for fuller packets either. This fails only for a
@@ -120,7 +120,7 @@ func (s *server) accept(turn int) error {
 // release closes a connection that nobody else may write to any more.
 func (s *server) release(c *conn) {
 	s.conns[c.fd].Store(nil) // before the number becomes another's
-	syscall.Close(c.fd)
+	shut(c.fd)
 }
 
 // close gives everything back, once no poller runs.
@@ -131,7 +131,7 @@ func (s *server) close() {
 		}
 	}
 	for _, p := range s.pollers {
-		syscall.Close(p.epoll)
+		shut(p.epoll)
 	}
-	syscall.Close(s.wake[0])
+	shut(s.wake[0])
 }

@@ -54,3 +54,8 @@ func wait(epoll int, events []syscall.EpollEvent) (int, error) {
 	}
 	return int(n), nil
 }
+
+// shut closes a file descriptor. What was ours alone is gone then, whatever the answer.
+func shut(fd int) {
+	_ = syscall.Close(fd)
+}

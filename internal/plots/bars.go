@@ -49,7 +49,7 @@ func Ratios(w io.Writer, reports ...figures.Report) error {
 	}
 	p.X.Min, p.X.Max = 0, widest*1.3 // room for the legend
 	p.Y.Min, p.Y.Max = -1, slots
-	p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
+	p.Y.Width, p.Y.Tick.Length = 0, 0
 	return write(w, p, 90+vg.Length(slots+1)*thickness*4/3)
 }
 

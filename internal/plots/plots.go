@@ -60,7 +60,7 @@ func blank(title, x, y string) *plot.Plot {
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font, a.Label.TextStyle.Color = font.From(sans, 12), ink
 		a.Tick.Label.Font, a.Tick.Label.Color = font.From(sans, 11), ink
-		a.LineStyle.Color, a.Tick.LineStyle.Color = ink, ink
+		a.Color, a.Tick.Color = ink, ink
 		a.Label.Padding = margin / 2
 		a.Tick.Marker = plot.TickerFunc(round)
 	}
@@ -93,7 +93,7 @@ func write(w io.Writer, p *plot.Plot, height vg.Length) error {
 	c := vgsvg.New(width, height)
 	d := draw.New(c)
 	d.SetColor(color.White)
-	d.Fill(d.Rectangle.Path())
+	d.Fill(d.Path())
 	p.Draw(draw.Crop(d, margin, -margin, margin, -margin))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
