@@ -41,7 +41,7 @@ func write(fd int, b []byte) (int, error) {
 
 // wait waits for events. It may return without any: the scheduler interrupts the wait with a
 // signal when it needs the goroutine to stop, as for a collection of garbage, and its turn
-// comes here.
+// comes here. Collections take long this way, but relaying leaves no garbage.
 func wait(epoll int, events []syscall.EpollEvent) (int, error) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(epoll),
 		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), ^uintptr(0), 0, 0)
