@@ -58,17 +58,20 @@ func TestWorks(t *testing.T) {
 		results []string // work and subject of each
 	}{
 		{
-			"relay", []string{"--turns=2", "--seconds=0.2", "--case=pairs=3,inflight=4", "--case=pairs=2,ack=A", "--case=pairs=2,ack=D"},
+			"relay",
+			[]string{"--turns=2", "--seconds=0.2", "--case=pairs=3,inflight=4", "--case=pairs=2,ack=A", "--case=pairs=2,ack=D"},
 			[]string{"bare", "epoll", "portable", "bare", "epoll", "portable", "bare", "epoll", "portable"},
 		},
 		{"fanout", []string{"--turns=1", "--seconds=0.2", "--watchers=1,5"}, []string{"bare", "epoll", "portable", "bare", "epoll", "portable"}},
 		{"signin", []string{"--turns=2", "--accounts=6", "--contacts=4"}, []string{"epoll", "portable", "epoll", "portable"}},
 		{
-			"idle", []string{"--turns=1", "--sessions=8", "--contacts=4", "--settle=0s"},
+			"idle",
+			[]string{"--turns=1", "--sessions=8", "--contacts=4", "--settle=0s"},
 			[]string{"bare", "epoll", "epoll", "epoll", "portable", "portable", "portable"},
 		},
 		{
-			"soak", []string{"--people=12", "--contacts=4", "--minutes=0.08", "--pace=200ms", "--engines=default"},
+			"soak",
+			[]string{"--people=12", "--contacts=4", "--minutes=0.08", "--pace=200ms", "--engines=default"},
 			[]string{"default", "default"},
 		},
 	} {

@@ -58,7 +58,7 @@ func begins(ctx context.Context, j job, progress io.Writer) (load, error) {
 	case workFanout:
 		return newFanout(ctx, j)
 	case workSignin:
-		return newSignins(j), nil
+		return newVisitors(j), nil
 	case workIdle:
 		return newIdlers(ctx, j)
 	case workSoak:

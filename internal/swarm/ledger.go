@@ -197,11 +197,9 @@ func (l *ledger) close() books {
 // open calls yield with everything that has not arrived and must: how much, and what it is.
 func (l *ledger) open(yield func(n int64, what string, args ...any)) {
 	for who, p := range l.parties {
-		if p.departure == here {
-			for n, w := range p.waiting {
-				if w.success {
-					yield(1, "%s has not heard of his message %d", handle(who), n)
-				}
+		for n, w := range p.waiting {
+			if w.success && p.departure == here {
+				yield(1, "%s has not heard of his message %d", handle(who), n)
 			}
 		}
 		for other, o := range l.parties {

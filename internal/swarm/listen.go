@@ -185,7 +185,8 @@ func (p *person) believe(who string, s state, change bool) error {
 	}
 	if t != (Tally{}) {
 		p.town.enter(books{Tally: t, Failures: []string{
-			p.handle + " is told that " + who + " is " + s.String() + " after change " + strconv.FormatUint(c.last, 10)}})
+			p.handle + " is told that " + who + " is " + s.String() + " after change " + strconv.FormatUint(c.last, 10),
+		}})
 	}
 	c.seen, c.change, c.last = s, change, max(c.last, s.change)
 	return nil

@@ -119,7 +119,7 @@ func (p *person) arrive(ctx context.Context) error {
 	p.visit++
 	p.mu.Unlock()
 	go p.listen(l, p.read)
-	p.town.done.signins.Add(1)
+	p.town.done.signIns.Add(1)
 	p.town.done.online.Add(1)
 	return p.changeStatus(msnp.Online)
 }

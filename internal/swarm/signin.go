@@ -36,17 +36,17 @@ func Signin(ctx context.Context, c Config, s SigninCase) (figures.Report, error)
 	return measure(ctx, c, []bench{first, later}, (*run).bench)
 }
 
-// signins is the load of people who come and go. Half of the people never do: those who do
+// visitors is the load of people who come and go. Half of the people never do: those who do
 // have only them for contacts.
-type signins struct {
+type visitors struct {
 	job
 	touched int
 }
 
-func newSignins(j job) load { return &signins{job: j} }
+func newVisitors(j job) load { return &visitors{job: j} }
 
 // step has everybody come and go once.
-func (l *signins) step(ctx context.Context, name string) (outcome, error) {
+func (l *visitors) step(ctx context.Context, name string) (outcome, error) {
 	visit := l.visit
 	if name == stepTouch {
 		visit, l.touched = l.touch, l.touched+1
@@ -57,7 +57,7 @@ func (l *signins) step(ctx context.Context, name string) (outcome, error) {
 }
 
 // visit is what is measured.
-func (l *signins) visit(ctx context.Context, i int) error {
+func (l *visitors) visit(ctx context.Context, i int) error {
 	c, err := signIn(ctx, l.Addr, l.Crowd, i)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (l *signins) visit(ctx context.Context, i int) error {
 }
 
 // touch changes somebody's lists: he calls a contact by another name.
-func (l *signins) touch(ctx context.Context, i int) error {
+func (l *visitors) touch(ctx context.Context, i int) error {
 	c, err := dial(ctx, l.Addr, msnp.ServerGrammar)
 	if err != nil {
 		return err
@@ -90,4 +90,4 @@ func (l *signins) touch(ctx context.Context, i int) error {
 	return c.untilEnd()
 }
 
-func (l *signins) close() {}
+func (l *visitors) close() {}

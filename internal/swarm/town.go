@@ -39,7 +39,7 @@ type town struct {
 
 // counts are what people did.
 type counts struct {
-	online, sent, conversations, pictures, signins, cuts, changes, lines atomic.Int64
+	online, sent, conversations, pictures, signIns, cuts, changes, lines atomic.Int64
 }
 
 func newTown(ctx context.Context, j job, progress io.Writer) (load, error) {
@@ -81,7 +81,7 @@ func (t *town) step(ctx context.Context, name string) (outcome, error) {
 			"messages":      float64(t.done.sent.Load()),
 			"conversations": float64(t.done.conversations.Load()),
 			"pictures":      float64(t.done.pictures.Load()),
-			"sign-ins":      float64(t.done.signins.Load()),
+			"sign-ins":      float64(t.done.signIns.Load()),
 			"cut off":       float64(t.done.cuts.Load()),
 			"changes":       float64(t.done.changes.Load()),
 			"status lines":  float64(t.done.lines.Load()),
