@@ -101,13 +101,15 @@ func (p *process) stop() error {
 	defer force.Stop()
 	<-p.ended
 	var exit *exec.ExitError
-	if errors.As(p.err, &exit) && exit.ExitCode() == -1 && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM {
+	if errors.As(p.err, &exit) {
+		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signal() == syscall.SIGTERM {
+			return nil
+		}
+	}
+	if p.err == nil || errors.Is(p.err, context.Canceled) { // the latter: the person has had enough
 		return nil
 	}
-	if p.err != nil {
-		return fmt.Errorf("end the %s: %w", p.name, p.err)
-	}
-	return nil
+	return fmt.Errorf("end the %s: %w", p.name, p.err)
 }
 
 // tail keeps the end of what is written to it, for errors.

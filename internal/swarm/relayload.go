@@ -267,7 +267,7 @@ func (p *pair) advance(arrived, acked uint64) error {
 	switch {
 	case p.load.open.Load():
 		return p.send()
-	case p.talking && min(p.arrived, p.acked) == p.sent:
+	case p.talking && min(p.arrived, p.acked) >= p.sent:
 		p.talking = false
 		p.load.talking.Done()
 	}

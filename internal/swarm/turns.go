@@ -131,9 +131,12 @@ func (c *contender) turn(ctx context.Context, scale float64) error {
 	return nil
 }
 
-// conclude works out the results.
+// conclude works out the results of those who have had a turn.
 func (r *run) conclude(all []*contender) {
 	for _, c := range all {
+		if len(c.result.Turns) == 0 {
+			continue
+		}
 		c.result.Sum()
 		if base := all[0].result; base.Subject == baseline && c != all[0] {
 			c.result.Against(base)
