@@ -35,9 +35,14 @@ const (
 type stripe struct {
 	mu sync.RWMutex // taken before that of names
 
-	// What watchers were told of users who have signed out, until the last of their sign-ins
-	// has ended.
+	// Of users with a sign-in that is ending or was displaced: what watchers were told, when no
+	// sign-in is present, and how many there are besides the first.
 	lingering map[im.UserID]*told
+	more      map[im.UserID]int
+
+	// The ends of displaced sign-ins, by their own number and by that of those who wait.
+	ends   map[uint64]chan struct{}
+	awaits map[uint64]chan struct{}
 }
 
 // names finds ids by a hash of the handle, which is good for this process only. It has no
@@ -52,6 +57,11 @@ type names struct {
 func (d *directory) init() {
 	d.seed = maphash.MakeSeed()
 	d.pages.Store(new([]atomic.Pointer[page]))
+	for i := range d.stripes {
+		st := &d.stripes[i]
+		st.lingering, st.more = make(map[im.UserID]*told), make(map[im.UserID]int)
+		st.ends, st.awaits = make(map[uint64]chan struct{}), make(map[uint64]chan struct{})
+	}
 	for i := range d.names {
 		d.names[i].ids = make(map[uint64]uint32)
 	}
@@ -163,4 +173,40 @@ func (d *directory) all() []*Entry {
 		}
 	}
 	return entries
+}
+
+// follow returns what watchers were told of the user of a new sign-in by the one before, or
+// nil, and notes that there is one more. The stripe is locked.
+func (st *stripe) follow(e, old *Entry) (before *told) {
+	id := e.User()
+	if old != nil {
+		before = &old.told
+		end := make(chan struct{})
+		st.ends[old.number], st.awaits[e.number] = end, end
+	} else {
+		before = st.lingering[id]
+		delete(st.lingering, id)
+	}
+	if before != nil {
+		st.more[id]++
+	}
+	return before
+}
+
+// end forgets a sign-in that has ended. The stripe is locked.
+func (st *stripe) end(e *Entry) {
+	id := e.User()
+	switch n := st.more[id]; n {
+	case 0:
+		delete(st.lingering, id)
+	case 1:
+		delete(st.more, id)
+	default:
+		st.more[id] = n - 1
+	}
+	if end := st.ends[e.number]; end != nil {
+		close(end)
+		delete(st.ends, e.number)
+	}
+	delete(st.awaits, e.number)
 }

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,11 +16,11 @@ import (
 type Entry struct {
 	// Immutable once it is in the directory.
 	session Session
-	told    *told
 	handle  string
 	client  unique.Handle[string] // most people have one of a few
 	number  uint64
-	prior   <-chan struct{} // closed when the sign-in that this one displaced has ended; may be nil
+
+	told told
 
 	name   string // guarded by the user's stripe, as are object, flags, boards and status
 	object string
@@ -88,15 +87,3 @@ func (e *Entry) Handle() string { return e.handle }
 
 // Number returns the number of the sign-in; it is zero before that.
 func (e *Entry) Number() uint64 { return e.number }
-
-// AwaitPrior waits until the sign-in that this one displaced has ended and can change
-// nothing any more, or until ctx ends.
-func (e *Entry) AwaitPrior(ctx context.Context) {
-	if e.prior == nil {
-		return
-	}
-	select {
-	case <-e.prior:
-	case <-ctx.Done():
-	}
-}

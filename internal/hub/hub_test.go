@@ -168,14 +168,14 @@ func TestAwaitPrior(t *testing.T) {
 	for _, how := range []hub.Ending{hub.Left, hub.Expelled, hub.Stopped} {
 		w := newWorld(t)
 		a1 := w.signIn()
-		a1.entry.AwaitPrior(t.Context()) // there is none
+		w.hub.AwaitPrior(t.Context(), a1.entry) // there is none
 		a1.chg(online)
 		a2 := w.signIn()
 		var ended atomic.Bool // the watchers of a1 were asked for, or are of no interest
 		waited := make(chan struct{})
 		go func() {
 			defer close(waited)
-			a2.entry.AwaitPrior(t.Context())
+			w.hub.AwaitPrior(t.Context(), a2.entry)
 			if !ended.Load() {
 				t.Error("a sign-in did not wait for the end of the one before")
 			}
@@ -189,10 +189,10 @@ func TestAwaitPrior(t *testing.T) {
 			return append(to, both...)
 		}, how)
 		<-waited
-		a2.entry.AwaitPrior(t.Context()) // it stays over
+		w.hub.AwaitPrior(t.Context(), a2.entry) // it stays over
 		a2.leave()
 		a3 := w.signIn()
-		a3.entry.AwaitPrior(t.Context()) // it displaced nobody
+		w.hub.AwaitPrior(t.Context(), a3.entry) // it displaced nobody
 	}
 }
 
@@ -202,7 +202,7 @@ func TestAwaitPriorEndsWithItsContext(t *testing.T) {
 	a2 := w.signIn()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a2.entry.AwaitPrior(ctx)
+	w.hub.AwaitPrior(ctx, a2.entry)
 }
 
 func TestWatchersAreNotToldWhenTheServerStops(t *testing.T) {

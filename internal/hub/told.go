@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"sync"
 
 	"monarch/internal/clock"
@@ -8,24 +9,43 @@ import (
 	"monarch/msnp"
 )
 
-// told is what a user's watchers were last told about him. Sign-ins that displace each other
-// share it, so that watchers hear only of what is different.
+// told is what a user's watchers were last told about him. A sign-in that displaces another
+// takes it over, so that watchers hear only of what is different.
 //
 // mu is held while watchers are told, which gives all of them one order. It is taken before
 // any session's lock.
 type told struct {
-	mu      sync.Mutex
-	name    string
-	object  string
-	flags   uint64
-	speaker uint64     // number of the newest sign-in; older ones are not heard
-	spoke   uint64     // number of the sign-in that the presence comes from
-	held    *departure // of a displaced sign-in, while it is held back
-	status  status
+	mu     sync.Mutex
+	next   *told // of the newer sign-in that has taken over; only that one is heard
+	name   string
+	object string
+	flags  uint64
+	spoke  uint64     // number of the sign-in that the presence comes from
+	held   *departure // of a displaced sign-in, while it is held back
+	status status
+}
 
-	// Guarded by the user's stripe.
-	entries int32                    // sign-ins that have not ended
-	over    map[uint64]chan struct{} // for the sign-ins that others displaced and wait for, by number
+// lock locks what watchers were told of the user of a sign-in, where it is now.
+func (e *Entry) lock() *told {
+	t := &e.told
+	t.mu.Lock()
+	for t.next != nil {
+		next := t.next
+		t.mu.Unlock()
+		t = next
+		t.mu.Lock()
+	}
+	return t
+}
+
+// takeOver makes t, which is locked and which nobody has used yet, what before was. Whoever has
+// before waits, or goes on with t.
+func (t *told) takeOver(before *told) {
+	before.mu.Lock()
+	defer before.mu.Unlock()
+	t.name, t.object, t.flags, t.status = before.name, before.object, before.flags, before.status
+	t.spoke, t.held = before.spoke, before.held
+	before.next, before.held = t, nil
 }
 
 // departure is the end of a displaced sign-in, of which watchers may never hear.
@@ -57,40 +77,37 @@ func (h *Hub) SignIn(l Login, s Session) *Entry {
 // sign-in, its presence and its switchboards are not taken from l.
 func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	e.fill(l, s)
-	id := l.Person.ID
-	st := h.stripe(id)
+	e.told.mu.Lock() // whoever displaces this one waits until it has taken over
+	st := h.stripe(e.User())
 	st.mu.Lock()
 	e.number = h.last.Add(1)
-	old := h.present(id)
-	switch {
-	case old != nil:
-		e.told = old.told
-		e.prior = e.told.await(old.number)
-	case st.lingering[id] != nil:
-		e.told = st.lingering[id]
-		delete(st.lingering, id)
-	default:
-		e.told = new(told)
-	}
-	e.told.entries++
+	old := h.present(e.User())
+	before := st.follow(e, old)
 	h.add(e)
 	st.mu.Unlock()
-
-	e.told.mu.Lock()
-	e.told.speaker = max(e.told.speaker, e.number)
+	if before != nil {
+		e.told.takeOver(before)
+	}
 	e.told.mu.Unlock()
 	if old != nil {
 		old.session.Deliver(Kicked{Elsewhere})
 	}
 }
 
-// await returns a channel that is closed when a sign-in has ended.
-func (t *told) await(number uint64) <-chan struct{} {
-	if t.over == nil {
-		t.over = make(map[uint64]chan struct{})
+// AwaitPrior waits until the sign-in that e displaced has ended and can change nothing any
+// more, or until ctx ends.
+func (h *Hub) AwaitPrior(ctx context.Context, e *Entry) {
+	st := h.stripe(e.User())
+	st.mu.RLock()
+	end := st.awaits[e.number]
+	st.mu.RUnlock()
+	if end == nil {
+		return
 	}
-	t.over[number] = make(chan struct{})
-	return t.over[number]
+	select {
+	case <-end:
+	case <-ctx.Done():
+	}
 }
 
 // SignOut ends a sign-in: watchers hear that the user left, at once or, when a newer sign-in
@@ -103,10 +120,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	displaced := h.present(id) != e
 	if !displaced {
 		h.remove(e)
-		if st.lingering == nil {
-			st.lingering = make(map[im.UserID]*told)
-		}
-		st.lingering[id] = e.told // for who signs in while this one has not ended
+		st.lingering[id] = &e.told // for who signs in while this one has not ended
 	}
 	st.mu.Unlock()
 
@@ -114,13 +128,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 		h.leave(e, watchers, displaced)
 	}
 	st.mu.Lock()
-	if e.told.entries--; e.told.entries == 0 {
-		delete(st.lingering, id)
-	}
-	if over := e.told.over[e.number]; over != nil {
-		close(over)
-		delete(e.told.over, e.number)
-	}
+	st.end(e)
 	st.mu.Unlock()
 	for _, fn := range h.ended {
 		fn(e.number, how)
@@ -129,8 +137,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 
 // leave tells watchers that e is gone, now or after the hold.
 func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
-	t := e.told
-	t.mu.Lock()
+	t := e.lock()
 	defer t.mu.Unlock()
 	switch {
 	case !t.presence().Visible():
@@ -138,7 +145,7 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
 		// The watchers know the user from the sign-in that displaced this one, or from one that
 		// this one displaced, whose own end tells them unless it has held that back.
 		if !displaced && t.held != nil {
-			h.depart(e, t.held.watchers)
+			h.depart(e, t, t.held.watchers)
 		}
 	case displaced && h.present(e.User()) != nil:
 		h.drop(t)
@@ -146,17 +153,16 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
 		t.held = d
 		h.clock.Set(&d.timer, h.hold, func() { h.release(e, d) })
 	default:
-		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, ids) })
+		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, t, ids) })
 	}
 }
 
 // release ends the hold: the new sign-in did not come on line in time.
 func (h *Hub) release(e *Entry, d *departure) {
-	t := e.told
-	t.mu.Lock()
+	t := e.lock()
 	defer t.mu.Unlock()
 	if t.held == d {
-		h.depart(e, d.watchers)
+		h.depart(e, t, d.watchers)
 	}
 }
 
@@ -168,10 +174,10 @@ func (h *Hub) drop(t *told) {
 	}
 }
 
-// depart tells watchers that e's user is gone. e.told.mu is held.
-func (h *Hub) depart(e *Entry, watchers []im.UserID) {
-	h.tell(e, im.Presence{Status: msnp.Offline}, e.told.name, watchers)
-	h.drop(e.told)
+// depart tells watchers that e's user is gone. t.mu is held.
+func (h *Hub) depart(e *Entry, t *told, watchers []im.UserID) {
+	h.tell(e, t, im.Presence{Status: msnp.Offline}, t.name, watchers)
+	h.drop(t)
 }
 
 // SetPresence makes p what the directory and the watchers know of e's user. Watchers hear
@@ -181,15 +187,14 @@ func (h *Hub) depart(e *Entry, watchers []im.UserID) {
 // watchers is called after the directory has changed, so that somebody who comes to see the
 // user meanwhile either finds p there or is among them.
 func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers Watchers) {
-	t := e.told
-	t.mu.Lock()
+	t := e.lock()
 	defer t.mu.Unlock()
 	st := h.stripe(e.User())
 	st.mu.Lock()
 	e.setPresence(p)
 	name := e.name
 	st.mu.Unlock()
-	if t.speaker != e.number {
+	if t != &e.told {
 		return
 	}
 	first := t.spoke != e.number
@@ -198,15 +203,14 @@ func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers Watchers) {
 	before := t.presence()
 	changed := p != before || name != t.name
 	if p.Visible() && (first || changed) || p.Visible() != before.Visible() {
-		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, p, name, ids) })
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids) })
 	}
 }
 
 // SetName does the same with the user's friendly name. Before the first presence of a
 // sign-in watchers hear nothing.
 func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
-	t := e.told
-	t.mu.Lock()
+	t := e.lock()
 	defer t.mu.Unlock()
 	st := h.stripe(e.User())
 	st.mu.Lock()
@@ -215,18 +219,17 @@ func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
 	}
 	p := e.presence()
 	st.mu.Unlock()
-	if t.speaker == e.number && t.spoke == e.number && p.Visible() && name != t.name {
-		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, p, name, ids) })
+	if t == &e.told && t.spoke == e.number && p.Visible() && name != t.name {
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids) })
 	}
 }
 
 // SetPrivacy tells users whether e's user lets them see him now, in order with his changes
 // of presence. who is called with that order settled.
 func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool)) {
-	t := e.told
-	t.mu.Lock()
+	t := e.lock()
 	defer t.mu.Unlock()
-	if t.speaker != e.number {
+	if t != &e.told {
 		return
 	}
 	users, allowed := who()
@@ -247,9 +250,8 @@ func (h *Hub) tellAll(watchers Watchers, fn func([]im.UserID)) {
 	h.rooms.Put(room)
 }
 
-// tell delivers a change to watchers, one after another. e.told.mu is held.
-func (h *Hub) tell(e *Entry, p im.Presence, name string, watchers []im.UserID) {
-	t := e.told
+// tell delivers a change to watchers, one after another. t.mu is held.
+func (h *Hub) tell(e *Entry, t *told, p im.Presence, name string, watchers []im.UserID) {
 	ev := &PresenceChanged{
 		Who: im.Person{ID: e.User(), Handle: e.handle, Name: name}, Before: t.presence(), Now: p, Renamed: name != t.name,
 	}

@@ -179,7 +179,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mailbox, error) {
 	wait, cancel := context.WithTimeout(ctx, partingTime)
 	defer cancel()
-	s.entry.AwaitPrior(wait)
+	s.srv.Hub.AwaitPrior(wait, &s.entry)
 	user, box, err := s.srv.Store.UserWithMailbox(ctx, before.ID)
 	switch {
 	case errors.Is(err, im.ErrNoUser):

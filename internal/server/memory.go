@@ -60,7 +60,7 @@ func (h heapUse) then(now heapUse) heapUse {
 // will not be needed again soon: little was allocated since the look before.
 func (h heapUse) wasteful(before heapUse) bool {
 	unused := h.over() - h.spread
-	return unused > max(worthwhile, h.live/8) && h.allocated-before.allocated < unused/4
+	return unused > max(worthwhile, h.live/16) && h.allocated-before.allocated < unused/4
 }
 
 func readHeap() heapUse {
