@@ -48,7 +48,7 @@ type Hub struct {
 func New(clk *clock.Clock, hold time.Duration) *Hub {
 	h := &Hub{clock: clk, hold: hold}
 	h.rooms.New = func() any { return new([]im.UserID) }
-	h.directory.init()
+	h.init()
 	return h
 }
 

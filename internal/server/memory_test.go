@@ -31,10 +31,9 @@ func TestMemoryIsGivenBackWhenItIsQuiet(t *testing.T) {
 }
 
 func TestTheHeapIsRead(t *testing.T) {
-	garbage := make([]byte, 64<<20)
+	large := make([]byte, 64<<20)
 	full := readHeap()
-	runtime.KeepAlive(garbage)
-	garbage = nil
+	runtime.KeepAlive(large)
 	debug.FreeOSMemory()
 	free := readHeap()
 	if full.held < 64<<20 || free.held > full.held-(48<<20) || free.live > free.held || free.allocated < full.allocated {
