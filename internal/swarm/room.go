@@ -24,7 +24,8 @@ type room struct {
 	ringing map[int]int   // who was called and has not come, with his visit, or 0
 	calls   map[string]call
 	called  uint32
-	closed  bool // nobody can come any more
+	closed  bool  // nobody can come any more
+	sum     books // what the ledger has come to, once it is closed
 
 	changed chan struct{} // something has happened; has room for one
 	readers sync.WaitGroup
@@ -107,7 +108,7 @@ func (r *room) run() {
 		}
 	}
 	r.await(r.answered)
-	r.await(func() bool { return r.books.settled() })
+	r.await(r.settled)
 	r.finish()
 }
 
@@ -312,17 +313,35 @@ func (r *room) happened() {
 	}
 }
 
-// finish closes the books and has everybody leave who is still there.
+// settled closes the books if everybody has got everything: whoever leaves in the next moment
+// is no concern of theirs any more. r.mu is held.
+func (r *room) settled() bool {
+	if !r.books.settled() {
+		return false
+	}
+	r.shut()
+	return true
+}
+
+// shut closes the books, and the conversation for newcomers. r.mu is held.
+func (r *room) shut() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	r.sum = r.books.close()
+	for _, who := range r.expected() {
+		r.sum.Failures = append(r.sum.Failures, handle(who)+" was called and has not come")
+	}
+}
+
+// finish closes the books, if they are still open, and has everybody leave who is there.
 func (r *room) finish() {
 	r.town.mu.Lock()
 	delete(r.town.rooms, r.id)
 	r.town.mu.Unlock()
 	r.mu.Lock()
-	r.closed = true
-	b := r.books.close()
-	for _, who := range r.expected() {
-		b.Failures = append(b.Failures, handle(who)+" was called and has not come")
-	}
+	r.shut()
 	seats := slices.Collect(maps.Values(r.seats))
 	r.mu.Unlock()
 	for _, s := range seats {
@@ -330,6 +349,6 @@ func (r *room) finish() {
 	}
 	r.readers.Wait()
 	if r.town.ctx.Err() == nil {
-		r.town.enter(b)
+		r.town.enter(r.sum)
 	}
 }
