@@ -57,7 +57,6 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err := a.alone(ctx, cfg.Data.Dir); err != nil {
 		return err
 	}
-	spareProcessors()
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
 	clk := clock.New()
@@ -67,6 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return advise(err)
 	}
+	spareProcessors() // after New, which counts them
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal does what signals do to any process

@@ -45,7 +45,7 @@ type Conn struct {
 	deadline clock.Timer  // guarded by the engine's clock
 	finished atomic.Int32 // the Reason once closing, 0 before
 
-	mu     sync.Mutex // leaf but for the clock's
+	mu     sync.Mutex // leaf but for the poller's and the clock's
 	out    *buffer    // output that nobody writes yet; nil when there is none
 	held   int32      // bytes that a writer of the link has taken
 	moving bool       // the link sees to it that out is written
@@ -54,6 +54,7 @@ type Conn struct {
 // link is what the engines do in different ways for a connection.
 type link interface {
 	flush()  // out has become more than nothing
+	press()  // out has become large
 	finish() // the reason to close is known; Conn.mu is held
 	cut()    // nothing is flushed any more
 	peer() netip.AddrPort
@@ -82,7 +83,7 @@ func (c *Conn) Pause(d time.Duration) { c.pause = d }
 // Expect closes the connection with [Timeout] unless it is called again within d, whatever
 // arrives meanwhile. Zero takes the deadline away.
 func (c *Conn) Expect(d time.Duration) {
-	if d <= 0 {
+	if d <= 0 || c.closing() {
 		c.engine.clock.Stop(&c.deadline)
 		return
 	}
@@ -124,12 +125,19 @@ func (c *Conn) Send(b ...[]byte) bool {
 	}
 	first := !c.moving
 	c.moving = true
+	much := c.owed() > min(enough, c.engine.limits.QueueBytes/4)
 	c.mu.Unlock()
-	if first {
+	switch {
+	case first:
 		c.link.flush()
+	case much:
+		c.link.press()
 	}
 	return true
 }
+
+// enough is how many bytes are worth a write of their own before the batch is over.
+const enough = 64 << 10
 
 // owed returns how many bytes the peer has not taken. c.mu is held.
 func (c *Conn) owed() int {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -69,7 +70,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics, limits: cfg.Limits,
 		workers: workers{free: cfg.Limits.Slow},
-		pollers: pollers{kind: cfg.Kind},
+		pollers: pollers{kind: cfg.Kind, count: runtime.GOMAXPROCS(0)},
 		conns:   make(map[*Conn]struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
@@ -141,6 +142,7 @@ func (e *Engine) enter(c *Conn) bool {
 
 // leave forgets a connection whose handler has heard of the end and whose socket is closed.
 func (e *Engine) leave(c *Conn) {
+	e.clock.Stop(&c.deadline)
 	e.mu.Lock()
 	delete(e.conns, c)
 	e.mu.Unlock()

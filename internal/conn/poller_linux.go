@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,11 +21,15 @@ const (
 // pollers is the event loop, one goroutine per core. It runs from the first connection until
 // the engine stops.
 type pollers struct {
-	kind Kind
-	once sync.Once
-	err  error
-	all  []*poller // immutable once made
-	done sync.WaitGroup
+	kind  Kind // immutable
+	count int  // immutable: how many there are to be
+	done  sync.WaitGroup
+	all   []*poller // made under mu, immutable afterwards
+
+	mu      sync.Mutex // leaf but for the pollers' own
+	stopped bool
+
+	failed atomic.Bool // they could not be made, and the log tells of it
 }
 
 // adopt makes an open connection one of the event loop's. It reports false when that is not
@@ -42,7 +45,7 @@ func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
 		}
 	}
 	if err != nil {
-		e.log.Warn("a connection does without the event loop", "role", r.Name, "err", err)
+		p.complain(e, err)
 		return false
 	}
 	s := newSocket(e, p.of(fd), fd, tcp.RemoteAddr().(*net.TCPAddr).AddrPort(), r)
@@ -53,6 +56,13 @@ func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
 	}
 	s.poller.post(s, opened)
 	return true
+}
+
+// complain tells, once, that connections do without the event loop.
+func (p *pollers) complain(e *Engine, err error) {
+	if !errors.Is(err, net.ErrClosed) && p.failed.CompareAndSwap(false, true) {
+		e.log.Warn("connections do without the event loop", "err", err)
+	}
 }
 
 // takeOver returns a descriptor of the connection that the Go runtime does not know.
@@ -72,34 +82,42 @@ func takeOver(tcp *net.TCPConn) (fd int, err error) {
 
 // start makes the event loop run, unless it does.
 func (p *pollers) start(e *Engine) error {
-	p.once.Do(func() {
-		n := min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
-		for i := range n {
-			one, err := newPoller(e, i, n)
-			if err != nil {
-				p.err = err
-				break
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return net.ErrClosed
+	}
+	if len(p.all) > 0 {
+		return nil
+	}
+	made := make([]*poller, p.count)
+	for i := range made {
+		var err error
+		if made[i], err = newPoller(e, i, p.count); err != nil {
+			for _, one := range made[:i] {
+				one.close()
 			}
-			p.all = append(p.all, one)
+			return err
 		}
-		for _, one := range p.all {
-			p.done.Go(one.run)
-		}
-	})
-	return p.err
+	}
+	for _, one := range made {
+		p.done.Go(one.run)
+	}
+	p.all = made
+	return nil
 }
 
 // stop ends the event loop, which has no connections any more.
 func (p *pollers) stop() {
-	p.once.Do(func() { p.err = errors.New("the engine has stopped") })
+	p.mu.Lock()
+	p.stopped = true
 	for _, one := range p.all {
 		one.mu.Lock()
-		if !one.stopping {
-			one.stopping = true
-			one.wake()
-		}
+		one.stopping = true
+		one.wake()
 		one.mu.Unlock()
 	}
+	p.mu.Unlock()
 	p.done.Wait()
 }
 
@@ -146,7 +164,7 @@ type poller struct {
 }
 
 func newPoller(e *Engine, index, count int) (*poller, error) {
-	p := &poller{engine: e, index: index, count: count, buf: make([]byte, readSize)}
+	p := &poller{engine: e, index: index, count: count, buf: make([]byte, readSize), alarm: [2]int{-1, -1}}
 	var err error
 	if p.epfd, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make an epoll instance: %w", err)
@@ -155,7 +173,7 @@ func newPoller(e *Engine, index, count int) (*poller, error) {
 		err = p.control(syscall.EPOLL_CTL_ADD, p.alarm[0], syscall.EPOLLIN)
 	}
 	if err != nil {
-		syscall.Close(p.epfd)
+		p.close()
 		return nil, fmt.Errorf("make a pipe for the event loop: %w", err)
 	}
 	return p, nil
@@ -168,22 +186,23 @@ func (p *poller) control(op, fd int, events uint32) error {
 // run is the event loop.
 func (p *poller) run() {
 	defer p.close()
-	for {
-		n := p.wait()
+	for busy := false; ; {
+		n := p.wait(busy)
 		p.rise()
 		for i := range n {
 			p.event(&p.events[i])
 		}
-		if p.settle() {
+		var over bool
+		if busy, over = p.settle(); over {
 			return
 		}
 	}
 }
 
-// wait returns how many events there are, once there are any.
-func (p *poller) wait() int {
+// wait returns how many events there are, once there are any or, when busy, at once.
+func (p *poller) wait(busy bool) int {
 	n, err := pending(p.epfd, p.events[:])
-	if n == 0 {
+	if n == 0 && !busy {
 		n, err = syscall.EpollWait(p.epfd, p.events[:], -1)
 	}
 	if err != nil && !errors.Is(err, syscall.EINTR) {
@@ -213,29 +232,28 @@ func (p *poller) rise() {
 	p.mu.Unlock()
 }
 
-// settle ends a batch: it writes what is to be written and attends to the mail until there is
-// no more. It reports true when the poller is to end.
-func (p *poller) settle() bool {
-	for {
-		p.flush()
-		p.mu.Lock()
-		if len(p.mail) == 0 && len(p.dirty) == 0 {
-			p.awake.Store(false)
-			over := p.stopping
-			p.mu.Unlock()
-			return over
-		}
-		p.read, p.mail = p.mail, p.read[:0]
-		for _, s := range p.read {
-			s.posted = false
-		}
-		p.mu.Unlock()
-		for i, s := range p.read {
-			s.attend()
-			p.read[i] = nil
-			p.flush()
-		}
+// settle ends a batch: it writes what is to be written and attends to the mail. It reports
+// busy when more has come meanwhile, and over when the poller is to end.
+func (p *poller) settle() (busy, over bool) {
+	p.mu.Lock()
+	p.read, p.mail = p.mail, p.read[:0]
+	for _, s := range p.read {
+		s.posted = false
 	}
+	p.mu.Unlock()
+	for i, s := range p.read {
+		s.attend()
+		p.read[i] = nil
+		p.flush()
+	}
+	p.flush()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.mail) > 0 || len(p.dirty) > 0 {
+		return true, false
+	}
+	p.awake.Store(false)
+	return false, p.stopping
 }
 
 // flush writes what handlers have left to be written.
@@ -300,11 +318,14 @@ func (p *poller) place(fd int, s *socket) {
 	p.sockets[i] = s
 }
 
-// close gives the poller's descriptors back.
+// close gives the poller's descriptors back. Late mail wakes nobody any more.
 func (p *poller) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.waking = true
 	for _, fd := range []int{p.epfd, p.alarm[0], p.alarm[1]} {
-		syscall.Close(fd)
+		if fd >= 0 {
+			syscall.Close(fd)
+		}
 	}
 }

@@ -5,7 +5,10 @@ package conn
 import "net"
 
 // pollers is nothing here: every connection is driven by the portable engine.
-type pollers struct{ kind Kind }
+type pollers struct {
+	kind  Kind
+	count int
+}
 
 func (p *pollers) adopt(*Engine, *net.TCPConn, *Role) bool { return false }
 

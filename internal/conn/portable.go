@@ -146,12 +146,14 @@ func failure(err error) Reason {
 func (s *stream) peer() netip.AddrPort {
 	if a, ok := s.nc.RemoteAddr().(*net.TCPAddr); ok {
 		ap := a.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+		return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 	}
 	return netip.AddrPort{}
 }
 
 func (s *stream) flush() { go s.writer() }
+
+func (s *stream) press() {} // it is being written
 
 func (s *stream) cut() { s.nc.Close() }
 

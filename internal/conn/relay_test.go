@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"monarch/internal/clock"
@@ -27,7 +28,7 @@ type relay struct {
 // seat is one end of a pair.
 type seat struct {
 	conn    *conn.Conn
-	partner *seat
+	partner atomic.Pointer[seat]
 	header  []byte
 }
 
@@ -35,7 +36,7 @@ func (s *seat) Frame(f msnp.Frame) {
 	s.header = append(s.header[:0], "MSG a@b a "...)
 	s.header = append(s.header, f.Args[2]...)
 	s.header = append(s.header, "\r\n"...)
-	s.partner.conn.Send(s.header, f.Payload)
+	s.partner.Load().conn.Send(s.header, f.Payload)
 }
 
 func (s *seat) Closed(conn.Reason) {}
@@ -48,7 +49,8 @@ func (r *relay) open(c *conn.Conn) conn.Handler {
 		r.single = s
 		return s
 	}
-	s.partner, r.single.partner = r.single, s
+	s.partner.Store(r.single)
+	r.single.partner.Store(s)
 	r.single = nil
 	r.paired <- struct{}{}
 	return s

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"monarch/internal/clock"
 )
@@ -19,24 +18,26 @@ type socket struct {
 
 	// Touched only by the poller, which runs the handler too.
 	phase     phase
-	posted    bool    // in the poller's mail; guarded by the poller's mu
+	time      allowed
 	discarded int32   // bytes thrown away while lingering
 	in        *buffer // input that was not handled yet; nil when there is none
 
-	notes atomic.Uint32 // why it is in the mail: a set of note
+	notes atomic.Uint32 // why it is in the poller's mail: a set of note
 
 	// Guarded by the clock.
 	rest  clock.Timer // until reading goes on
 	limit clock.Timer // on a step of closing
 	stall clock.Timer // on output without progress
 
-	// Guarded by Conn.mu.
+	// Guarded by Conn.mu; the poller, which alone writes fd, reads it without.
 	blocked atomic.Bool // the kernel takes no more output; read without the lock, too
 	waits   uint32      // the events the poller waits for; none: it does not know the socket
 	fd      int32       // -1 once closed
 	muted   bool        // input is left unread
 	choked  bool        // muted until the peer has taken some
-	broken  bool        // writing failed
+	broken  bool        // nothing can be written any more
+
+	posted bool // it is in the poller's mail; guarded by the poller's mu
 }
 
 func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort, r *Role) *socket {
@@ -58,6 +59,15 @@ const (
 	flushing        // the handler has heard of the end; there is output left
 	lingering       // the sending side is closed
 	gone            // so is the socket
+)
+
+// allowed is how much time is left for closing.
+type allowed uint8
+
+const (
+	plenty  allowed = iota
+	limited         // it runs out
+	up
 )
 
 // note says why a socket is in the poller's mail.
@@ -97,6 +107,13 @@ func (s *socket) flush() {
 	}
 }
 
+// press writes what can be written, since a lot has come together.
+func (s *socket) press() {
+	if !s.blocked.Load() {
+		s.write()
+	}
+}
+
 // attend does what the mail asks for.
 func (s *socket) attend() {
 	notes := note(s.notes.Swap(0))
@@ -112,8 +129,15 @@ func (s *socket) attend() {
 	if notes&relieved != 0 && s.phase == reading {
 		s.handleKept()
 	}
-	if s.closing() && s.phase != working {
-		s.end(notes&severed != 0)
+	if notes&severed != 0 {
+		s.time = up
+	}
+	switch {
+	case !s.closing():
+	case s.phase == working:
+		s.prepareEnd()
+	default:
+		s.end()
 	}
 }
 
@@ -170,6 +194,16 @@ func (s *socket) arm() {
 	}
 }
 
+// forsake takes the socket away from the kernel's watch for good: its errors would be reported
+// until it is closed. s.mu is held.
+func (s *socket) forsake() {
+	s.broken = true
+	if s.waits != 0 {
+		s.waits = 0
+		_ = s.poller.control(syscall.EPOLL_CTL_DEL, int(s.fd), 0) // it is there
+	}
+}
+
 // ready handles what the kernel reports.
 func (s *socket) ready(events uint32) {
 	if events&(syscall.EPOLLOUT|syscall.EPOLLERR|syscall.EPOLLHUP) != 0 {
@@ -194,31 +228,46 @@ func (s *socket) receive() {
 	if s.closing() || s.blocked.Load() && s.full() {
 		return
 	}
-	room := s.poller.buf
-	if s.in != nil {
-		s.in = withRoom(s.in, smallestBuffer/2)
-		room = s.in.b[len(s.in.b):cap(s.in.b)]
+	if s.in != nil && len(s.in.rest()) > readSize/2 { // a payload larger than any client sends
+		s.in = withRoom(s.in, readSize/2)
+		if n := s.fill(s.in.b[len(s.in.b):cap(s.in.b)]); n > 0 {
+			s.in.b = s.in.b[:len(s.in.b)+n]
+			s.handleKept()
+		}
+		return
 	}
+	room, kept := s.poller.buf, 0
+	if s.in != nil {
+		kept = copy(room, s.in.rest())
+	}
+	if n := s.fill(room[kept:]); n > 0 {
+		b := room[:kept+n]
+		s.keep(b[s.frames(b):])
+	}
+}
+
+// fill reads once and returns how many bytes there were.
+func (s *socket) fill(room []byte) int {
 	n, err := read(int(s.fd), room)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
-		return
 	case err != nil:
 		s.Close(failure(err))
-		return
 	case n == 0:
 		s.Close(PeerClosed)
-		return
 	}
-	if s.in != nil {
-		s.in.b = s.in.b[:len(s.in.b)+n]
-		s.handleKept()
-		return
+	return n
+}
+
+// keep makes rest the input that was not handled yet, in a buffer no larger than it needs.
+func (s *socket) keep(rest []byte) {
+	old := s.in
+	s.in = nil
+	if len(rest) > 0 {
+		s.in = borrow(len(rest))
+		s.in.b = append(s.in.b, rest...)
 	}
-	if used := s.frames(room[:n]); used < n {
-		s.in = borrow(n - used)
-		s.in.b = append(s.in.b, room[used:n]...)
-	}
+	giveBack(old)
 }
 
 // full reports whether the peer must first take some of what it was sent.
@@ -238,10 +287,8 @@ func (s *socket) handleKept() {
 	if s.in == nil || s.full() {
 		return
 	}
-	s.in.done += s.frames(s.in.rest())
-	if len(s.in.rest()) == 0 {
-		giveBack(s.in)
-		s.in = nil
+	if used := s.frames(s.in.rest()); used > 0 {
+		s.keep(s.in.rest()[used:])
 	}
 }
 
@@ -373,77 +420,7 @@ func (s *socket) allowStall() {
 
 // fail ends a connection that cannot be written to. s.mu is held.
 func (s *socket) fail(why Reason) {
-	s.broken = true
+	s.forsake()
 	s.finished.CompareAndSwap(0, int32(why))
 	s.poller.post(s, 0)
-}
-
-// end takes a closing connection as far as it can go now: the handler hears of it, output is
-// flushed, and the sending side is closed before the socket, because input that was never
-// read would turn the close into a reset, which could take the last lines with it.
-func (s *socket) end(severed bool) {
-	if s.phase < flushing {
-		s.tell()
-	}
-	s.mu.Lock()
-	s.drain()
-	flushed, broken := s.out == nil, s.broken
-	s.mu.Unlock()
-	switch {
-	case severed || broken || !s.reason().flushes() || s.handler == nil:
-		s.drop()
-	case !flushed:
-		s.allow(s.engine.limits.CloseFlush)
-		s.mute()
-	case s.reason() == PeerClosed:
-		s.drop()
-	case s.phase == flushing:
-		s.phase = lingering
-		_ = syscall.Shutdown(int(s.fd), syscall.SHUT_WR) // fails if the peer has gone, which reading tells
-		s.allow(s.engine.limits.Linger)
-		s.listen()
-	}
-}
-
-// allow limits the time that the present step of closing may take.
-func (s *socket) allow(d time.Duration) { s.engine.clock.Wake(&s.limit, d, s) }
-
-// tell lets the handler know of the end.
-func (s *socket) tell() {
-	s.phase = flushing
-	s.engine.clock.Stop(&s.deadline)
-	if s.handler != nil {
-		s.guard(func() { s.handler.Closed(s.reason()) })
-	}
-}
-
-// discard throws input away while the peer closes its side.
-func (s *socket) discard() {
-	n, err := read(int(s.fd), s.poller.buf)
-	if err == syscall.EAGAIN || err == syscall.EINTR {
-		return
-	}
-	s.discarded += int32(max(n, 0))
-	if n <= 0 || s.discarded >= lingerBytes {
-		s.drop()
-	}
-}
-
-// drop closes the socket.
-func (s *socket) drop() {
-	s.phase = gone
-	s.mu.Lock()
-	fd := int(s.fd)
-	s.fd, s.broken = -1, true
-	giveBack(s.out)
-	s.out = nil
-	s.mu.Unlock()
-	for _, t := range []*clock.Timer{&s.rest, &s.limit, &s.stall} {
-		s.engine.clock.Stop(t)
-	}
-	giveBack(s.in)
-	s.in = nil
-	s.poller.place(fd, nil)
-	syscall.Close(fd)
-	s.engine.leave(&s.Conn)
 }

@@ -14,6 +14,7 @@ type workers struct {
 	waiting []func()
 	spare   []chan func()
 	stopped bool
+	all     sync.WaitGroup // the goroutines of run
 }
 
 // enter calls start once there is room for one more: at once, or while another leaves. start
@@ -51,7 +52,7 @@ func (w *workers) run(fn func()) {
 	last := len(w.spare) - 1
 	if last < 0 {
 		w.mu.Unlock()
-		go w.work(fn)
+		w.all.Go(func() { w.work(fn) })
 		return
 	}
 	idle := w.spare[last]
@@ -79,10 +80,11 @@ func (w *workers) work(fn func()) {
 // stop ends the goroutines that are spare.
 func (w *workers) stop() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.stopped = true
 	for _, idle := range w.spare {
 		idle <- nil
 	}
 	w.spare = nil
+	w.mu.Unlock()
+	w.all.Wait()
 }
