@@ -54,7 +54,8 @@ func (r noRow) Scan(...any) error { return r.err }
 
 // unwatched returns the context for a single statement. It is cancelled if ctx is by now, and
 // else never: none of our statements takes long, and watching for the end of a context takes
-// two goroutines.
+// two goroutines. So a query outside of a transaction waits for a connection, too, however long
+// the others that read take.
 func unwatched(ctx context.Context) context.Context {
 	if ctx.Err() != nil {
 		return ctx
@@ -131,14 +132,15 @@ func (t *transaction) QueryRowContext(ctx context.Context, text string, args ...
 }
 
 // statement returns the prepared form of a text, or none: to prepare it for good takes a
-// connection, and this transaction may have the only one.
+// connection, and this transaction may have the only one. It is for every change of a group, so
+// the end of ctx, which is that of one of them, does not matter.
 func (t *transaction) statement(ctx context.Context, text string) statement {
 	st, ok := t.bound[text]
 	if ok {
 		return st
 	}
 	if known, ok := t.on.prepared.Load(text); ok {
-		st = statement{t.StmtContext(ctx, known.(statement).Stmt)}
+		st = statement{t.StmtContext(context.WithoutCancel(ctx), known.(statement).Stmt)}
 	}
 	t.bound[text] = st
 	return st

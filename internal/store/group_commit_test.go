@@ -2,13 +2,17 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"modernc.org/sqlite"
 
 	"monarch/internal/im"
 )
@@ -166,19 +170,113 @@ func TestChangesFailWithTheirCommit(t *testing.T) {
 	c.wantGroups("c")
 }
 
-func TestAPanicOfOneChangeIsTheEndOfThoseTogetherWithIt(t *testing.T) {
-	c := newCrowded(t)
-	broken := func() error {
-		return c.s.writer.change(context.Background(), func(*transaction) error { panic("broken") })
-	}
-	for i, err := range c.together(c.addGroup("a"), broken, c.addGroup("b")) {
-		if err == nil {
-			t.Errorf("change %d is said to be made", i)
+func TestAPanicIsThatOfTheOneWhoseChangeItIs(t *testing.T) {
+	for at := range 3 {
+		c := newCrowded(t)
+		changes := []func() error{c.addGroup("a"), c.addGroup("b")}
+		runs := 0
+		broken := func() error {
+			return c.s.writer.change(context.Background(), func(*transaction) error { runs++; panic("broken") })
+		}
+		for i, err := range c.together(slices.Insert(changes, at, broken)...) {
+			switch {
+			case i != at && err != nil:
+				t.Errorf("with one that panics at %d, change %d: %v", at, i, err)
+			case i == at && (err == nil || !strings.HasPrefix(err.Error(), "panicked: broken\n") || !strings.Contains(err.Error(), "group_commit_test.go")):
+				t.Errorf("the one that panics: %v", err)
+			}
+		}
+		if runs != 1 {
+			t.Errorf("it ran %d times", runs)
+		}
+		c.wantGroups("a", "b")
+		if err := c.together(broken)[0]; err == nil || !strings.HasPrefix(err.Error(), "panicked: broken\n") {
+			t.Errorf("alone: %v", err)
+		}
+		if err := c.addGroup("c")(); err != nil {
+			t.Error(err)
 		}
 	}
-	c.wantGroups()
-	if err := c.addGroup("c")(); err != nil {
-		t.Error(err)
+}
+
+func TestTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
+	c := newCrowded(t)
+	if _, err := c.s.Step(context.Background(), c.u.ID); err != nil { // prepares the statement
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	impatient := func() error {
+		_, err := change(ctx, c.s, "test", func(tx *transaction) (uint32, error) {
+			cancel()
+			return step(ctx, tx, c.u.ID)
+		})
+		return err
+	}
+	patient := func() error {
+		_, err := c.s.Step(context.Background(), c.u.ID)
+		return err
+	}
+	if errs := c.together(impatient, patient); !errors.Is(errs[0], context.Canceled) || errs[1] != nil {
+		t.Errorf("got %v", errs)
+	}
+}
+
+func TestChangesOfALostTransactionWaitForALockOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "monarch.db")
+	s := openAt(t, path)
+	c := &crowded{t: t, s: s}
+	if _, err := s.writer.Exec(`PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	var held *sql.Tx
+	other := openRaw(t, path)
+	robbed := func() error {
+		_, err := change(context.Background(), s, "test", func(tx *transaction) (none struct{}, err error) {
+			if _, err := tx.ExecContext(context.Background(), `ROLLBACK`); err != nil {
+				return none, err
+			}
+			held, err = other.BeginTx(context.Background(), nil)
+			return none, err
+		})
+		return err
+	}
+	errs := c.together(robbed, c.addGroup("a"), c.addGroup("b"))
+	if held == nil {
+		t.Fatal("nobody holds the database")
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	var first *sqlite.Error
+	for i, err := range errs {
+		var cause *sqlite.Error
+		if !errors.Is(err, ErrLocked) || !errors.As(err, &cause) || i > 0 && cause != first {
+			t.Errorf("change %d: %v", i, err)
+		}
+		first = cause
+	}
+}
+
+func TestAnImportForgetsAccountsOfALostTransaction(t *testing.T) {
+	c := newCrowded(t)
+	once := false
+	carol := func() error {
+		_, err := change(context.Background(), c.s, "test", func(tx *transaction) (none struct{}, err error) {
+			if once {
+				return none, errors.New("not again")
+			}
+			once = true
+			return none, importUsers(context.Background(), tx, []NewUser{{Handle: "carol@example.com"}})
+		})
+		return err
+	}
+	contact := func() error {
+		return c.s.ImportContacts(context.Background(), slices.Values([]NewContact{
+			{Owner: "alice@example.com", Peer: "carol@example.com", Lists: im.Forward},
+		}), nil)
+	}
+	if errs := c.together(carol, contact, c.do(`ROLLBACK`)); !once || !errors.Is(errs[1], im.ErrNoUser) {
+		t.Errorf("got %v", errs)
 	}
 }
 

@@ -48,7 +48,12 @@ type NewContact struct {
 func (s *Store) ImportContacts(ctx context.Context, contacts iter.Seq[NewContact], done func(n int)) error {
 	c := contactImport{ids: make(map[string]im.UserID)}
 	return inBatches(contacts, done, func(batch []NewContact) error {
+		again := false
 		_, err := change(ctx, s, "import contacts", func(tx *transaction) (struct{}, error) {
+			if again { // accounts that came with the transaction went with it
+				clear(c.ids)
+			}
+			again = true
 			return struct{}{}, c.insert(ctx, tx, batch)
 		})
 		return err
@@ -116,7 +121,7 @@ const mostKnownIDs = 1 << 16
 
 // contactImport is one call of ImportContacts.
 type contactImport struct {
-	ids map[string]im.UserID // of handles as they were given; of a transaction rolled back, too, for ids stay
+	ids map[string]im.UserID // of handles as they were given
 }
 
 func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact) error {

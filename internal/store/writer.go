@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 )
@@ -23,13 +25,36 @@ type writer struct {
 
 // pending is a change on its way. Whoever has the turn carries it out for its owner.
 type pending struct {
-	do    func(tx *transaction) error
-	ended chan struct{} // closed once err is set
-	err   error
+	do     func(tx *transaction) error
+	ended  chan struct{} // closed once err or broken is set
+	err    error
+	broken string // what it panicked with, and where, if it did
 }
 
-// errAbandoned is the end of changes that were together with one that panicked.
+// errAbandoned is the end of changes whose leader's goroutine has ended before they were made.
 var errAbandoned = errors.New("abandoned with another change")
+
+// errBroken is how a change ends that panics, until its owner panics.
+var errBroken = errors.New("the change panicked")
+
+// run carries out the change. If it panics, so does its owner, who need not be the one who runs
+// it.
+func (c *pending) run(tx *transaction) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.broken, err = fmt.Sprintf("%v\n\n%s", v, debug.Stack()), errBroken
+		}
+	}()
+	return c.do(tx)
+}
+
+// result returns to its owner how the change has ended.
+func (c *pending) result() error {
+	if c.broken != "" {
+		panic(c.broken)
+	}
+	return c.err
+}
 
 func newWriter(db *sql.DB) *writer {
 	db.SetMaxOpenConns(1)
@@ -38,7 +63,8 @@ func newWriter(db *sql.DB) *writer {
 
 // change runs do in a transaction, and once more in one of its own if that of several changes
 // is lost. It returns nil when do has been committed, and an error when it has been rolled back
-// or not begun with. The end of ctx ends no more than the wait for the turn.
+// or not begun with, and panics if do does. The end of ctx ends no more than the wait for the
+// turn.
 func (w *writer) change(ctx context.Context, do func(tx *transaction) error) error {
 	c := &pending{do: do, ended: make(chan struct{}), err: errAbandoned}
 	w.mu.Lock()
@@ -47,7 +73,7 @@ func (w *writer) change(ctx context.Context, do func(tx *transaction) error) err
 	for {
 		select {
 		case <-c.ended:
-			return c.err
+			return c.result()
 		case w.turn <- struct{}{}:
 			if err := w.lead(ctx, c); err != nil {
 				return err
@@ -57,13 +83,14 @@ func (w *writer) change(ctx context.Context, do func(tx *transaction) error) err
 				return ctx.Err()
 			}
 			<-c.ended
-			return c.err
+			return c.result()
 		}
 	}
 }
 
 // lead carries out changes that wait, c among them unless many have waited for longer. Where
-// it cannot begin, c is withdrawn and the others take their turn.
+// it cannot begin, c is withdrawn and the others take their turn; where it cannot begin again,
+// none of those it has taken waits for what another has waited for in vain.
 func (w *writer) lead(ctx context.Context, c *pending) error {
 	defer func() { <-w.turn }()
 	select {
@@ -77,7 +104,7 @@ func (w *writer) lead(ctx context.Context, c *pending) error {
 		return err
 	}
 	group := w.take()
-	defer func() {
+	defer func() { // also when a change ends this goroutine
 		for _, c := range group {
 			close(c.ended)
 		}
@@ -86,13 +113,19 @@ func (w *writer) lead(ctx context.Context, c *pending) error {
 	if w.commit(ctx, tx, group) {
 		return nil
 	}
-	for i, c := range group {
-		tx, err := w.begin(ctx)
-		if err != nil {
-			c.err = err
-			continue
+	for len(group) > 0 {
+		if group[0].broken == "" {
+			tx, err := w.begin(ctx)
+			if err != nil {
+				for _, c := range group {
+					c.err = err
+				}
+				return nil
+			}
+			w.commit(ctx, tx, group[:1])
 		}
-		w.commit(ctx, tx, group[i:i+1])
+		close(group[0].ended)
+		group = group[1:]
 	}
 	return nil
 }
@@ -119,13 +152,13 @@ func (w *writer) withdraw(c *pending) bool {
 }
 
 // commit carries out changes and sets their errors. If it reports false nothing has been
-// changed, and each is to be carried out alone: SQLite gives up a whole transaction for some
-// troubles of one statement.
+// changed, and each that did not panic is to be carried out alone: SQLite gives up a whole
+// transaction for some troubles of one statement.
 func (w *writer) commit(ctx context.Context, tx *transaction, group []*pending) bool {
 	defer tx.end(ctx)
 	if len(group) == 1 {
 		c := group[0]
-		err := c.do(tx)
+		err := c.run(tx)
 		if err == nil {
 			err = tx.commit(ctx)
 		}
@@ -135,7 +168,7 @@ func (w *writer) commit(ctx context.Context, tx *transaction, group []*pending) 
 	refusals := make([]error, len(group))
 	for i, c := range group {
 		var err error
-		if refusals[i], err = tx.attempt(ctx, c.do); err != nil {
+		if refusals[i], err = tx.attempt(ctx, c); err != nil {
 			return false
 		}
 	}
@@ -150,11 +183,14 @@ func (w *writer) commit(ctx context.Context, tx *transaction, group []*pending) 
 
 // attempt carries out one of several changes. If that is refused it is as if it had not been
 // begun with. An error says that the whole transaction is lost.
-func (t *transaction) attempt(ctx context.Context, do func(tx *transaction) error) (refusal, err error) {
+func (t *transaction) attempt(ctx context.Context, c *pending) (refusal, err error) {
 	if _, err := t.ExecContext(ctx, `SAVEPOINT one`); err != nil {
 		return nil, err
 	}
-	if refusal = do(t); refusal != nil {
+	if refusal = c.run(t); c.broken != "" {
+		return nil, refusal
+	}
+	if refusal != nil {
 		if _, err := t.ExecContext(ctx, `ROLLBACK TO SAVEPOINT one`); err != nil {
 			return nil, err
 		}
