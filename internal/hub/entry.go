@@ -48,7 +48,7 @@ func packed(s msnp.Status) status { return status(max(slices.Index(statuses[:], 
 // memory, which nothing else does: what the caller has may be a part of much more.
 func (e *Entry) fill(l Login, s Session) {
 	both := l.Person.Handle + l.Person.Name
-	e.session, e.user = s, uint32(l.Person.ID)
+	e.session, e.user = s, l.Person.ID.Packed()
 	e.handle, e.name = both[:len(l.Person.Handle)], both[len(l.Person.Handle):]
 	e.client, e.version = unique.Make(l.Client), l.Version
 	e.since = uint32(l.Since.Unix())

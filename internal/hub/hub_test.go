@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -242,6 +243,25 @@ func TestConcurrentSignInsLeaveOne(t *testing.T) {
 		w.heard("FLN Alice")
 		if _, ok := w.hub.ByHandle(alice.Handle); ok {
 			t.Fatal("still there by handle")
+		}
+	}
+}
+
+func TestAnIDThatTheStoreDoesNotGiveIsRefusedBeforeAnythingIsLocked(t *testing.T) {
+	w := newWorld(t)
+	enter := func(id im.UserID) (panicked any) {
+		defer func() { panicked = recover() }()
+		w.hub.SignIn(hub.Login{Person: im.Person{ID: id, Handle: "eve@example.com"}}, deaf{})
+		return nil
+	}
+	for _, id := range []im.UserID{0, -1, 1 << 31, 1<<32 + 1, math.MinInt64} {
+		if enter(id) == nil {
+			t.Errorf("%d was entered", id)
+		}
+	}
+	for _, id := range []im.UserID{256, 255, 1} { // of the stripes of those
+		if what := enter(id); what != nil {
+			t.Errorf("%d: %v", id, what)
 		}
 	}
 }

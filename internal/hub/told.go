@@ -76,7 +76,7 @@ func (h *Hub) SignIn(l Login, s Session) *Entry {
 // older one of the same account gets [Kicked] and is no longer heard. The number of the
 // sign-in, its presence and its switchboards are not taken from l.
 func (h *Hub) Enter(e *Entry, l Login, s Session) {
-	e.fill(l, s)
+	e.fill(l, s)     // panics, if it does, while nothing is locked
 	e.told.mu.Lock() // whoever displaces this one waits until it has taken over
 	st := h.stripe(e.User())
 	st.mu.Lock()

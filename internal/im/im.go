@@ -5,6 +5,7 @@ package im
 
 import (
 	"errors"
+	"math"
 
 	"monarch/msnp"
 )
@@ -12,6 +13,14 @@ import (
 // UserID identifies an account for ever, also after a change of handle, and is never given to
 // another. It is positive and below 2^31: the store counts from 1.
 type UserID int64
+
+// Packed returns the id in four bytes. It panics if the store cannot have given it.
+func (id UserID) Packed() uint32 {
+	if id <= 0 || id > math.MaxInt32 {
+		panic("im: an account has an id that the store does not give")
+	}
+	return uint32(id)
+}
 
 // Person is what others may know of an account: who he is and what he calls himself.
 type Person struct {

@@ -34,7 +34,7 @@ func NewLinks(r Roster) *Links {
 		if c.AllowsUser {
 			bits |= admits
 		}
-		l.people = append(binary.LittleEndian.AppendUint32(l.people, uint32(c.ID)), byte(bits))
+		l.people = append(binary.LittleEndian.AppendUint32(l.people, c.ID.Packed()), byte(bits))
 	}
 	return l
 }
@@ -161,7 +161,7 @@ func (l *Links) insert(at int, v UserID) {
 		l.people = append(make([]byte, 0, room), l.people...)
 	}
 	var r [record]byte
-	binary.LittleEndian.PutUint32(r[:], uint32(v))
+	binary.LittleEndian.PutUint32(r[:], v.Packed())
 	l.people = slices.Insert(l.people, at, r[:]...)
 }
 

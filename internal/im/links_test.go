@@ -294,6 +294,23 @@ func TestLinkIsThatOfOnePerson(t *testing.T) {
 	}
 }
 
+func TestLinksTakeNoIDThatTheStoreDoesNotGive(t *testing.T) {
+	panics := func(do func()) (yes bool) {
+		defer func() { yes = recover() != nil }()
+		do()
+		return false
+	}
+	for _, v := range []im.UserID{0, -1, math.MaxInt32 + 1, 1<<32 + 1} {
+		l := im.NewLinks(mutual(3))
+		if !panics(func() { l.Set(v, im.Allow) }) || l.Len() != 3 {
+			t.Errorf("%d was set", v)
+		}
+		if !panics(func() { im.NewLinks(im.Roster{Contacts: []im.Contact{{ID: v}}}) }) {
+			t.Errorf("%d was packed", v)
+		}
+	}
+}
+
 // mutual is the roster of somebody who has the ids from 1 to n as contacts, and they him.
 func mutual(n int) im.Roster {
 	r := im.Roster{User: im.User{Policy: im.AllowOthers}}
