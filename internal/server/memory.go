@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -42,10 +43,11 @@ func (s *Server) startMemory() {
 
 // heapUse is a look at the heap, in bytes.
 type heapUse struct {
-	live      uint64 // what the last collection found in use
+	live      uint64 // what the last collection found in use; 0: there was none yet
 	held      uint64 // what the heap has of the system's memory
 	allocated uint64 // ever
 	spread    uint64 // what is held over that, because things in use are spread over it
+	off       bool   // the operator wants no collections: GOGC=off
 }
 
 func (h heapUse) over() uint64 { return h.held - min(h.live, h.held) }
@@ -59,6 +61,9 @@ func (h heapUse) then(now heapUse) heapUse {
 // wasteful reports whether so much could be given back that it is worth the collection, and
 // will not be needed again soon: little was allocated since the look before.
 func (h heapUse) wasteful(before heapUse) bool {
+	if h.off || h.live == 0 {
+		return false
+	}
 	unused := h.over() - h.spread
 	return unused > max(worthwhile, h.live/16) && h.allocated-before.allocated < unused/4
 }
@@ -67,13 +72,17 @@ func readHeap() heapUse {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/gogc:percent"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 	}
 	metrics.Read(samples)
-	use := heapUse{live: samples[0].Value.Uint64(), allocated: samples[1].Value.Uint64()}
-	for _, s := range samples[2:] {
+	use := heapUse{
+		live: samples[0].Value.Uint64(), allocated: samples[1].Value.Uint64(),
+		off: samples[2].Value.Uint64() == math.MaxUint64,
+	}
+	for _, s := range samples[3:] {
 		use.held += s.Value.Uint64()
 	}
 	return use
