@@ -105,7 +105,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
-	s.reader.SetConnMaxIdleTime(time.Minute) // each has a cache of some megabytes
+	s.reader.SetConnMaxIdleTime(30 * time.Second) // each has a cache of some megabytes
 	s.copier.SetMaxIdleConns(-1)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.closeHandles())
