@@ -23,7 +23,7 @@ func (p *person) request(v msnp.Verb, params ...string) (msnp.Frame, error) {
 	answer := make(chan msnp.Frame, 1)
 	p.mu.Lock()
 	p.trid++
-	p.asked, p.answer = msnp.Uint(p.trid), answer
+	p.asked, p.verb, p.answer = msnp.Uint(p.trid), v, answer
 	trid, read := p.asked, p.read
 	p.mu.Unlock()
 	if err := p.write(msnp.AppendLine(nil, v, append([]string{trid}, params...)...)); err != nil {
@@ -33,9 +33,6 @@ func (p *person) request(v msnp.Verb, params ...string) (msnp.Frame, error) {
 	case f := <-answer:
 		if code, ok := f.Code(); ok {
 			return f, fmt.Errorf("answer to %s %q: %w", v, params, code)
-		}
-		if f.Verb != v {
-			return f, fmt.Errorf("answer to %s %q is %s", v, params, f.Verb)
 		}
 		return f, nil
 	case <-read:
@@ -109,14 +106,12 @@ func (p *person) hear(f msnp.Frame) error {
 func (p *person) hearAnswer(f msnp.Frame) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asked == "" || f.Arg(0) != p.asked {
-		if code, ok := f.Code(); ok {
+	code, refused := f.Code()
+	if p.asked == "" || f.Arg(0) != p.asked || f.Verb != p.verb && !refused {
+		if refused {
 			return code
 		}
-		return nil // news of lists, or a property
-	}
-	if f.Verb == msnp.BPR {
-		return nil // its version is the same number by chance
+		return nil // news of lists, or something else that has a number there
 	}
 	p.relisted(f)
 	p.asked = ""

@@ -33,6 +33,7 @@ type person struct {
 	visit   int  // counts arrivals, and departures before they begin; odd while he is there
 	trid    uint32
 	asked   string          // TrID of the request that is open, or ""
+	verb    msnp.Verb       // of that request
 	answer  chan msnp.Frame // of that request; has room for one
 	state   state
 	epoch   int // odd while his state changes
@@ -106,6 +107,7 @@ func (p *person) arrive(ctx context.Context) error {
 	}
 	l.SetDeadline(time.Now().Add(patience))
 	if err = l.greet(p.town.Crowd, p.number); err == nil {
+		l.SetDeadline(time.Now().Add(patience))
 		err = p.checkLists(l)
 	}
 	if err != nil {
@@ -134,10 +136,10 @@ func (p *person) checkLists(l *link) error {
 	if err != nil {
 		return err
 	}
-	for range r.Contacts {
+	for i := range r.Contacts {
 		f, err := l.await(msnp.LST)
 		if err != nil {
-			return err
+			return fmt.Errorf("person %d of %d: %w", i+1, r.Contacts, err)
 		}
 		c, err := msnp.ParseLST(f)
 		if err != nil {
