@@ -26,20 +26,13 @@ func (m *member) msg(f msnp.Frame) error {
 		m.failed(now)
 		return msnp.CodeDataMessage
 	}
-	delivered := m.room.relay(m, msg.Payload, now)
-	switch {
-	case delivered:
+	if m.room.relay(m, msg, now) {
 		m.srv.Metrics.Message(byte(msg.Ack), metrics.Delivered, len(msg.Payload))
-		if msg.Ack.Success() {
-			m.header = msnp.AppendOutcome(m.header[:0], msnp.ACK, msg.TrID)
-			m.conn.Send(m.header)
-		}
-	default:
-		m.srv.Metrics.Message(byte(msg.Ack), metrics.Undelivered, 0)
-		if msg.Ack.Failure() {
-			m.conn.Send(msnp.AppendOutcome(nil, msnp.NAK, msg.TrID))
-			m.failed(now)
-		}
+		return nil
+	}
+	m.srv.Metrics.Message(byte(msg.Ack), metrics.Undelivered, 0)
+	if msg.Ack.Failure() {
+		m.failed(now)
 	}
 	return nil
 }

@@ -97,11 +97,26 @@ func (r *room) leave(m *member) {
 	r.mu.Unlock()
 }
 
-// relay hands a message to everybody but its sender, and reports whether there was
-// somebody and all of them took it. docs/protocol/switchboard.md#acknowledgements
-func (r *room) relay(from *member, payload []byte, now time.Duration) bool {
+// relay hands a message to everybody but its sender, tells him what became of it as far as
+// he asked, and reports whether there was somebody and all of them took it. Who leaves just
+// then is heard to leave before a NAK or after an ACK.
+// docs/protocol/switchboard.md#acknowledgements
+func (r *room) relay(from *member, msg msnp.Message, now time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	delivered := r.pass(from, msg.Payload, now)
+	switch {
+	case delivered && msg.Ack.Success():
+		from.header = msnp.AppendOutcome(from.header[:0], msnp.ACK, msg.TrID)
+		from.conn.Send(from.header)
+	case !delivered && msg.Ack.Failure():
+		from.conn.Send(msnp.AppendOutcome(nil, msnp.NAK, msg.TrID))
+	}
+	return delivered
+}
+
+// pass queues a message for everybody but its sender. r.mu is held.
+func (r *room) pass(from *member, payload []byte, now time.Duration) bool {
 	if from.gone || len(r.members) < 2 {
 		return false
 	}
