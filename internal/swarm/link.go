@@ -11,8 +11,9 @@ import (
 	"monarch/msnp"
 )
 
-// patience is how long anything may take that a server does at once.
-const patience = 30 * time.Second
+// patience is how long anything may take that a server does at once, on a machine that may be
+// busy with something else.
+const patience = time.Minute
 
 // link is a connection that is read frame by frame. Reading and writing may be left to
 // different goroutines, neither to more than one at a time.

@@ -264,6 +264,7 @@ func (p *person) comeAndGo() error {
 	for r := range p.rooms {
 		rooms = append(rooms, r)
 	}
+	clear(p.rooms)
 	p.mu.Unlock()
 	for _, r := range rooms {
 		r.depart(p, how)

@@ -253,12 +253,7 @@ func (r *room) rings(p *person, ring msnp.Ring) {
 // which he was called: his conversations of that visit have ended.
 func (r *room) sit(s *seat, visit int) {
 	p := s.who
-	p.mu.Lock()
-	stays := p.visit == visit
-	if stays {
-		p.rooms[r] = struct{}{}
-	}
-	p.mu.Unlock()
+	// In this order: whoever is about to leave finds the seat, or has ended the visit before.
 	r.mu.Lock()
 	r.seats[p.number] = s
 	if s.host {
@@ -266,8 +261,14 @@ func (r *room) sit(s *seat, visit int) {
 		s.let = true
 	}
 	r.readers.Go(s.listen)
-	stays = stays && !r.closed
+	stays := !r.closed
 	r.mu.Unlock()
+	p.mu.Lock()
+	stays = stays && p.visit == visit
+	if stays {
+		p.rooms[r] = struct{}{}
+	}
+	p.mu.Unlock()
 	if !stays {
 		s.leave(cutOff)
 	}

@@ -80,9 +80,6 @@ func (s *seat) leave(how departure) {
 	r.books.leaves(s.who.number, how)
 	r.forget(s.who.number)
 	r.mu.Unlock()
-	s.who.mu.Lock()
-	delete(s.who.rooms, r)
-	s.who.mu.Unlock()
 	r.happened()
 	if how == cutOff {
 		s.link.cut()
@@ -119,6 +116,9 @@ func (s *seat) listen() {
 	delete(r.ringing, s.who.number)
 	r.mu.Unlock()
 	s.link.Close()
+	s.who.mu.Lock()
+	delete(s.who.rooms, r)
+	s.who.mu.Unlock()
 	if r.town.ctx.Err() != nil {
 		return
 	}
