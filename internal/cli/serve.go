@@ -43,7 +43,7 @@ func spareProcessors() {
 // heapFloor is memory that is asked for and never touched, so that it is not resident. The
 // collector lets the heap double before it collects: without this, a server with few people
 // would collect after every hundred sign-ins.
-const heapFloor = 64 << 20
+const heapFloor = 32 << 20
 
 // Run serves until the process is told to stop. A second signal ends it at once.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {

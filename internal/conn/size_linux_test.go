@@ -49,7 +49,7 @@ func TestLateMailIsWrittenNowhere(t *testing.T) {
 		if err := syscall.Dup3(int(f.Fd()), number, syscall.O_CLOEXEC); err != nil {
 			t.Fatal(err)
 		}
-		defer syscall.Close(number)
+		defer func() { _ = syscall.Close(number) }() // it is not needed any more
 	}
 	p.post(new(socket), severed)
 	if b, err := os.ReadFile(f.Name()); err != nil || len(b) > 0 {
