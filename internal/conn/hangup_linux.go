@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
@@ -76,7 +77,7 @@ func (s *socket) linger() {
 // discard throws input away while the peer closes its side.
 func (s *socket) discard() {
 	n, err := read(int(s.fd), s.poller.buf)
-	if err == syscall.EAGAIN || err == syscall.EINTR {
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
 		return
 	}
 	s.discarded += int32(max(n, 0))
@@ -100,6 +101,6 @@ func (s *socket) drop() {
 	giveBack(s.in)
 	s.in = nil
 	s.poller.place(fd, nil)
-	syscall.Close(fd)
+	_ = syscall.Close(fd)
 	s.engine.leave(&s.Conn)
 }

@@ -41,7 +41,7 @@ func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
 	fd, err := takeOver(tcp)
 	if err == nil {
 		if err = p.start(e); err != nil {
-			syscall.Close(fd)
+			_ = syscall.Close(fd)
 		}
 	}
 	if err != nil {
@@ -49,9 +49,9 @@ func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
 		return false
 	}
 	s := newSocket(e, p.of(fd), fd, tcp.RemoteAddr().(*net.TCPAddr).AddrPort(), r)
-	tcp.Close()
+	_ = tcp.Close()
 	if !e.enter(&s.Conn) {
-		syscall.Close(fd)
+		_ = syscall.Close(fd)
 		return true
 	}
 	s.poller.post(s, opened)
@@ -325,7 +325,7 @@ func (p *poller) close() {
 	p.waking = true
 	for _, fd := range []int{p.epfd, p.alarm[0], p.alarm[1]} {
 		if fd >= 0 {
-			syscall.Close(fd)
+			_ = syscall.Close(fd)
 		}
 	}
 }

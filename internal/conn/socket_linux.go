@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync/atomic"
 	"syscall"
@@ -250,7 +251,7 @@ func (s *socket) receive() {
 func (s *socket) fill(room []byte) int {
 	n, err := read(int(s.fd), room)
 	switch {
-	case err == syscall.EAGAIN || err == syscall.EINTR:
+	case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR):
 	case err != nil:
 		s.Close(failure(err))
 	case n == 0:
@@ -366,10 +367,10 @@ func (s *socket) drain() {
 	for rest := s.out.rest(); len(rest) > 0; rest = s.out.rest() {
 		n, err := write(int(s.fd), rest)
 		switch {
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 			s.block()
 			return
-		case err == syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 		case err != nil:
 			s.fail(failure(err))
 			return
