@@ -19,7 +19,7 @@ type socket struct {
 
 	// Touched only by the poller, which runs the handler too.
 	phase     phase
-	time      allowed
+	time      allowed // for closing
 	discarded int32   // bytes thrown away while lingering
 	in        *buffer // input that was not handled yet; nil when there is none
 
@@ -169,8 +169,8 @@ func (s *socket) mute() {
 	s.mu.Unlock()
 }
 
-// arm tells the kernel which events matter. One of which none does is taken away: an error
-// would be reported over and over. s.mu is held.
+// arm tells the kernel which events matter. A socket of which none does is taken away from its
+// watch, which would report an error over and over. s.mu is held.
 func (s *socket) arm() {
 	var waits uint32
 	if !s.muted && !s.choked {

@@ -36,7 +36,7 @@ type Hub struct {
 	ended []func(number uint64, how Ending)
 	last  atomic.Uint64 // number given to a sign-in, under the lock of its stripe
 	lines atomic.Uint64 // sent to watchers
-	rooms sync.Pool     // of *[]im.UserID, for watchers
+	lists sync.Pool     // of *[]im.UserID, for watchers
 
 	directory
 	countdown countdown
@@ -47,7 +47,7 @@ type Hub struct {
 // docs/protocol/signin.md#elsewhere
 func New(clk *clock.Clock, hold time.Duration) *Hub {
 	h := &Hub{clock: clk, hold: hold}
-	h.rooms.New = func() any { return new([]im.UserID) }
+	h.lists.New = func() any { return new([]im.UserID) }
 	h.init()
 	return h
 }

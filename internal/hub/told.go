@@ -244,10 +244,10 @@ func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool))
 
 // tellAll calls fn with the watchers, in memory that is lent.
 func (h *Hub) tellAll(watchers Watchers, fn func([]im.UserID)) {
-	room := h.rooms.Get().(*[]im.UserID)
+	room := h.lists.Get().(*[]im.UserID)
 	*room = watchers((*room)[:0])
 	fn(*room)
-	h.rooms.Put(room)
+	h.lists.Put(room)
 }
 
 // tell delivers a change to watchers, one after another. t.mu is held.
