@@ -42,11 +42,13 @@ type Timer struct {
 	place int32 // in the heap, plus one; 0 when not pending
 }
 
-// Sleeper is somebody with a timer of his own, for whom [Clock.Wake] spares the closure that
-// [Clock.Set] would keep.
+// Sleeper is somebody with timers of his own, which have numbers. [Clock.Wake] spares him the
+// closure that [Clock.Set] would keep.
 type Sleeper interface {
-	// Wake is called when the time of t has come.
-	Wake(t *Timer)
+	Timer(n int) *Timer // always the same one
+
+	// Wake is called when the time of timer n has come.
+	Wake(n int)
 }
 
 // Now returns the present time.
@@ -62,22 +64,27 @@ func (c *Clock) Elapsed() time.Duration {
 
 // Set makes t call run once after d, in place of what it was set to before. The call is
 // made on a goroutine of the clock, one after the other: run must be quick and must not wait.
-func (c *Clock) Set(t *Timer, d time.Duration, run func()) { c.Wake(t, d, function(run)) }
+func (c *Clock) Set(t *Timer, d time.Duration, run func()) { c.Wake(&call{t, run}, 0, d) }
 
-// function is a Sleeper that is woken once.
-type function func()
+// call is a Sleeper with one timer.
+type call struct {
+	timer *Timer
+	run   func()
+}
 
-func (fn function) Wake(*Timer) { fn() }
+func (c *call) Timer(int) *Timer { return c.timer }
 
-// Wake does the same for a sleeper.
-func (c *Clock) Wake(t *Timer, d time.Duration, who Sleeper) {
+func (c *call) Wake(int) { c.run() }
+
+// Wake does the same with timer n of a sleeper.
+func (c *Clock) Wake(who Sleeper, n int, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
 	now := c.Elapsed()
-	c.timers.set(alarm{now + d, t, who})
+	c.timers.set(alarm{now + d, who, n})
 	if c.timers[0].when < c.armed { // else the runtime's timer comes early enough
 		c.rearm(now)
 	}
@@ -104,7 +111,7 @@ func (c *Clock) Close() {
 	c.closed = true
 	c.wake.Stop()
 	for _, a := range c.timers {
-		a.timer.place = 0
+		a.timer().place = 0
 	}
 	c.timers = nil
 }
@@ -121,9 +128,9 @@ func (c *Clock) fire() {
 			return
 		}
 		due := c.timers[0]
-		c.timers.remove(due.timer)
+		c.timers.remove(due.timer())
 		c.mu.Unlock()
-		due.who.Wake(due.timer)
+		due.who.Wake(due.n)
 	}
 }
 

@@ -124,30 +124,28 @@ var lives = []struct {
 
 // sleeper is woken by any of its timers.
 type sleeper struct {
-	early, late clock.Timer
-	woken       []string
+	timers [2]clock.Timer
+	woken  []int
 }
 
-func (s *sleeper) Wake(t *clock.Timer) {
-	if t == &s.early {
-		s.woken = append(s.woken, "early")
-	} else {
-		s.woken = append(s.woken, "late")
-	}
-}
+const early, late = 0, 1
+
+func (s *sleeper) Timer(n int) *clock.Timer { return &s.timers[n] }
+
+func (s *sleeper) Wake(n int) { s.woken = append(s.woken, n) }
 
 func TestASleeperKnowsWhichTimerWokeIt(t *testing.T) {
 	c := newClock(t)
 	s := new(sleeper)
-	c.Wake(&s.late, 2*time.Hour, s)
-	c.Wake(&s.early, time.Hour, s)
+	c.Wake(s, late, 2*time.Hour)
+	c.Wake(s, early, time.Hour)
 	c.Advance(time.Hour)
-	c.Wake(&s.early, 2*time.Hour, s)
+	c.Wake(s, early, 2*time.Hour)
 	c.Advance(3 * time.Hour)
-	if want := []string{"early", "late", "early"}; !slices.Equal(s.woken, want) {
-		t.Errorf("woken %q, want %q", s.woken, want)
+	if want := []int{early, late, early}; !slices.Equal(s.woken, want) {
+		t.Errorf("woken %v, want %v", s.woken, want)
 	}
-	if n := testing.AllocsPerRun(100, func() { c.Wake(&s.early, time.Hour, s) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { c.Wake(s, early, time.Hour) }); n != 0 {
 		t.Errorf("%v allocations for a timer", n)
 	}
 }

@@ -2,12 +2,15 @@ package clock
 
 import "time"
 
-// alarm is a timer that is set.
+// alarm is a timer that is set. It refers to its sleeper once and not to the timer as well:
+// with a million of them, the garbage collector follows each.
 type alarm struct {
-	when  time.Duration // since the clock was made
-	timer *Timer
-	who   Sleeper
+	when time.Duration // since the clock was made
+	who  Sleeper
+	n    int
 }
+
+func (a *alarm) timer() *Timer { return a.who.Timer(a.n) }
 
 // timers is a heap of alarms, the earliest first. Each timer knows its place. It is written
 // out, rather than on container/heap, so that comparing touches nothing but the slice, of
@@ -16,7 +19,7 @@ type timers []alarm
 
 // set puts an alarm in, or in the place of the one its timer has.
 func (h *timers) set(a alarm) {
-	i := int(a.timer.place) - 1
+	i := int(a.timer().place) - 1
 	if i < 0 {
 		i = len(*h)
 		*h = append(*h, alarm{})
@@ -66,5 +69,5 @@ func (h *timers) settle(i int, a alarm) {
 
 func (h *timers) put(i int, a alarm) {
 	(*h)[i] = a
-	a.timer.place = int32(i + 1)
+	a.timer().place = int32(i + 1)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -297,6 +298,29 @@ func TestShutdownFlushes(t *testing.T) {
 		if _, err := newcomer.Read(make([]byte, 1)); err == nil || w.engine.Count() != 0 {
 			w.Error("a newcomer was let in")
 		}
+	})
+}
+
+// Who comes while the engine stops is refused or closed, and holds nothing up.
+func TestShutdownAmongNewcomers(t *testing.T) {
+	conform(t, usual, func(w *world) {
+		sc, conns := publish()
+		s := w.listen(sc)
+		var crowd sync.WaitGroup
+		for range 200 {
+			crowd.Go(func() {
+				nc, err := net.Dial("tcp", s.addr)
+				if err != nil {
+					w.Error(err)
+					return
+				}
+				defer nc.Close()
+				_, _ = io.Copy(io.Discard, nc) // ends in one way or another
+			})
+		}
+		<-conns // some are in
+		w.shutdown()
+		crowd.Wait()
 	})
 }
 

@@ -87,14 +87,16 @@ func (c *Conn) Expect(d time.Duration) {
 		c.engine.clock.Stop(&c.deadline)
 		return
 	}
-	c.engine.clock.Wake(&c.deadline, d, (*overdue)(c))
+	c.engine.clock.Wake((*overdue)(c), 0, d)
 }
 
 // overdue is a connection as its deadline knows it.
 type overdue Conn
 
+func (o *overdue) Timer(int) *clock.Timer { return &o.deadline }
+
 // Wake closes the connection.
-func (o *overdue) Wake(*clock.Timer) { (*Conn)(o).Close(Timeout) }
+func (o *overdue) Wake(int) { (*Conn)(o).Close(Timeout) }
 
 // Send queues the slices for writing, as one piece and in the order of the calls. It never
 // blocks and keeps none of the slices. It reports false when the peer will not get them:

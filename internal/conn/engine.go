@@ -58,8 +58,9 @@ type Engine struct {
 	cancel  context.CancelFunc
 	pollers pollers
 
-	mu      sync.Mutex
-	conns   map[*Conn]struct{}
+	mu      sync.Mutex // leaf
+	count   int        // of connections
+	streams map[*stream]struct{}
 	lastID  uint64
 	stopped bool
 	running sync.WaitGroup
@@ -71,7 +72,7 @@ func New(cfg Config) *Engine {
 		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics, limits: cfg.Limits,
 		workers: workers{free: cfg.Limits.Slow},
 		pollers: pollers{kind: cfg.Kind, count: runtime.GOMAXPROCS(0)},
-		conns:   make(map[*Conn]struct{}),
+		streams: make(map[*stream]struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -134,7 +135,10 @@ func (e *Engine) enter(c *Conn) bool {
 	}
 	e.lastID++
 	c.id = e.lastID
-	e.conns[c] = struct{}{}
+	e.count++
+	if s, ok := c.link.(*stream); ok {
+		e.streams[s] = struct{}{}
+	}
 	e.running.Add(1)
 	e.metrics.Opened(c.role.Name)
 	return true
@@ -144,7 +148,10 @@ func (e *Engine) enter(c *Conn) bool {
 func (e *Engine) leave(c *Conn) {
 	e.clock.Stop(&c.deadline)
 	e.mu.Lock()
-	delete(e.conns, c)
+	e.count--
+	if s, ok := c.link.(*stream); ok {
+		delete(e.streams, s)
+	}
 	e.mu.Unlock()
 	e.metrics.Closed(c.role.Name, c.reason().String())
 	e.log.Debug("connection closed", "role", c.role.Name, "conn", c.id, "reason", c.reason())
@@ -160,7 +167,7 @@ func (e *Engine) panicked(c *Conn, what any) {
 func (e *Engine) Count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.conns)
+	return e.count
 }
 
 // Shutdown closes every connection, after its output, and waits for their handlers. When
@@ -168,12 +175,8 @@ func (e *Engine) Count() int {
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopped = true
-	left := make([]*Conn, 0, len(e.conns))
-	for c := range e.conns {
-		left = append(left, c)
-	}
 	e.mu.Unlock()
-	for _, c := range left {
+	for _, c := range e.left() {
 		c.Close(Unavailable)
 	}
 	done := make(chan struct{})
@@ -189,7 +192,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 	e.cancel()
 	if err != nil {
-		for _, c := range left {
+		for _, c := range e.left() {
 			c.link.cut()
 		}
 		<-done
@@ -197,4 +200,23 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	e.pollers.stop()
 	e.workers.stop()
 	return err
+}
+
+// left returns the connections there are when the engine has stopped. One that a poller is
+// about to open is missing; the poller notices.
+func (e *Engine) left() []*Conn {
+	left := e.pollers.conns()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.streams {
+		left = append(left, &s.Conn)
+	}
+	return left
+}
+
+// hasStopped reports whether new connections are refused.
+func (e *Engine) hasStopped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stopped
 }

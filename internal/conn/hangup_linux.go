@@ -4,8 +4,6 @@ import (
 	"errors"
 	"syscall"
 	"time"
-
-	"monarch/internal/clock"
 )
 
 // prepareEnd does for a closing connection whose slow handler still runs what does not have to
@@ -48,7 +46,7 @@ func (s *socket) end() {
 // tell lets the handler know of the end.
 func (s *socket) tell() {
 	s.phase = flushing
-	s.engine.clock.Stop(&s.rest)
+	s.engine.clock.Stop(&s.timers[rest])
 	s.engine.clock.Stop(&s.deadline)
 	if s.handler != nil {
 		s.guard(func() { s.handler.Closed(s.reason()) })
@@ -64,7 +62,7 @@ func (s *socket) allowFlush() {
 }
 
 // allow limits the time until the socket is closed.
-func (s *socket) allow(d time.Duration) { s.engine.clock.Wake(&s.limit, d, s) }
+func (s *socket) allow(d time.Duration) { s.engine.clock.Wake(s, limit, d) }
 
 // linger closes the sending side and waits for the peer to close his.
 func (s *socket) linger() {
@@ -95,8 +93,8 @@ func (s *socket) drop() {
 	giveBack(s.out)
 	s.out = nil
 	s.mu.Unlock()
-	for _, t := range []*clock.Timer{&s.rest, &s.limit, &s.stall} {
-		s.engine.clock.Stop(t)
+	for i := range s.timers {
+		s.engine.clock.Stop(&s.timers[i])
 	}
 	giveBack(s.in)
 	s.in = nil

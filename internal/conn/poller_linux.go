@@ -107,6 +107,23 @@ func (p *pollers) start(e *Engine) error {
 	return nil
 }
 
+// conns returns the connections that are open.
+func (p *pollers) conns() []*Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var open []*Conn
+	for _, one := range p.all {
+		one.mu.Lock()
+		for _, s := range one.sockets {
+			if s != nil {
+				open = append(open, &s.Conn)
+			}
+		}
+		one.mu.Unlock()
+	}
+	return open
+}
+
 // stop ends the event loop, which has no connections any more.
 func (p *pollers) stop() {
 	p.mu.Lock()
@@ -145,7 +162,7 @@ type poller struct {
 	count  int     // immutable: how many pollers there are
 	epfd   int     // immutable
 
-	// Touched only by the poller's goroutine.
+	// Touched only by the poller's goroutine; others may read sockets under mu.
 	sockets []*socket // by descriptor divided by count
 	events  [maxEvents]syscall.EpollEvent
 	buf     []byte               // what a read fills
@@ -311,6 +328,8 @@ func (p *poller) socket(fd int) *socket {
 
 // place makes s, which may be nil, the connection of a descriptor.
 func (p *poller) place(fd int, s *socket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	i := fd / p.count
 	if i >= len(p.sockets) {
 		p.sockets = append(p.sockets, make([]*socket, i+1-len(p.sockets)+i/4)...)

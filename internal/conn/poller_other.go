@@ -12,4 +12,6 @@ type pollers struct {
 
 func (p *pollers) adopt(*Engine, *net.TCPConn, *Role) bool { return false }
 
+func (p *pollers) conns() []*Conn { return nil }
+
 func (p *pollers) stop() {}

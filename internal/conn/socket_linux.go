@@ -25,10 +25,7 @@ type socket struct {
 
 	notes atomic.Uint32 // why it is in the poller's mail: a set of note
 
-	// Guarded by the clock.
-	rest  clock.Timer // until reading goes on
-	limit clock.Timer // on a step of closing
-	stall clock.Timer // on output without progress
+	timers [3]clock.Timer // guarded by the clock
 
 	// Guarded by Conn.mu; the poller, which alone writes fd, reads it without.
 	blocked atomic.Bool // the kernel takes no more output; read without the lock, too
@@ -81,14 +78,24 @@ const (
 	severed                   // there is no more time
 )
 
-// Wake does what is due when one of the socket's timers is.
-func (s *socket) Wake(t *clock.Timer) {
-	switch t {
-	case &s.rest:
+// The timers of a socket.
+const (
+	rest  = iota // until reading goes on
+	limit        // on a step of closing
+	stall        // on output without progress
+)
+
+// Timer returns one of them.
+func (s *socket) Timer(n int) *clock.Timer { return &s.timers[n] }
+
+// Wake does what is due when one of them is.
+func (s *socket) Wake(n int) {
+	switch n {
+	case rest:
 		s.poller.post(s, resumed)
-	case &s.limit:
+	case limit:
 		s.cut()
-	case &s.stall:
+	case stall:
 		s.Close(Slow)
 	}
 }
@@ -145,6 +152,10 @@ func (s *socket) attend() {
 // open asks the role for a handler and begins to read.
 func (s *socket) open() {
 	s.poller.place(int(s.fd), s)
+	if s.engine.hasStopped() { // nobody else would close it
+		s.Close(Unavailable)
+		return
+	}
 	s.guard(func() { s.handler = s.role.Open(&s.Conn) })
 	if s.handler == nil {
 		s.Close(Flood)
@@ -327,7 +338,7 @@ func (s *socket) step() bool {
 		return false
 	}
 	s.phase = resting
-	s.engine.clock.Wake(&s.rest, s.pause, s)
+	s.engine.clock.Wake(s, rest, s.pause)
 	s.pause = 0
 	return true
 }
@@ -382,7 +393,7 @@ func (s *socket) drain() {
 	s.out, s.moving = nil, false
 	if s.blocked.Load() {
 		s.blocked.Store(false)
-		s.engine.clock.Stop(&s.stall)
+		s.engine.clock.Stop(&s.timers[stall])
 		s.arm()
 	}
 	if s.closing() {
@@ -416,7 +427,7 @@ func (s *socket) block() {
 
 // allowStall begins a stretch without progress. A closing connection has its own limit.
 func (s *socket) allowStall() {
-	s.engine.clock.Wake(&s.stall, s.engine.limits.QueueStall, s)
+	s.engine.clock.Wake(s, stall, s.engine.limits.QueueStall)
 }
 
 // fail ends a connection that cannot be written to. s.mu is held.

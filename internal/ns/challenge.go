@@ -24,13 +24,22 @@ func (s *session) challengeNow() {
 		return
 	}
 	s.beside().challenge = nonce
-	s.srv.Clock.Wake(&s.patience, s.srv.Limits.ChallengeTimeout, s)
+	s.srv.Clock.Wake(s, patience, s.srv.Limits.ChallengeTimeout)
 	s.conn.Send(msnp.AppendLine(nil, msnp.CHL, string(msnp.Async), nonce))
 }
 
+// The timers of a session, which is a clock.Sleeper.
+const (
+	challenge = iota // until the next challenge
+	patience         // until its answer must be there
+)
+
+// Timer returns one of them.
+func (s *session) Timer(n int) *clock.Timer { return &s.timers[n] }
+
 // Wake is what the clock calls.
-func (s *session) Wake(t *clock.Timer) {
-	if t == &s.challenges {
+func (s *session) Wake(n int) {
+	if n == challenge {
 		s.challengeNow()
 	} else {
 		s.unanswered()
@@ -58,7 +67,7 @@ func (s *session) challengeLater() {
 		return
 	}
 	half := s.srv.Limits.ChallengeInterval / 2
-	s.srv.Clock.Wake(&s.challenges, half+rand.N(half+time.Second), s)
+	s.srv.Clock.Wake(s, challenge, half+rand.N(half+time.Second))
 }
 
 // chl gives the client a challenge it asked for, as a test.
@@ -107,7 +116,7 @@ func (s *session) answered(m msnp.ChallengeAnswer) bool {
 	}
 	s.aside.challenge = ""
 	s.tidy()
-	s.srv.Clock.Stop(&s.patience)
+	s.srv.Clock.Stop(&s.timers[patience])
 	s.challengeLater()
 	return true
 }

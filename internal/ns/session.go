@@ -30,20 +30,19 @@ type session struct {
 	// Touched only by the running handler.
 	private *private // nil while there is nothing in it
 
-	mu         sync.Mutex  // leaf, except for conn.Send and the hub's directory
-	links      im.Links    // once linked
-	aside      *aside      // nil while there is nothing in it
-	block      uint32      // version of the lists the client was last sent; 0 when it had them
-	challenges clock.Timer // until the next challenge
-	patience   clock.Timer // until the answer to a challenge must be there
-	greeted    bool        // USR OK is out
-	synced     bool        // the client has its lists
-	online     bool        // it has sent its first CHG
-	visible    bool        // as of the last CHG
-	refusing   bool        // IMS OFF
-	loading    bool
-	ended      bool // Closed was called
-	linked     bool // the links are loaded; set by the running handler, which may read it without mu
+	mu       sync.Mutex // leaf, except for conn.Send and the hub's directory
+	links    im.Links   // once linked
+	aside    *aside     // nil while there is nothing in it
+	block    uint32     // version of the lists the client was last sent; 0 when it had them
+	timers   [2]clock.Timer
+	greeted  bool // USR OK is out
+	synced   bool // the client has its lists
+	online   bool // it has sent its first CHG
+	visible  bool // as of the last CHG
+	refusing bool // IMS OFF
+	loading  bool
+	ended    bool // Closed was called
+	linked   bool // the links are loaded; set by the running handler, which may read it without mu
 
 	dispatch bool  // immutable: on a dispatch listener
 	alerts   bool  // the client can show alerts; as dialect
@@ -264,8 +263,9 @@ func refusal(err error) (msnp.Code, bool) {
 func (s *session) Closed(why conn.Reason) {
 	s.mu.Lock()
 	s.ended = true
-	s.srv.Clock.Stop(&s.challenges)
-	s.srv.Clock.Stop(&s.patience)
+	for i := range s.timers {
+		s.srv.Clock.Stop(&s.timers[i])
+	}
 	s.mu.Unlock()
 	if s.entry.Number() == 0 {
 		return

@@ -207,7 +207,7 @@ func (r *room) watch() {
 	switch {
 	case r.closed:
 	case len(r.members) > 0:
-		r.srv.Clock.Wake(&r.idle, r.active+r.limit()-r.srv.Clock.Elapsed(), r)
+		r.srv.Clock.Wake(r, 0, r.active+r.limit()-r.srv.Clock.Elapsed())
 	case len(r.ringing) == 0:
 		r.closed = true
 		r.srv.Clock.Stop(&r.idle)
@@ -225,8 +225,11 @@ func (r *room) limit() time.Duration {
 	return r.srv.Limits.Idle
 }
 
+// Timer makes a room a clock.Sleeper with the one timer.
+func (r *room) Timer(int) *clock.Timer { return &r.idle }
+
 // Wake is what the clock calls.
-func (r *room) Wake(*clock.Timer) { r.clear() }
+func (r *room) Wake(int) { r.clear() }
 
 // clear ends a conversation in which nothing was said for too long.
 func (r *room) clear() {
