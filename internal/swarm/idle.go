@@ -149,44 +149,6 @@ func (r *run) idleMemory(ctx context.Context, s *subject, before int64, i IdleCa
 	return res, nil
 }
 
-// gcCycles is how many cycles are forced at a time, and gcTurns how often.
-const (
-	gcCycles = 10
-	gcTurns  = 7
-)
-
-// gcCycle returns what a cycle of the collector costs the server: heap profiles with a forced
-// cycle, less as many without. The runtime's own figure is no help, it counts time in which
-// others had the processor.
-func (s *subject) gcCycle(ctx context.Context) (time.Duration, error) {
-	profiles := func(query string) (time.Duration, error) {
-		before, err := s.use.CPU()
-		if err != nil {
-			return 0, err
-		}
-		for range gcCycles {
-			if _, err := get(ctx, "http://"+s.ops+"/debug/pprof/heap"+query); err != nil {
-				return 0, fmt.Errorf("force a garbage collection: %w", err)
-			}
-		}
-		after, err := s.use.CPU()
-		return after - before, err
-	}
-	var all []time.Duration
-	for range gcTurns {
-		with, err := profiles("?gc=1")
-		if err != nil {
-			return 0, err
-		}
-		without, err := profiles("")
-		if err != nil {
-			return 0, err
-		}
-		all = append(all, (with-without)/gcCycles)
-	}
-	return figures.Median(all), nil
-}
-
 const metricGoroutines = "go_goroutines"
 
 // idleRuntime asks the server what its sessions cost the Go runtime. What a cycle costs
