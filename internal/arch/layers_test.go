@@ -78,6 +78,7 @@ var owners = map[string]string{
 	"charm.land/bubbletea/v2":             "internal/tui",
 	"github.com/charmbracelet/x/ansi":     "internal/tui",
 	"gonum.org/v1/plot":                   "internal/plots",
+	"github.com/google/pprof":             "internal/swarm",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/google/go-cmp":            testsOnly,
