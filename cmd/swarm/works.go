@@ -101,7 +101,7 @@ func (c *signinCmd) Run(ctx context.Context, a *app) error {
 
 type idleCmd struct {
 	common
-	Turns    int           `help:"How many times memory is read at the end. The result is the median." default:"5"`
+	Turns    int           `help:"How many times memory is read at the end, and the collector measured. The results are the medians." default:"5"`
 	Sessions int           `help:"How many people are signed in." default:"15000"`
 	Contacts int           `help:"How many contacts each of them has." default:"150"`
 	Settle   time.Duration `help:"How long the server may take to give back what the sign-ins took." default:"150s"`

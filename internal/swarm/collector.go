@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	collectorTurns   = 5
 	collectorSeconds = 4 // how long a profile is
 	metricCycles     = "go_gc_cycles_total_gc_cycles_total"
 )
@@ -29,9 +28,9 @@ var collecting = []string{
 // gcCycle returns what a cycle of the collector costs the server, in processor time: what
 // profiles say of its functions while one cycle is forced after the other. The runtime's own
 // figure is no help, since it counts time in which others had the processor.
-func (s *subject) gcCycle(ctx context.Context) (time.Duration, error) {
+func (s *subject) gcCycle(ctx context.Context, turns int) (time.Duration, error) {
 	var all []time.Duration
-	for range collectorTurns {
+	for range turns {
 		one, err := s.collect(ctx)
 		if err != nil {
 			return 0, err

@@ -107,7 +107,7 @@ func (r *run) warm(ctx context.Context, s *subject, c crowd, settle time.Duratio
 	if err := d.stop(); err != nil {
 		return 0, err
 	}
-	cycle, err := s.gcCycle(ctx)
+	cycle, err := s.gcCycle(ctx, r.Turns)
 	return cycle, errors.Join(err, pause(ctx, settle))
 }
 
@@ -158,12 +158,13 @@ func (r *run) idleRuntime(ctx context.Context, s *subject, i IdleCase, empty tim
 	if err != nil {
 		return err
 	}
-	full, err := s.gcCycle(ctx)
+	full, err := s.gcCycle(ctx, r.Turns)
 	if err != nil {
 		return err
 	}
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
-	large := ms(empty) + ms(full-empty)*million/float64(i.Sessions)
+	more := max(full-empty, 0) // with few sessions it is lost among the rest
+	large := ms(empty) + ms(more)*million/float64(i.Sessions)
 	r.results = append(r.results,
 		figures.Result{
 			Work: workIdle, Case: fmt.Sprintf("%d sessions", i.Sessions), Subject: s.kind,
