@@ -284,7 +284,7 @@ func TestShutdownWhileTheDatabaseIsHeld(t *testing.T) {
 	for _, actor := range actors {
 		p.Play("signin9 " + actor)
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(cfg.Data.Dir, "monarch.db")+"?_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(cfg.Data.Dir, "monarch.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
