@@ -45,24 +45,31 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 
 // added finishes an ADD to the forward list. The contact hears of it first: from then on his
 // changes are sent here, where they count for nothing before he is on the list, with the
-// reply. So what the directory says at that moment is neither missed nor told twice.
+// reply. So what the directory says at that moment is neither missed nor told twice. Who adds
+// himself has nobody to race with, and gets his reply first.
 func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
 	c := a.Contact
+	self := c.ID == s.entry.User()
 	if a.First {
 		s.mu.Lock()
 		s.links.Set(c.ID, 0)
 		s.links.SetAdmits(c.ID, c.AllowsUser)
 		s.mu.Unlock()
-		s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
+		if !self {
+			s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
+		}
 		out = s.dialect.appendPhones(out, a.Version, c)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.links.Set(c.ID, im.Forward)
 	if a.First && s.online {
 		out = s.appendSeen(out, c.ID, t)
 	}
 	s.conn.Send(out)
+	s.mu.Unlock()
+	if a.First && self {
+		s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
+	}
 }
 
 // phones are the properties that follow a first ADD to the forward list, always all four.
