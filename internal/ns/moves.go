@@ -21,6 +21,7 @@ type moves struct {
 	// is taken before the locks of the hub and of sessions.
 	mu      sync.Mutex
 	pending map[move]*departure
+	left    map[im.UserID]int // how many of them each contact has not heard of
 	closed  bool
 	tasks   sync.WaitGroup // departures that are being settled
 }
@@ -55,6 +56,7 @@ func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
 	m.tell(owner, contact, hub.Leaving, version)
 	d := &departure{owner: owner}
 	m.pending[key] = d
+	m.left[contact]++
 	m.server.Clock.Set(&d.timer, m.server.Limits.Move, func() { m.due(key, d) })
 }
 
@@ -74,9 +76,24 @@ func (m *moves) forget(key move) bool {
 	d := m.pending[key]
 	if d != nil {
 		m.server.Clock.Stop(&d.timer)
-		delete(m.pending, key)
+		m.drop(key)
 	}
 	return d != nil
+}
+
+// drop ends a departure that is pending. m.mu is held.
+func (m *moves) drop(key move) {
+	delete(m.pending, key)
+	if m.left[key.contact]--; m.left[key.contact] == 0 {
+		delete(m.left, key.contact)
+	}
+}
+
+// about reports whether there is something that a contact has not heard.
+func (m *moves) about(contact im.UserID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left[contact] > 0
 }
 
 func (m *moves) tell(owner im.Person, contact im.UserID, how hub.Listing, version uint32) {
@@ -111,7 +128,7 @@ func (m *moves) settle(ctx context.Context, key move, d *departure) {
 	if m.pending[key] != d {
 		return
 	}
-	delete(m.pending, key)
+	m.drop(key)
 	switch {
 	case err == nil:
 		m.tell(d.owner, key.contact, hub.Gone, version)

@@ -13,6 +13,7 @@ import (
 	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
 	"monarch/msnp"
@@ -77,7 +78,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	s := &Server{Config: cfg, dialects: offered()}
 	s.moves.server = s
-	s.moves.pending = make(map[move]*departure)
+	s.moves.pending, s.moves.left = make(map[move]*departure), make(map[im.UserID]int)
 	return s
 }
 

@@ -46,6 +46,7 @@ type session struct {
 
 	dispatch bool  // immutable: on a dispatch listener
 	alerts   bool  // the client can show alerts; as dialect
+	early    bool  // it has changed something before it asked for its lists; as state
 	state    state // touched only by the running handler
 }
 
@@ -191,10 +192,11 @@ func (s *session) run(ctx context.Context, cmd command, f msnp.Frame) error {
 			return err
 		}
 	}
-	if cmd.slow != nil {
-		return cmd.slow(s, ctx, f)
+	if cmd.slow == nil {
+		return cmd.quick(s, f)
 	}
-	return cmd.quick(s, f)
+	s.early = s.early || s.state == signedIn && !s.synced && f.Verb != msnp.SYN
+	return cmd.slow(s, ctx, f)
 }
 
 // command finds what to do with a frame in the present state.

@@ -10,19 +10,23 @@ import (
 	"monarch/msnp"
 )
 
-// syn sends the lists, unless the client has them. docs/protocol/lists.md#syn
+// syn sends the lists, unless the client has them. The version alone does not tell that a
+// client has heard of everything before: one that changes something first learns a number
+// that counts what it was not told, and so does one that was there at the beginning of a move.
+// docs/protocol/lists.md#syn
 func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	m, err := msnp.ParseSYN(f)
 	if err != nil {
 		return err
 	}
+	unsure := !s.synced && (s.early || s.srv.moves.about(s.entry.User()))
 	r, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
 	version := msnp.Uint(r.User.Version)
 	var out []byte
-	whole := m.Version != r.User.Version
+	whole := unsure || m.Version != r.User.Version
 	if !whole {
 		out = msnp.AppendLine(nil, msnp.SYN, string(m.TrID), version)
 	} else {
