@@ -147,7 +147,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) error
 	if err := s.Store.SetPassword(ctx, u.ID, hash); err != nil {
 		return explain(err, u.Handle)
 	}
-	s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.AccountChanged})
+	s.Hub.Expel(u.ID, hub.AccountChanged)
 	s.Log.InfoContext(ctx, "password changed", "user", u.Handle)
 	return nil
 }
@@ -172,7 +172,7 @@ func (s *Service) SetDisabled(ctx context.Context, email string, disabled bool) 
 		return explain(err, u.Handle)
 	}
 	if disabled {
-		s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.AccountChanged})
+		s.Hub.Expel(u.ID, hub.AccountChanged)
 	}
 	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", disabled)
 	return nil
@@ -202,12 +202,12 @@ func (s *Service) DeleteAccount(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.AccountChanged})
+	s.Hub.Expel(u.ID, hub.AccountChanged)
 	if err := s.Store.DeleteUser(ctx, u.ID); err != nil {
 		return explain(err, u.Handle)
 	}
 	// Again, for a client that came back at once.
-	s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.AccountChanged})
+	s.Hub.Expel(u.ID, hub.AccountChanged)
 	s.Log.InfoContext(ctx, "account deleted", "user", u.Handle)
 	return nil
 }

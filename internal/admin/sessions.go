@@ -33,7 +33,7 @@ func (s *Service) Kick(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if !s.Hub.Deliver(u.ID, hub.Kicked{Why: hub.ByOperator}) {
+	if !s.Hub.Expel(u.ID, hub.ByOperator) {
 		return notSignedIn(u)
 	}
 	s.Log.InfoContext(ctx, "session ended", "user", u.Handle)

@@ -33,7 +33,7 @@ const MaxBoards = 100
 type Hub struct {
 	clock *clock.Clock
 	hold  time.Duration
-	ended []func(number uint64, how Ending)
+	ended []EndFunc
 	last  atomic.Uint64 // number given to a sign-in, under the lock of its stripe
 	lines atomic.Uint64 // sent to watchers
 	lists sync.Pool     // of *[]im.UserID, for watchers
@@ -62,9 +62,26 @@ const (
 	Stopped                // the server stops; watchers hear that themselves
 )
 
+// EndFunc is told of the end of a sign-in. Expelled ends those of the same user before it, as
+// far as there is anything left of them.
+type EndFunc func(user im.UserID, number uint64, how Ending)
+
 // OnEnd registers a function to be told of every sign-in that ends. It is for construction
 // time.
-func (h *Hub) OnEnd(fn func(number uint64, how Ending)) { h.ended = append(h.ended, fn) }
+func (h *Hub) OnEnd(fn EndFunc) { h.ended = append(h.ended, fn) }
+
+// Expel ends the present sign-in of a user, and what is left of earlier ones. It reports false
+// when he is not signed in.
+func (h *Hub) Expel(id im.UserID, why KickReason) bool {
+	last := h.last.Load()
+	if h.Deliver(id, Kicked{why}) {
+		return true // and its end is told
+	}
+	for _, fn := range h.ended {
+		fn(id, last, Expelled)
+	}
+	return false
+}
 
 // Deliver hands an event to a user's session, if he is signed in and it takes it.
 func (h *Hub) Deliver(id im.UserID, ev Event) bool {

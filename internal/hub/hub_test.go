@@ -152,13 +152,21 @@ func TestEveryEndIsTold(t *testing.T) {
 	w := newWorld(t)
 	var got []string
 	for i := range 2 {
-		w.hub.OnEnd(func(number uint64, how hub.Ending) { got = append(got, fmt.Sprint(i, number, how)) })
+		w.hub.OnEnd(func(user im.UserID, number uint64, how hub.Ending) {
+			got = append(got, fmt.Sprint(i, user, number, how))
+		})
 	}
 	a1, a2 := w.signIn(), w.signIn()
 	w.hub.SignOut(a1.entry, these(nil), hub.Expelled)
 	w.hub.SignOut(a2.entry, these(nil), hub.Left)
 	n1, n2 := a1.entry.Number(), a2.entry.Number()
-	want := []string{fmt.Sprint(0, n1, hub.Expelled), fmt.Sprint(1, n1, hub.Expelled), fmt.Sprint(0, n2, hub.Left), fmt.Sprint(1, n2, hub.Left)}
+	w.hub.Expel(alice.ID, hub.ByOperator) // of whom somebody may still talk on a switchboard
+	var want []string
+	for _, end := range []string{
+		fmt.Sprint(alice.ID, n1, hub.Expelled), fmt.Sprint(alice.ID, n2, hub.Left), fmt.Sprint(alice.ID, n2, hub.Expelled),
+	} {
+		want = append(want, "0 "+end, "1 "+end)
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -131,7 +131,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	st.end(e)
 	st.mu.Unlock()
 	for _, fn := range h.ended {
-		fn(e.number, how)
+		fn(id, e.number, how)
 	}
 }
 

@@ -2,6 +2,8 @@ package sb
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 // caller is what the switchboards of one sign-in share. srv.mu guards it.
 type caller struct {
+	login    uint64 // immutable: the number of the sign-in
 	members  map[*member]struct{}
 	calls    *rate.Limiter
 	failures int       // calls in a row that reached nobody
@@ -32,10 +35,10 @@ const (
 // seat counts a participant for his sign-in, and reports whether that still lasts.
 func (s *Server) seat(m *member) bool {
 	s.mu.Lock()
-	c := s.callers[m.login]
+	c := s.caller(m.who.ID, m.login)
 	if c == nil {
-		c = &caller{members: make(map[*member]struct{}), calls: rate.NewLimiter(rate.Every(time.Minute/callsBurst), callsBurst)}
-		s.callers[m.login] = c
+		c = &caller{login: m.login, members: make(map[*member]struct{}), calls: rate.NewLimiter(rate.Every(time.Minute/callsBurst), callsBurst)}
+		s.callers[m.who.ID] = append(s.callers[m.who.ID], c)
 	}
 	c.members[m] = struct{}{}
 	m.caller = c
@@ -56,35 +59,46 @@ func (s *Server) unseat(m *member) {
 	s.mu.Unlock()
 	s.Hub.AddBoards(m.who.ID, m.login, -1)
 	if !s.current(m) {
-		s.release(m.login)
+		s.release(m.who.ID, m.login)
 	}
 }
 
+// caller finds what the switchboards of a sign-in share, or nil. s.mu is held.
+func (s *Server) caller(user im.UserID, login uint64) *caller {
+	for _, c := range s.callers[user] {
+		if c.login == login {
+			return c
+		}
+	}
+	return nil
+}
+
 // release forgets an ended sign-in once its last participant has gone.
-func (s *Server) release(login uint64) {
+func (s *Server) release(user im.UserID, login uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.callers[login]; c != nil && len(c.members) == 0 {
-		delete(s.callers, login)
+	left := slices.DeleteFunc(s.callers[user], func(c *caller) bool { return c.login == login && len(c.members) == 0 })
+	if s.callers[user] = left; len(left) == 0 {
+		delete(s.callers, user)
 	}
 }
 
 // signedOut is told by the hub that a sign-in ended. Its conversations go on unless the
-// server itself ended it: a stolen session must not go on talking.
-// docs/protocol/switchboard.md#ns-and-sb
-func (s *Server) signedOut(login uint64, how hub.Ending) {
+// server itself ended it: a stolen session must not go on talking, nor what is left of those
+// before it. docs/protocol/switchboard.md#ns-and-sb
+func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
 	s.mu.Lock()
 	var expelled []*member
-	if c := s.callers[login]; c != nil && how == hub.Expelled && s.CloseOnExpel {
-		for m := range c.members {
-			expelled = append(expelled, m)
+	for _, c := range s.callers[user] {
+		if c.login <= login && how == hub.Expelled && s.CloseOnExpel {
+			expelled = slices.AppendSeq(expelled, maps.Keys(c.members))
 		}
 	}
 	s.mu.Unlock()
 	for _, m := range expelled {
 		m.conn.Close(conn.Displaced)
 	}
-	s.release(login)
+	s.release(user, login)
 }
 
 // current reports whether the sign-in that the participant came from still lasts.

@@ -52,7 +52,7 @@ type Server struct {
 
 	mu        sync.Mutex // taken after room.mu; a leaf but for conn.Expect
 	rooms     map[uint32]*room
-	callers   map[uint64]*caller // by number of the sign-in
+	callers   map[im.UserID][]*caller // a user's sign-ins, of which most have one
 	strangers map[netip.Addr]int
 	seated    int  // participants of all rooms
 	stopped   bool // no more rooms are made
@@ -63,7 +63,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		Config:    cfg,
 		rooms:     make(map[uint32]*room),
-		callers:   make(map[uint64]*caller),
+		callers:   make(map[im.UserID][]*caller),
 		strangers: make(map[netip.Addr]int),
 	}
 	s.cookies = usedCookies{clock: cfg.Clock, life: cfg.Limits.CookieLife}
