@@ -83,7 +83,27 @@ func (s *Server) release(user im.UserID, login uint64) {
 	}
 }
 
-// signedOut is told by the hub that a sign-in ended. Its conversations go on unless the
+// rings remembers whose sign-in an invitation rings at, for signedOut.
+func (s *Server) rings(inv *invitation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ringing[inv.login] == nil {
+		s.ringing[inv.login] = make(map[*invitation]struct{})
+	}
+	s.ringing[inv.login][inv] = struct{}{}
+}
+
+// silent ends that.
+func (s *Server) silent(inv *invitation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ringing[inv.login], inv)
+	if len(s.ringing[inv.login]) == 0 {
+		delete(s.ringing, inv.login)
+	}
+}
+
+// signedOut is told by the hub that a sign-in ended. What rang at it has no one to answer. Its conversations go on unless the
 // server itself ended it: a stolen session must not go on talking, nor what is left of those
 // before it. docs/protocol/switchboard.md#ns-and-sb
 func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
@@ -94,7 +114,11 @@ func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
 			expelled = slices.AppendSeq(expelled, maps.Keys(c.members))
 		}
 	}
+	unheard := slices.Collect(maps.Keys(s.ringing[login]))
 	s.mu.Unlock()
+	for _, inv := range unheard {
+		inv.room.withdraw(inv)
+	}
 	for _, m := range expelled {
 		m.conn.Close(conn.Displaced)
 	}

@@ -30,6 +30,7 @@ type room struct {
 
 // invitation is a call that was not answered yet.
 type invitation struct {
+	room   *room
 	user   im.UserID
 	login  uint64 // number of the callee's sign-in, which may answer it
 	cookie string
@@ -156,8 +157,9 @@ func (r *room) invite(callee hub.Login, handle string, inv *invitation) error {
 	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits.Participants {
 		return msnp.CodeNotOnline
 	}
-	inv.user, inv.login = user, callee.Number
+	inv.room, inv.user, inv.login = r, user, callee.Number
 	r.ringing[user] = inv
+	r.srv.rings(inv)
 	r.srv.Clock.Set(&inv.expiry, r.srv.Limits.CookieLife, func() { r.withdraw(inv) })
 	return nil
 }
@@ -196,6 +198,7 @@ func (r *room) withdraw(inv *invitation) {
 func (r *room) settle(inv *invitation) {
 	r.srv.Clock.Stop(&inv.expiry)
 	delete(r.ringing, inv.user)
+	r.srv.silent(inv)
 }
 
 // touch restarts the idle time. r.mu is held.

@@ -52,7 +52,8 @@ type Server struct {
 
 	mu        sync.Mutex // taken after room.mu; a leaf but for conn.Expect
 	rooms     map[uint32]*room
-	callers   map[im.UserID][]*caller // a user's sign-ins, of which most have one
+	callers   map[im.UserID][]*caller             // a user's sign-ins, of which most have one
+	ringing   map[uint64]map[*invitation]struct{} // by number of the callee's sign-in
 	strangers map[netip.Addr]int
 	seated    int  // participants of all rooms
 	stopped   bool // no more rooms are made
@@ -64,6 +65,7 @@ func New(cfg Config) *Server {
 		Config:    cfg,
 		rooms:     make(map[uint32]*room),
 		callers:   make(map[im.UserID][]*caller),
+		ringing:   make(map[uint64]map[*invitation]struct{}),
 		strangers: make(map[netip.Addr]int),
 	}
 	s.cookies = usedCookies{clock: cfg.Clock, life: cfg.Limits.CookieLife}
