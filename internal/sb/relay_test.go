@@ -2,11 +2,15 @@ package sb
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -289,5 +293,39 @@ func BenchmarkRelay(b *testing.B) {
 		if _, err := io.ReadFull(bob.r, buf); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// coy is a session whose user is not to be called, and that does something meanwhile.
+type coy struct{ meanwhile func() }
+
+func (c coy) Deliver(ev hub.Event) bool {
+	if _, called := ev.(hub.Invited); called {
+		c.meanwhile()
+	}
+	return false
+}
+
+// Two participants call somebody who has blocked both, at the same moment: the second must not
+// learn from the call of the first that she is there. docs/protocol/switchboard.md#cal
+func TestCallsOfTheBlockedMeet(t *testing.T) {
+	p := newParty(t)
+	alice, _ := p.chat()
+	p.srv.mu.Lock()
+	bob := slices.Collect(maps.Keys(p.srv.callers[2][0].members))[0]
+	p.srv.mu.Unlock()
+	var calls atomic.Int32
+	p.hub.SignIn(hub.Login{Person: im.Person{ID: 3, Handle: "carol@example.com", Name: "Carol"}}, coy{func() {
+		if calls.Add(1) > 1 {
+			return
+		}
+		if err := bob.call(msnp.Call{TrID: "9", Handle: "carol@example.com"}); !errors.Is(err, msnp.CodeNotOnline) {
+			t.Errorf("bob is told %v", err)
+		}
+	}})
+	alice.say("CAL 9 carol@example.com")
+	alice.hear("217 9")
+	if n := calls.Load(); n != 1 {
+		t.Errorf("carol was asked %d times", n)
 	}
 }

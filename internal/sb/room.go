@@ -149,8 +149,11 @@ func (r *room) invite(callee hub.Login, handle string, inv *invitation) error {
 	}
 	user := callee.Person.ID // zero when nobody of this handle is signed in
 	if old := r.ringing[user]; old != nil {
-		if old.login == callee.Number {
+		switch {
+		case old.login == callee.Number && old.reply == nil:
 			return msnp.CodeAlreadyThere
+		case old.login == callee.Number:
+			return msnp.CodeNotOnline // perhaps the other call rings, and perhaps it may not
 		}
 		r.settle(old) // it rang at a sign-in that has ended
 	}
