@@ -24,6 +24,8 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
+	s.setBusy(adding)
+	defer s.setBusy(nothing)
 	a, err := s.srv.Store.Add(ctx, s.entry.User(), store.Addition{
 		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
 	})
@@ -41,6 +43,17 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 		s.relist(out, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
 	}
 	return nil
+}
+
+// setBusy begins or ends waiting for the database. What was kept meanwhile is dropped.
+func (s *session) setBusy(b busy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = b
+	if s.aside != nil {
+		s.aside.missed = nil
+		s.tidy()
+	}
 }
 
 // added finishes an ADD to the forward list. The contact hears of it first: from then on his
@@ -64,6 +77,11 @@ func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
 	s.links.Set(c.ID, im.Forward)
 	if a.First && s.online {
 		out = s.appendSeen(out, c.ID, t)
+	}
+	if s.aside != nil && s.synced {
+		for _, ev := range s.aside.missed {
+			out = s.appendSince(out, ev)
+		}
 	}
 	s.conn.Send(out)
 	s.mu.Unlock()
@@ -188,7 +206,7 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 	s.mu.Lock()
 	s.relink(ev)
 	linked := s.linked
-	if s.synced && !s.loading {
+	if s.synced && s.busy != loading {
 		s.conn.Send(s.appendSince(nil, ev))
 	}
 	s.mu.Unlock()

@@ -40,7 +40,7 @@ type session struct {
 	online   bool // it has sent its first CHG
 	visible  bool // as of the last CHG
 	refusing bool // IMS OFF
-	loading  bool
+	busy     busy
 	ended    bool // Closed was called
 	linked   bool // the links are loaded; set by the running handler, which may read it without mu
 
@@ -49,6 +49,16 @@ type session struct {
 	early    bool  // it has changed something before it asked for its lists; as state
 	state    state // touched only by the running handler
 }
+
+// busy is what a session waits for the database with. Events that come meanwhile, of which its
+// answer may know or not, are kept.
+type busy uint8
+
+const (
+	nothing busy = iota
+	loading      // the lists
+	adding       // to a list; what is kept are properties of people off the forward list
+)
 
 // private is what a running handler has of its own, before sign-in and at times.
 type private struct {
@@ -68,7 +78,7 @@ func (s *session) own() *private {
 
 // aside is what a session rarely has. The session's mu guards it.
 type aside struct {
-	missed    []hub.Event            // arrived while loading
+	missed    []hub.Event            // arrived while loading or adding
 	leaving   map[im.UserID]struct{} // took the user off their lists, which the client has not heard
 	challenge string                 // that is open, or ""
 	mailbox   *mailbox

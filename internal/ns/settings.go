@@ -82,7 +82,12 @@ func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.relink(ev)
-	return s.synced && !s.loading && s.conn.Send(s.appendSince(nil, ev))
+	if s.busy == adding && !s.links.On(ev.Who.ID, im.Forward) {
+		a := s.beside()
+		a.missed = append(a.missed, ev)
+		return true
+	}
+	return s.synced && s.busy != loading && s.conn.Send(s.appendSince(nil, ev))
 }
 
 // appendProperty appends what the client is to hear of a contact's phone value.

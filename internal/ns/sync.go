@@ -85,7 +85,7 @@ func (s *session) load(ctx context.Context) error {
 // read; they are kept until adopt.
 func (s *session) read(ctx context.Context) (im.Roster, error) {
 	s.mu.Lock()
-	s.loading = true
+	s.busy = loading
 	s.mu.Unlock()
 	r, err := s.srv.Store.Roster(ctx, s.entry.User())
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *session) adopt(r im.Roster) []hub.Event {
 
 // loaded ends the time in which events are kept, and returns them. s.mu is held.
 func (s *session) loaded() (missed []hub.Event) {
-	s.loading = false
+	s.busy = nothing
 	if s.aside != nil {
 		missed, s.aside.missed = s.aside.missed, nil
 		s.tidy()
@@ -123,7 +123,7 @@ func (s *session) loaded() (missed []hub.Event) {
 
 // relink applies to the links what an event says about them. s.mu is held.
 func (s *session) relink(ev hub.Event) {
-	if s.loading {
+	if s.busy == loading {
 		a := s.beside()
 		a.missed = append(a.missed, ev)
 	}

@@ -201,6 +201,33 @@ func TestStatusMeetsAddition(t *testing.T) {
 	p.Finish()
 }
 
+// Bob changes his telephone number while alice adds him: the last that she hears is the new one.
+// docs/protocol/lists.md#bpr
+func TestPropertyMeetsAddition(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, hasty)
+	p := msntest.NewPlayer(t, f)
+	p.Play("signin9 A\nsignin9 B")
+	a, b := p.Conn("A.ns"), p.Conn("B.ns")
+	var change aim
+	for i := range rounds(400) {
+		say(t, a, fmt.Sprintf("ADD %d FL bob@example.com Bob 0", i), nil)
+		change.wait()
+		say(t, b, fmt.Sprintf("PRP %d PHH %d", i, i), nil)
+		settled(t, b)
+		heard := settled(t, a)
+		told := slices.DeleteFunc(those(heard, "BPR"), func(l string) bool { return !strings.Contains(l, " bob@example.com PHH") })
+		if n := len(told); n == 0 || !strings.HasSuffix(told[n-1], fmt.Sprintf(" PHH %d", i)) {
+			t.Fatalf("round %d: alice heard %q", i, heard)
+		}
+		change.adjust(len(told) == 1)
+		say(t, a, fmt.Sprintf("REM %d FL bob@example.com", i), nil)
+		settled(t, a)
+		settled(t, b)
+	}
+	p.Finish()
+}
+
 // Bob blocks alice while she asks for her lists, and lets her in again while she asks once
 // more: she hears of either once, and of what he does then.
 func TestBlockMeetsSYN(t *testing.T) {
