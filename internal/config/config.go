@@ -143,6 +143,7 @@ type Limits struct {
 	SigninHold           Duration `toml:"signin_hold"`
 	QueueBytes           int      `toml:"queue_bytes"`
 	QueueStall           Duration `toml:"queue_stall"`
+	Payload              Duration `toml:"payload"`
 	DeadPeer             Duration `toml:"dead_peer"`
 	HashParallel         int      `toml:"hash_parallel"`
 	HashQueue            int      `toml:"hash_queue"`
@@ -192,6 +193,7 @@ func Default() Config {
 			SigninHold:           Duration(10 * time.Second),
 			QueueBytes:           1 << 20,
 			QueueStall:           Duration(30 * time.Second),
+			Payload:              Duration(60 * time.Second),
 			DeadPeer:             Duration(210 * time.Second),
 			HashParallel:         2,
 			HashQueue:            64,

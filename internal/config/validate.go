@@ -148,6 +148,7 @@ func (p *problems) limits(l Limits) {
 	p.between("contact_debounce", l.ContactDebounce, 0, time.Minute)
 	p.between("signin_hold", l.SigninHold, 0, time.Minute)
 	p.count("queue_bytes", l.QueueBytes, 64<<10, 64<<20)
+	p.between("payload", l.Payload, 10*time.Second, 10*time.Minute)
 	p.between("dead_peer", l.DeadPeer, 10*time.Second, 5*time.Minute)
 	p.between("queue_stall", l.QueueStall, 5*time.Second, 5*time.Minute)
 	p.count("hash_parallel", l.HashParallel, 1, 256)

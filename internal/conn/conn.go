@@ -43,12 +43,15 @@ type Conn struct {
 	pause   time.Duration         // what the handler gave to Pause
 
 	deadline clock.Timer  // guarded by the engine's clock
+	whole    clock.Timer  // the same, of a frame that has begun
 	finished atomic.Int32 // the Reason once closing, 0 before
 
 	mu     sync.Mutex // leaf but for the poller's and the clock's
 	out    *buffer    // output that nobody writes yet; nil when there is none
 	held   int32      // bytes that a writer of the link has taken
 	moving bool       // the link sees to it that out is written
+
+	begun bool // a frame has, and its time runs; touched only by whoever runs the handler
 }
 
 // link is what the engines do in different ways for a connection.
@@ -87,16 +90,45 @@ func (c *Conn) Expect(d time.Duration) {
 		c.engine.clock.Stop(&c.deadline)
 		return
 	}
-	c.engine.clock.Wake((*overdue)(c), 0, d)
+	c.engine.clock.Wake((*overdue)(c), expected, d)
 }
 
-// overdue is a connection as its deadline knows it.
+// overdue is a connection as its deadlines know it.
 type overdue Conn
 
-func (o *overdue) Timer(int) *clock.Timer { return &o.deadline }
+// The deadlines of a connection.
+const (
+	expected  = iota // what [Conn.Expect] says
+	beginning        // until a frame that has begun is whole
+)
+
+// Timer returns one of them.
+func (o *overdue) Timer(n int) *clock.Timer {
+	if n == beginning {
+		return &o.whole
+	}
+	return &o.deadline
+}
 
 // Wake closes the connection.
 func (o *overdue) Wake(int) { (*Conn)(o).Close(Timeout) }
+
+// begin limits the time in which the frame that has begun must become whole. What comes of it
+// meanwhile wins none.
+func (c *Conn) begin() {
+	if d := c.engine.limits.Frame; !c.begun && d > 0 {
+		c.begun = true
+		c.engine.clock.Wake((*overdue)(c), beginning, d)
+	}
+}
+
+// excuse ends that: the frame is whole, or it is not the peer who keeps it from becoming so.
+func (c *Conn) excuse() {
+	if c.begun {
+		c.begun = false
+		c.engine.clock.Stop(&c.whole)
+	}
+}
 
 // Send queues the slices for writing, as one piece and in the order of the calls. It never
 // blocks and keeps none of the slices. It reports false when the peer will not get them:
@@ -178,6 +210,11 @@ func (c *Conn) next(b []byte, scratch [][]byte) int {
 		c.Close(Malformed)
 		return 0
 	}
+	if n == 0 {
+		c.begin()
+		return 0
+	}
+	c.excuse()
 	if f.Verb != "" {
 		c.frame(f)
 	}

@@ -38,6 +38,7 @@ type Config struct {
 type Limits struct {
 	QueueBytes int           // output of one connection not yet taken by the kernel
 	QueueStall time.Duration // how long it may make no progress
+	Frame      time.Duration // how long a frame may take from its first byte to its last; 0: for ever
 	DeadPeer   time.Duration // how long a peer that vanished is not noticed
 	CloseFlush time.Duration // how long a closing connection may take for its last output
 	Linger     time.Duration // how long input is thrown away after that
@@ -147,6 +148,7 @@ func (e *Engine) enter(c *Conn) bool {
 // leave forgets a connection whose handler has heard of the end and whose socket is closed.
 func (e *Engine) leave(c *Conn) {
 	e.clock.Stop(&c.deadline)
+	e.clock.Stop(&c.whole)
 	e.mu.Lock()
 	e.count--
 	if s, ok := c.link.(*stream); ok {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,8 @@ type piped struct {
 	peer   net.Conn
 	r      *bufio.Reader
 	start  time.Time
+
+	mu     sync.Mutex
 	closed time.Duration // after the start; -1 while open
 	reason conn.Reason
 }
@@ -66,6 +69,8 @@ type pipeHandler struct {
 func (h pipeHandler) Frame(f msnp.Frame) { h.frame(h.p.server, f) }
 
 func (h pipeHandler) Closed(why conn.Reason) {
+	h.p.mu.Lock()
+	defer h.p.mu.Unlock()
 	h.p.closed, h.p.reason = time.Since(h.p.start), why
 }
 
@@ -73,6 +78,8 @@ func (h pipeHandler) Closed(why conn.Reason) {
 func (p *piped) ended(after time.Duration, why conn.Reason) {
 	p.Helper()
 	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed != after || p.reason != why {
 		p.Errorf("closed after %v for %v, want %v for %v", p.closed, p.reason, after, why)
 	}

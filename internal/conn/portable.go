@@ -108,10 +108,21 @@ func (s *stream) afterwards() {
 func (s *stream) ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.owed() > s.engine.limits.QueueBytes/2 && !s.closing() {
-		s.wake.Wait()
+	if half := s.begun; s.unread() {
+		s.excuse()
+		for s.unread() {
+			s.wake.Wait()
+		}
+		if half {
+			s.begin()
+		}
 	}
 	return !s.closing()
+}
+
+// unread reports whether the peer must first read. s.mu is held.
+func (s *stream) unread() bool {
+	return s.owed() > s.engine.limits.QueueBytes/2 && !s.closing()
 }
 
 // rest waits for d or the end of the connection.

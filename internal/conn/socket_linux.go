@@ -290,6 +290,7 @@ func (s *socket) full() bool {
 		return false
 	}
 	s.choked = true
+	s.excuse()
 	s.arm()
 	return true
 }

@@ -37,7 +37,7 @@ func kinds() []conn.Kind {
 }
 
 // usual are limits that no test meets unless it is about them.
-var usual = conn.Limits{QueueBytes: 1 << 20, QueueStall: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Minute, Linger: time.Minute, Slow: 8}
+var usual = conn.Limits{QueueBytes: 1 << 20, QueueStall: time.Minute, Frame: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Minute, Linger: time.Minute, Slow: 8}
 
 // grammar is what the connections of the tests speak: MSG has a payload, which may be longer
 // than any buffer is at first.

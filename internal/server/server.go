@@ -92,7 +92,8 @@ func (s *Server) build(ctx context.Context) error {
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		Limits: conn.Limits{
-			QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(), DeadPeer: limits.DeadPeer.D(),
+			QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(),
+			Frame: limits.Payload.D(), DeadPeer: limits.DeadPeer.D(),
 			CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
 		},
 	})
