@@ -53,9 +53,12 @@ func (s *Server) ServePages(l net.Listener, port string) error {
 }
 
 // Held is what a server holds for its clients.
-type Held struct{ Conns, Sessions, Rooms, Seats int }
+type Held struct{ Conns, Sessions, Rooms, Seats, Tunnels int }
 
 // Held counts it.
 func (s *Server) Held() Held {
-	return Held{s.engine.Count(), s.hub.Count(), s.boards.rooms(), s.boards.seated()}
+	return Held{s.engine.Count(), s.hub.Count(), s.boards.rooms(), s.boards.seated(), s.passport.GatewaySessions()}
 }
+
+// PageFaults counts the requests that made a handler panic.
+func (s *Server) PageFaults() uint64 { return s.passport.Counts.Panics.Load() }

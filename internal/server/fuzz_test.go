@@ -105,7 +105,7 @@ func FuzzSwitchboard(f *testing.F) { fuzzStages(f, stranger, stages) }
 // time.
 func TestMadeUpSessions(t *testing.T) {
 	t.Parallel()
-	const rounds = 24
+	const rounds = 16
 	w := newFuzzWorld(t)
 	before := heap()
 	for s := range stages {
