@@ -121,7 +121,7 @@ func (e *examination) files(ctx context.Context) {
 	}
 }
 
-const raise = "Raise the limit: LimitNOFILE=65536 in the systemd unit, or ulimit -n in the shell that starts the server."
+const raise = "Raise the limit: LimitNOFILE in the systemd unit, or ulimit -n in the shell that starts the server."
 
 // processFiles asks the running server for its limit and how much of it is used; 0 if it
 // does not tell.
