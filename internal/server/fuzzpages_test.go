@@ -161,4 +161,3 @@ func pageScripts() []string {
 		"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03", "\x80\x2e\x01\x00\x02", "\x00GET / HTTP/1.1\r\n\r\n",
 	}
 }
-

@@ -192,11 +192,10 @@ func (w *fuzzWorld) session(tb testing.TB, at stage, version string, input []byt
 	w.busy = true
 	c, others := w.eve(tb, at, version)
 	probe, answers := at.probe()
-	heard := []string{}
 	if c.say(tb, string(input)+rest(at.grammar(), input)) {
 		c.say(tb, probe)
 	}
-	_, heard, _ = c.hear(tb, answers...)
+	_, heard, _ := c.hear(tb, answers...)
 	for _, line := range heard {
 		if strings.HasPrefix(line, "500 ") {
 			tb.Errorf("the server could not do its work: %q", line)

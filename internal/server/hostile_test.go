@@ -82,7 +82,7 @@ func dialPort(t *testing.T, f *msntest.Fixture, port string) net.Conn {
 	var err error
 	switch port {
 	case "https":
-		nc, err = tls.Dial("tcp", f.Server.Addr(port), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is our own
+		nc, err = tls.Dial("tcp", f.Server.Addr(port), &tls.Config{InsecureSkipVerify: true}) // it is our own
 	case "https without TLS":
 		nc, err = f.Dial("https")
 	default:
