@@ -62,3 +62,6 @@ func (s *Server) Held() Held {
 
 // PageFaults counts the requests that made a handler panic.
 func (s *Server) PageFaults() uint64 { return s.passport.Counts.Panics.Load() }
+
+// ManagementSocket is where administration connects.
+func (s *Server) ManagementSocket() string { return s.listeners.manage.Addr().String() }
