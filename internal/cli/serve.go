@@ -61,8 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	defer runtime.KeepAlive(floor)
 	clk := clock.New()
 	defer clk.Close()
-	log := slog.New(slog.NewTextHandler(a.stderr, nil))
-	srv, err := server.New(cfg, log, clk)
+	srv, err := server.New(cfg, slog.New(a.logHandler(cfg.Log)), clk)
 	if err != nil {
 		return advise(err)
 	}
@@ -89,7 +88,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	}
 	gone := func() {} // waits until the bot has left, which it does before the server stops
 	if c.Demo {
-		gone = release(ctx, demo.bot, cfg, srv, log)
+		gone = release(ctx, demo.bot, cfg, srv, srv.Log())
 	}
 	context.AfterFunc(ctx, func() {
 		gone()
@@ -110,6 +109,15 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintln(a.stdout, "Stopped.")
 	return nil
+}
+
+// logHandler writes lines of every level to standard error; the server has a level of its own.
+func (a *app) logHandler(cfg config.Log) slog.Handler {
+	every := &slog.HandlerOptions{Level: slog.LevelDebug}
+	if cfg.Format == config.LogJSON {
+		return slog.NewJSONHandler(a.stderr, every)
+	}
+	return slog.NewTextHandler(a.stderr, every)
 }
 
 // alone refuses to start a second server on a data directory.

@@ -24,6 +24,7 @@ type Config struct {
 	Mail         Mail      `toml:"mail"`
 	SMTP         SMTP      `toml:"smtp"`
 	Limits       Limits    `toml:"limits"`
+	Log          Log       `toml:"log"`
 }
 
 // Service says what the service is called and where clients find it.
@@ -89,8 +90,22 @@ type SMTP struct {
 	PasswordFile string `toml:"password_file"`
 }
 
+// Log says what the server writes about itself, and how.
+type Log struct {
+	Level  string `toml:"level"`
+	Format string `toml:"format"`
+}
+
 // Values that are one word out of a few.
 const (
+	LogDebug = "debug" // every connection and request that failed
+	LogInfo  = "info"  // the life of the process and administration
+	LogWarn  = "warn"  // what an operator may want to look into
+	LogError = "error" // what wants somebody to look
+
+	LogText = "text" // key=value, for people
+	LogJSON = "json" // an object a line, for programs
+
 	EngineAuto     = "auto"     // the event loop where there is one
 	EngineEpoll    = "epoll"    // the event loop, on Linux
 	EnginePortable = "portable" // a goroutine for each connection
@@ -199,6 +214,7 @@ func Default() Config {
 			HashQueue:            64,
 			Rates:                RatesOn,
 		},
+		Log: Log{Level: LogInfo, Format: LogText},
 	}
 }
 

@@ -105,6 +105,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
 		"conn.engine": "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
+		"log.level": "debug", "log.format": "json",
 	}
 	port := 2000
 	var environ []string
@@ -190,6 +191,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"a mail page without scheme", "[mail]\nurl = \"mail.example.com\"\n", "", "mail.url is \"mail.example.com\"; write a web address"},
 		{"a mail page with a strange word", "[mail]\nurl = \"https://mail.example.com/{name}\"\n", "", "only {email}, {user} and {domain}"},
 		{"a short token", "[mail]\nhook_token = \"secret\"\n", "", "mail.hook_token is shorter than 16 characters"},
+		{"a level that is none", "[log]\nlevel = \"all\"\n", "", `log.level is "all"; choose "debug" or "info" or "warn" or "error"`},
 		{"other alerts", "[protocol]\nalerts = \"yes\"\n", "", `protocol.alerts is "yes"; choose "on" or "off"`},
 		{"a mail server without a sender", "[smtp]\nhost = \"mx.example.com\"\n", "", `smtp.from is ""; give the address`},
 		{"a mail server with a port", "[smtp]\nhost = \"mx.example.com:25\"\nfrom = \"a@b.c\"\n", "", "the port belongs to smtp.port"},

@@ -29,6 +29,8 @@ func (c Config) Validate() error {
 	p.oneOf("protocol.alerts", c.Protocol.Alerts, AlertsOn, AlertsOff)
 	p.mail(c.Mail, c.SMTP)
 	p.limits(c.Limits)
+	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
+	p.oneOf("log.format", c.Log.Format, LogText, LogJSON)
 	if c.Data.Dir == "" {
 		p.add("data.dir is empty; name the directory for the database and the certificates")
 	}

@@ -32,6 +32,7 @@ import (
 type Server struct {
 	cfg     config.Config
 	log     *slog.Logger
+	level   slog.LevelVar // of log
 	clock   *clock.Clock
 	metrics *metrics.Metrics
 
@@ -59,12 +60,14 @@ type Server struct {
 
 // New makes a server: it takes the data directory, opens the database, makes certificates
 // where there are none, and binds every listener. Nothing is served before [Server.Run]. When
-// it fails, nothing is left open.
+// it fails, nothing is left open. Of the log it writes what log.level lets pass.
 func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error) {
 	s := &Server{
-		cfg: cfg, log: log, clock: clk, metrics: metrics.New(),
+		cfg: cfg, clock: clk, metrics: metrics.New(),
 		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
+	s.level.Set(levels[cfg.Log.Level])
+	s.log = slog.New(leveled{log.Handler(), &s.level})
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -180,6 +183,9 @@ func (s *Server) Store() *store.Store { return s.store }
 
 // Admin returns the operations on accounts and sessions.
 func (s *Server) Admin() *admin.Service { return s.service }
+
+// Log returns the log, with the level that is in force.
+func (s *Server) Log() *slog.Logger { return s.log }
 
 // Addr returns the address a listener is bound to: dispatch, notification, switchboard,
 // https, http or ops.
