@@ -116,7 +116,7 @@ func (o *overdue) Wake(int) { (*Conn)(o).Close(Timeout) }
 // begin limits the time in which the frame that has begun must become whole. What comes of it
 // meanwhile wins none.
 func (c *Conn) begin() {
-	if d := c.engine.limits.Frame; !c.begun && d > 0 {
+	if d := c.engine.limits.Load().Frame; !c.begun && d > 0 {
 		c.begun = true
 		c.engine.clock.Wake((*overdue)(c), beginning, d)
 	}
@@ -144,7 +144,7 @@ func (c *Conn) Send(b ...[]byte) bool {
 		c.mu.Unlock()
 		return false
 	}
-	if c.owed()+size > c.engine.limits.QueueBytes {
+	if c.owed()+size > c.engine.limits.Load().QueueBytes {
 		c.mu.Unlock()
 		c.Close(Slow)
 		return false
@@ -159,7 +159,7 @@ func (c *Conn) Send(b ...[]byte) bool {
 	}
 	first := !c.moving
 	c.moving = true
-	much := c.owed() > min(enough, c.engine.limits.QueueBytes/4)
+	much := c.owed() > min(enough, c.engine.limits.Load().QueueBytes/4)
 	c.mu.Unlock()
 	switch {
 	case first:

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/clock"
@@ -53,7 +54,7 @@ type Engine struct {
 	clock   *clock.Clock
 	log     *slog.Logger
 	metrics *metrics.Metrics
-	limits  Limits
+	limits  atomic.Pointer[Limits]
 	workers workers
 	ctx     context.Context // of slow handlers; a field because it is the engine that ends it
 	cancel  context.CancelFunc
@@ -70,14 +71,19 @@ type Engine struct {
 // New returns an engine. Without connections it has no goroutine.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics, limits: cfg.Limits,
+		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics,
 		workers: workers{free: cfg.Limits.Slow},
 		pollers: pollers{kind: cfg.Kind, count: runtime.GOMAXPROCS(0)},
 		streams: make(map[*stream]struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.limits.Store(&cfg.Limits)
 	return e
 }
+
+// SetLimits replaces the limits for what happens from now on: a deadline that runs stays, and
+// so do the keep-alive probes of connections there are. The number of slow handlers is fixed.
+func (e *Engine) SetLimits(l Limits) { e.limits.Store(&l) }
 
 // Role is what a listener is for: its name in logs and metrics, and how its connections
 // begin.
@@ -111,7 +117,7 @@ func (e *Engine) Attach(nc net.Conn, r Role) { e.attach(nc, &r) }
 
 func (e *Engine) attach(nc net.Conn, r *Role) {
 	if tcp, ok := nc.(*net.TCPConn); ok {
-		keepAlive(tcp, e.limits.DeadPeer)
+		keepAlive(tcp, e.limits.Load().DeadPeer)
 		if e.pollers.adopt(e, tcp, r) {
 			return
 		}

@@ -57,7 +57,7 @@ func (s *socket) tell() {
 func (s *socket) allowFlush() {
 	if s.time == plenty {
 		s.time = limited
-		s.allow(s.engine.limits.CloseFlush)
+		s.allow(s.engine.limits.Load().CloseFlush)
 	}
 }
 
@@ -68,7 +68,7 @@ func (s *socket) allow(d time.Duration) { s.engine.clock.Wake(s, limit, d) }
 func (s *socket) linger() {
 	s.phase = lingering
 	_ = syscall.Shutdown(int(s.fd), syscall.SHUT_WR) // fails if the peer has gone, which reading tells
-	s.allow(s.engine.limits.Linger)
+	s.allow(s.engine.limits.Load().Linger)
 	s.listen()
 }
 

@@ -122,7 +122,7 @@ func (s *stream) ready() bool {
 
 // unread reports whether the peer must first read. s.mu is held.
 func (s *stream) unread() bool {
-	return s.owed() > s.engine.limits.QueueBytes/2 && !s.closing()
+	return s.owed() > s.engine.limits.Load().QueueBytes/2 && !s.closing()
 }
 
 // rest waits for d or the end of the connection.
@@ -171,7 +171,7 @@ func (s *stream) cut() { s.nc.Close() }
 func (s *stream) finish() {
 	if s.reason().flushes() { // a writer must not meet the deadline of an earlier write in between
 		now := time.Now()
-		s.nc.SetWriteDeadline(now.Add(s.engine.limits.CloseFlush))
+		s.nc.SetWriteDeadline(now.Add(s.engine.limits.Load().CloseFlush))
 		s.nc.SetReadDeadline(now)
 	}
 	s.wake.Broadcast()
@@ -221,7 +221,7 @@ func (s *stream) allowStall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing() {
-		s.nc.SetWriteDeadline(time.Now().Add(s.engine.limits.QueueStall))
+		s.nc.SetWriteDeadline(time.Now().Add(s.engine.limits.Load().QueueStall))
 	}
 }
 
@@ -250,7 +250,7 @@ func (s *stream) hangUp() {
 	}
 	s.mu.Unlock()
 	if half, ok := s.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && s.reason() != PeerClosed {
-		s.nc.SetReadDeadline(time.Now().Add(s.engine.limits.Linger))
+		s.nc.SetReadDeadline(time.Now().Add(s.engine.limits.Load().Linger))
 		_, _ = io.CopyN(io.Discard, s.nc, lingerBytes)
 	}
 	s.nc.Close()

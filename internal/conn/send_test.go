@@ -260,3 +260,22 @@ func TestTwoThatSendToEachOtherDoNotWait(t *testing.T) {
 		}
 	})
 }
+
+// A limit that is changed holds for connections there are.
+func TestLimitsChangeWhileConnectionsAreOpen(t *testing.T) {
+	limits := usual
+	conform(t, limits, func(w *world) {
+		sc, conns := publish()
+		s := w.listen(sc)
+		_, server := s.opened(conns)
+		if !server.Send([]byte(strings.Repeat("x", 60<<10))) {
+			w.Fatal("not taken within the first limit")
+		}
+		limits.QueueBytes = 1000
+		w.engine.SetLimits(limits)
+		if server.Send([]byte(strings.Repeat("x", 1001))) {
+			w.Error("taken over the new limit")
+		}
+		s.closed(conn.Slow)
+	})
+}

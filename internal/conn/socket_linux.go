@@ -286,7 +286,7 @@ func (s *socket) keep(rest []byte) {
 func (s *socket) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owed() <= s.engine.limits.QueueBytes/2 {
+	if s.owed() <= s.engine.limits.Load().QueueBytes/2 {
 		return false
 	}
 	s.choked = true
@@ -408,7 +408,7 @@ func (s *socket) progress(n int) {
 	if s.blocked.Load() && !s.closing() {
 		s.allowStall()
 	}
-	if s.choked && s.owed() <= s.engine.limits.QueueBytes/2 {
+	if s.choked && s.owed() <= s.engine.limits.Load().QueueBytes/2 {
 		s.choked = false
 		s.arm()
 		s.poller.post(s, relieved)
@@ -428,7 +428,7 @@ func (s *socket) block() {
 
 // allowStall begins a stretch without progress. A closing connection has its own limit.
 func (s *socket) allowStall() {
-	s.engine.clock.Wake(s, stall, s.engine.limits.QueueStall)
+	s.engine.clock.Wake(s, stall, s.engine.limits.Load().QueueStall)
 }
 
 // fail ends a connection that cannot be written to. s.mu is held.

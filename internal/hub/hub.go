@@ -32,7 +32,7 @@ const MaxBoards = 100
 // Hub is the directory of signed-in users. It must be made by [New].
 type Hub struct {
 	clock *clock.Clock
-	hold  time.Duration
+	hold  atomic.Int64 // a time.Duration
 	ended []EndFunc
 	last  atomic.Uint64 // number given to a sign-in, under the lock of its stripe
 	lines atomic.Uint64 // sent to watchers
@@ -46,11 +46,15 @@ type Hub struct {
 // from watchers in case the new one comes on line at once.
 // docs/protocol/signin.md#elsewhere
 func New(clk *clock.Clock, hold time.Duration) *Hub {
-	h := &Hub{clock: clk, hold: hold}
+	h := &Hub{clock: clk}
+	h.SetHold(hold)
 	h.lists.New = func() any { return new([]im.UserID) }
 	h.init()
 	return h
 }
+
+// SetHold changes for how long the departures from now on are kept.
+func (h *Hub) SetHold(hold time.Duration) { h.hold.Store(int64(hold)) }
 
 // Ending says how a sign-in ended.
 type Ending int

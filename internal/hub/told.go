@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"sync"
+	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/im"
@@ -151,7 +152,7 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
 		h.drop(t)
 		d := &departure{watchers: watchers(nil)}
 		t.held = d
-		h.clock.Set(&d.timer, h.hold, func() { h.release(e, d) })
+		h.clock.Set(&d.timer, time.Duration(h.hold.Load()), func() { h.release(e, d) })
 	default:
 		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, t, ids) })
 	}

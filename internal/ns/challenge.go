@@ -24,7 +24,7 @@ func (s *session) challengeNow() {
 		return
 	}
 	s.beside().challenge = nonce
-	s.srv.Clock.Wake(s, patience, s.srv.Limits.ChallengeTimeout)
+	s.srv.Clock.Wake(s, patience, s.srv.Limits().ChallengeTimeout)
 	s.conn.Send(msnp.AppendLine(nil, msnp.CHL, string(msnp.Async), nonce))
 }
 
@@ -66,7 +66,7 @@ func (s *session) challengeLater() {
 	if s.ended {
 		return
 	}
-	half := s.srv.Limits.ChallengeInterval / 2
+	half := s.srv.Limits().ChallengeInterval / 2
 	s.srv.Clock.Wake(s, challenge, half+rand.N(half+time.Second))
 }
 

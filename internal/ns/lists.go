@@ -27,7 +27,7 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	s.setBusy(adding)
 	defer s.setBusy(nothing)
 	a, err := s.srv.Store.Add(ctx, s.entry.User(), store.Addition{
-		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits.MaxContacts,
+		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits().MaxContacts,
 	})
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
 	d := &departure{owner: owner}
 	m.pending[key] = d
 	m.left[contact]++
-	m.server.Clock.Set(&d.timer, m.server.Limits.Move, func() { m.due(key, d) })
+	m.server.Clock.Set(&d.timer, m.server.Limits().Move, func() { m.due(key, d) })
 }
 
 // added is called when a contact came on the forward list.

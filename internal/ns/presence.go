@@ -134,7 +134,7 @@ func appendChange(b []byte, v msnp.Version, who im.Person, p im.Presence) []byte
 
 // png answers a ping. docs/protocol/presence.md#ping
 func (s *session) png(msnp.Frame) error {
-	s.conn.Send(s.dialect.pong(nil, s.srv.Limits.PingInterval))
+	s.conn.Send(s.dialect.pong(nil, s.srv.Limits().PingInterval))
 	return nil
 }
 

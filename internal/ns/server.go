@@ -68,7 +68,9 @@ type Limits struct {
 // Server is the state that sessions share.
 type Server struct {
 	Config
-	dialects []*dialect // the newest comes last
+	limits   atomic.Pointer[Limits]
+	timed    atomic.Bool // silence is limited, or was
+	dialects []*dialect  // the newest comes last
 	moves    moves
 	draining atomic.Bool
 }
@@ -77,10 +79,23 @@ type Server struct {
 // waits for.
 func New(cfg Config) *Server {
 	s := &Server{Config: cfg, dialects: offered()}
+	s.SetLimits(cfg.Limits)
 	s.moves.server = s
 	s.moves.pending, s.moves.left = make(map[move]*departure), make(map[im.UserID]int)
 	return s
 }
+
+// SetLimits replaces the limits for what happens from now on. A deadline that runs stays as it
+// is until the client's next command.
+func (s *Server) SetLimits(l Limits) {
+	s.limits.Store(&l)
+	if l.Idle > 0 {
+		s.timed.Store(true)
+	}
+}
+
+// Limits returns those that are in force.
+func (s *Server) Limits() *Limits { return s.limits.Load() }
 
 // Dispatch is the role of the dispatch listener.
 func (s *Server) Dispatch() conn.Role {
@@ -97,7 +112,7 @@ func (s *Server) Notification() conn.Role {
 }
 
 func (s *Server) open(c *conn.Conn, dispatch bool) *session {
-	c.Expect(s.Limits.Greeting)
+	c.Expect(s.Limits().Greeting)
 	return &session{srv: s, conn: c, dispatch: dispatch}
 }
 

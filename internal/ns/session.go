@@ -178,8 +178,8 @@ func (s *session) Frame(f msnp.Frame) {
 		s.fail(f, err)
 		return
 	}
-	if s.srv.Limits.Idle > 0 && s.state == signedIn {
-		s.conn.Expect(s.srv.Limits.Idle)
+	if s.state == signedIn && s.srv.timed.Load() {
+		s.conn.Expect(s.srv.Limits().Idle)
 	}
 	if cmd.quick != nil && (s.linked || !cmd.links) {
 		if err := cmd.quick(s, f); err != nil {

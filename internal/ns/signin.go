@@ -46,7 +46,7 @@ func (s *session) ver(f msnp.Frame) error {
 		return fatal{why: conn.Refused}
 	}
 	s.state = versioned
-	s.conn.Expect(s.srv.Limits.SignInStart)
+	s.conn.Expect(s.srv.Limits().SignInStart)
 	return s.reply(msnp.VER, answer...)
 }
 
@@ -124,7 +124,7 @@ func (s *session) forSignIn() time.Duration {
 	if s.dispatch {
 		return partingTime
 	}
-	return s.srv.Limits.SignIn
+	return s.srv.Limits().SignIn
 }
 
 // twnChallenge is what clients pass on to the login server. It must begin with lc and hold
@@ -161,7 +161,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	s.srv.Metrics.SignIns.Inc()
 	s.openMailbox(box)
 	s.conn.SetGrammar(msnp.NotificationGrammar)
-	s.conn.Expect(s.srv.Limits.Idle)
+	s.conn.Expect(s.srv.Limits().Idle)
 
 	out := msnp.AppendLine(nil, msnp.USR, string(m.TrID), "OK", user.Handle, msnp.Escape(user.Name), "1", "0")
 	out = s.appendProfile(out, user, now)
@@ -196,7 +196,7 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 // Whatever is wrong, the answer is the same.
 func (s *session) account(ctx context.Context, ticket string, now time.Time) (im.User, error) {
 	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
-	t, err := s.srv.Signer.OpenTicket(ticket, now, s.srv.Limits.TicketLife)
+	t, err := s.srv.Signer.OpenTicket(ticket, now, s.srv.Limits().TicketLife)
 	if err != nil {
 		return im.User{}, refused
 	}

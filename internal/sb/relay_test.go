@@ -191,7 +191,7 @@ func TestRelayMakesNoGarbage(t *testing.T) {
 func TestUsedCookiesAreRememberedForTheirLife(t *testing.T) {
 	clk := clock.New()
 	defer clk.Close()
-	u := usedCookies{clock: clk, life: time.Minute}
+	u := newUsedCookies(clk, time.Minute)
 	for i, step := range []struct {
 		wait   time.Duration
 		cookie string
@@ -214,10 +214,38 @@ func TestUsedCookiesAreRememberedForTheirLife(t *testing.T) {
 	}
 }
 
+// A cookie that was too old, and may be forgotten, is not good again when the life is made
+// longer; new ones come to live that long.
+func TestALongerLifeRevivesNoCookie(t *testing.T) {
+	clk := clock.New()
+	defer clk.Close()
+	u := newUsedCookies(clk, time.Minute)
+	for i, step := range []struct {
+		wait, set, want time.Duration
+	}{
+		{0, 0, time.Minute},
+		{time.Hour, 10 * time.Minute, time.Minute},
+		{3 * time.Minute, 0, 4 * time.Minute},
+		{time.Minute, 20 * time.Minute, 5 * time.Minute},
+		{time.Hour, 0, 20 * time.Minute},
+		{0, time.Minute, time.Minute},
+		{time.Minute, 2 * time.Minute, time.Minute},
+		{time.Minute, 0, 2 * time.Minute},
+	} {
+		clk.Advance(step.wait)
+		if step.set > 0 {
+			u.setLife(step.set)
+		}
+		if got := u.oldest().Round(time.Second); got != step.want {
+			t.Errorf("step %d: a cookie may be %v old, want %v", i, got, step.want)
+		}
+	}
+}
+
 func TestInventedCookiesDoNotFillMemory(t *testing.T) {
 	clk := clock.New()
 	defer clk.Close()
-	u := usedCookies{clock: clk, life: time.Minute}
+	u := newUsedCookies(clk, time.Minute)
 	for i := range 2 * maxStrange {
 		cookie := strconv.Itoa(i)
 		u.present(cookie)
@@ -236,7 +264,7 @@ func TestAUsedCookieStaysUsedInAFlood(t *testing.T) {
 	alice := p.dial()
 	alice.say("USR 1 alice@example.com " + cookie)
 	alice.hear("USR 1 OK")
-	u := &p.srv.cookies
+	u := p.srv.cookies
 	for i := range maxStrange {
 		invented := strconv.Itoa(i)
 		u.present(invented)

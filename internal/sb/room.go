@@ -157,13 +157,13 @@ func (r *room) invite(callee hub.Login, handle string, inv *invitation) error {
 		}
 		r.settle(old) // it rang at a sign-in that has ended
 	}
-	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits.Participants {
+	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits().Participants {
 		return msnp.CodeNotOnline
 	}
 	inv.room, inv.user, inv.login = r, user, callee.Number
 	r.ringing[user] = inv
 	r.srv.rings(inv)
-	r.srv.Clock.Set(&inv.expiry, r.srv.Limits.CookieLife, func() { r.withdraw(inv) })
+	r.srv.Clock.Set(&inv.expiry, r.srv.Limits().CookieLife, func() { r.withdraw(inv) })
 	return nil
 }
 
@@ -226,9 +226,9 @@ func (r *room) watch() {
 // limit is how long nothing may be said. docs/protocol/switchboard.md#idle
 func (r *room) limit() time.Duration {
 	if len(r.members) > 2 {
-		return r.srv.Limits.IdleGroup
+		return r.srv.Limits().IdleGroup
 	}
-	return r.srv.Limits.Idle
+	return r.srv.Limits().Idle
 }
 
 // Timer makes a room a clock.Sleeper with the one timer.

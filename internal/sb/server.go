@@ -5,8 +5,11 @@ package sb
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/auth"
@@ -48,7 +51,8 @@ const maxStrangers = 20
 // Server is the state that conversations share.
 type Server struct {
 	Config
-	cookies usedCookies
+	limits  atomic.Pointer[Limits]
+	cookies *usedCookies // immutable
 
 	mu        sync.Mutex // taken after room.mu; a leaf but for conn.Expect
 	rooms     map[uint32]*room
@@ -68,10 +72,26 @@ func New(cfg Config) *Server {
 		ringing:   make(map[uint64]map[*invitation]struct{}),
 		strangers: make(map[netip.Addr]int),
 	}
-	s.cookies = usedCookies{clock: cfg.Clock, life: cfg.Limits.CookieLife}
+	s.limits.Store(&cfg.Limits)
+	s.cookies = newUsedCookies(cfg.Clock, cfg.Limits.CookieLife)
 	cfg.Hub.OnEnd(s.signedOut)
 	return s
 }
+
+// SetLimits replaces the limits for what happens from now on; conversations that are idle
+// already are measured anew.
+func (s *Server) SetLimits(l Limits) {
+	s.limits.Store(&l)
+	s.cookies.setLife(l.CookieLife)
+	for _, r := range s.present() {
+		r.mu.Lock()
+		r.watch()
+		r.mu.Unlock()
+	}
+}
+
+// Limits returns those that are in force.
+func (s *Server) Limits() *Limits { return s.limits.Load() }
 
 // Role is the role of the switchboard listener.
 func (s *Server) Role() conn.Role {
@@ -86,7 +106,7 @@ func (s *Server) open(c *conn.Conn) conn.Handler {
 		return nil
 	}
 	s.strangers[addr]++
-	c.Expect(s.Limits.Entrance)
+	c.Expect(s.Limits().Entrance)
 	return &member{srv: s, conn: c, stranger: true}
 }
 
@@ -166,12 +186,15 @@ func (s *Server) Seated() int {
 func (s *Server) Farewell() {
 	s.mu.Lock()
 	s.stopped = true
-	rooms := make([]*room, 0, len(s.rooms))
-	for _, r := range s.rooms {
-		rooms = append(rooms, r)
-	}
 	s.mu.Unlock()
-	for _, r := range rooms {
+	for _, r := range s.present() {
 		r.farewell()
 	}
+}
+
+// present returns the rooms there are.
+func (s *Server) present() []*room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.rooms))
 }
