@@ -25,7 +25,8 @@ type Service struct {
 	MailURL string // page of mailboxes without one of their own; "" is none
 	Alerts  bool   // whether alerts may be sent
 
-	Listeners map[string]string // addresses by name; nil where no server runs
+	Listeners map[string]string      // addresses by name; nil where no server runs
+	Configure func() (Report, error) // reads the configuration again; nil where no server runs
 
 	alerts atomic.Uint32 // number of the last one
 }

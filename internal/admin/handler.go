@@ -51,6 +51,7 @@ func (s *Service) Handler() http.Handler {
 		"DELETE " + pathSessions + "/{email}":      s.kick,
 		"POST " + pathNotices:                      s.notify,
 		"POST " + pathBackups:                      s.backUp,
+		"POST " + pathReloads:                      s.reload,
 		"GET " + pathListeners:                     s.showListeners,
 		"DELETE " + pathNotices:                    s.cancelNotice,
 		"PUT " + pathUsers + "/{email}/mailbox":    s.setMailbox,

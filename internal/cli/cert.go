@@ -63,7 +63,7 @@ func (c *certCmd) Run(a *app) error {
 		return encode(a.stdout, map[string]certificate{"authority": certificate(certs.CA), "server": certificate(certs.Server)})
 	}
 	if c.Renew {
-		fmt.Fprint(a.stdout, "The certificates are issued anew. Restart the server to show them to clients.\n\n")
+		fmt.Fprintf(a.stdout, "The certificates are issued anew. A running server shows them after: %s\n\n", a.command("reload"))
 	}
 	return a.describe(certs)
 }

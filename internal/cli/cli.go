@@ -37,6 +37,7 @@ type commands struct {
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Cert     certCmd     `cmd:"" help:"Show, export or renew the certificates that clients must trust."`
+	Reload   reloadCmd   `cmd:"" help:"Make the running server read its configuration again, without disconnecting anybody."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
 	Chat     chatCmd     `cmd:"" help:"Talk: a messenger in the terminal, for this or another server."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with the service, and say what to do."`

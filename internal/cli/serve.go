@@ -57,6 +57,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err := a.alone(ctx, cfg.Data.Dir); err != nil {
 		return err
 	}
+	hangups := listenForHangups() // from here on, so that an early one does no harm
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
 	clk := clock.New()
@@ -65,6 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return advise(err)
 	}
+	defer a.reloads(ctx, srv, hangups)()
 	spareProcessors() // after New, which counts them
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -32,7 +32,7 @@ func (e *examination) certificate(context.Context) {
 	made := cert == ""
 	if made {
 		cert, key = passport.ServerFiles(e.Config.Data.Dir)
-		fix = "Make it anew: " + e.Command("cert --renew") + ", and restart the server."
+		fix = "Make it anew: " + e.Command("cert --renew") + ", then " + e.Command("reload") + "."
 		if _, err := os.Stat(cert); errors.Is(err, fs.ErrNotExist) && !e.Running {
 			e.skip(checkCertificate, "There is none yet; the first start makes it.")
 			return
@@ -151,14 +151,14 @@ func (e *examination) handshakes(ctx context.Context) {
 		c.Close()
 		done = append(done, s.name)
 	}
-	const restart = "Restart the server: passport.legacy_tls changed since it started. If that does not help, see what else listens there."
+	reload := "Run " + e.Command("reload") + ": passport.legacy_tls changed since it started. If that does not help, see what else listens there."
 	switch legacy := e.Config.Passport.LegacyTLS; {
 	case legacy && len(refused) > 0:
-		e.complain(Problem, check, "Refused with RSA and "+strings.Join(refused, ", ")+": clients on Windows 98 to Vista cannot sign in.", restart)
+		e.complain(Problem, check, "Refused with RSA and "+strings.Join(refused, ", ")+": clients on Windows 98 to Vista cannot sign in.", reload)
 	case legacy:
 		e.ok(check, "Accepted with RSA and %s, as clients on Windows 98 to Vista need it.", strings.Join(done, ", "))
 	case len(done) > 0:
-		e.complain(Problem, check, "Accepted with RSA and "+strings.Join(done, ", ")+", though passport.legacy_tls is off.", restart)
+		e.complain(Problem, check, "Accepted with RSA and "+strings.Join(done, ", ")+", though passport.legacy_tls is off.", reload)
 	default:
 		e.ok(check, "Refused, as passport.legacy_tls is off: clients on Windows 98 to Vista cannot sign in.")
 	}

@@ -75,8 +75,8 @@ func shake(ctx context.Context, addr string, cfg *tls.Config) (*tls.Conn, error)
 	return secure, nil
 }
 
-// errOtherCertificate is what a server says that was not restarted after a renewal.
-var errOtherCertificate = errors.New("it shows another certificate than the one in the file; restart the server, or see what else listens there")
+// errOtherCertificate is what a server says that was not told of a renewal.
+var errOtherCertificate = errors.New("it shows another certificate than the one in the file; run monarch reload, or see what else listens there")
 
 // askNexus asks for the address of the login, and compares the certificate with the file's.
 // docs/protocol/passport.md#nexus

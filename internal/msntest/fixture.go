@@ -9,15 +9,18 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"monarch/internal/admin"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/config"
@@ -46,11 +49,7 @@ type Fixture struct {
 // the configuration file. It ends with the test, which fails if it does not end cleanly.
 func Start(t testing.TB, settings map[string]string) *Fixture {
 	t.Helper()
-	environ := make([]string, 0, len(settings))
-	for key, value := range settings {
-		environ = append(environ, "MONARCH_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))+"="+value)
-	}
-	cfg, err := config.Load("", environ)
+	cfg, err := config.Load("", environ(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +74,29 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 		}
 	}
 	return f
+}
+
+// environ returns settings as the environment variables that they are.
+func environ(settings map[string]string) []string {
+	variables := make([]string, 0, len(settings))
+	for key, value := range settings {
+		variables = append(variables, "MONARCH_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))+"="+value)
+	}
+	return variables
+}
+
+// Reload gives the running server other settings, by their names. The rest stays.
+func (f *Fixture) Reload(settings map[string]string) (admin.Report, error) {
+	changed, err := config.Load("", environ(settings))
+	if err != nil {
+		return admin.Report{}, err
+	}
+	next := f.config.With(changed, slices.Collect(maps.Keys(settings))...)
+	report, err := f.Server.Reload(next)
+	if err == nil {
+		f.config = next
+	}
+	return report, err
 }
 
 func writeFile(t testing.TB, name string, content []byte) string {

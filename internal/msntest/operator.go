@@ -2,6 +2,7 @@ package msntest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"monarch/msnp"
@@ -29,6 +30,14 @@ func (p *Player) operator(words []string) error {
 		return admin.CancelNotice(ctx)
 	case "mail":
 		return p.mail(words[1:])
+	case "reload":
+		settings := make(map[string]string)
+		for _, word := range words[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			settings[key] = value
+		}
+		_, err := p.fix.Reload(settings)
+		return err
 	}
 	if len(words) < 2 {
 		return fmt.Errorf("operator %s whom?", words[0])

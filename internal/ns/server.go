@@ -43,15 +43,15 @@ type Config struct {
 	Switchboard      func() (addr string, ok bool) // the one to use next; none: not ok
 	WebURL           string                        // pages for people, https, without a slash at the end
 
-	BareVersion    bool // answer VER with the version alone
-	Challenge      ChallengeMode
-	ForbiddenNames []string // in lower case
-	Rates          bool     // whether rates are limited
-	Mail           Mail
-	Limits         Limits
+	BareVersion bool // answer VER with the version alone
+	Challenge   ChallengeMode
+	Rates       bool // whether rates are limited
+	Mail        Mail
+	Limits      Limits
 }
 
-// Limits holds times and sizes. docs/protocol/limits.md#times
+// Limits holds what may change while the server runs: times, sizes, and words that names must
+// not have. docs/protocol/limits.md#times
 type Limits struct {
 	Greeting          time.Duration // from accept to VER
 	SignInStart       time.Duration // from VER to USR I
@@ -63,6 +63,7 @@ type Limits struct {
 	ChallengeInterval time.Duration // half to whole of it passes between challenges
 	Move              time.Duration // how long leaving the last group is kept from the contact
 	MaxContacts       int
+	ForbiddenNames    []string // in lower case
 }
 
 // Server is the state that sessions share.

@@ -121,7 +121,7 @@ func (s *session) rea(ctx context.Context, f msnp.Frame) error {
 
 func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
 	lower := strings.ToLower(m.Name)
-	for _, word := range s.srv.ForbiddenNames {
+	for _, word := range s.srv.Limits().ForbiddenNames {
 		if strings.Contains(lower, word) {
 			return im.ErrNameRefused
 		}

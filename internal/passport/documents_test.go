@@ -78,13 +78,18 @@ func TestDocumentsOfADirectory(t *testing.T) {
 		t.Errorf("tabs %q", got)
 	}
 	write("tabs.xml", "<second/>")
-	w.must(w.srv.Reload())
+	use, err := w.srv.Documents(dir)
+	w.must(err)
+	if got := tabs(); got != "<first/>" {
+		t.Errorf("read, but not in use: tabs %q", got)
+	}
+	use()
 	if got := tabs(); got != "<second/>" {
 		t.Errorf("after a change: tabs %q", got)
 	}
 	for name, text := range map[string]string{"tabs.xml": "{{.Nonsense}}", "portal.html": "{{", "tabz.xml": "", "tabs.html": ""} {
 		write(name, text)
-		if err := w.srv.Reload(); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := w.srv.Documents(dir); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s holds %q: %v", name, text, err)
 		}
 		if got := tabs(); got != "<second/>" {

@@ -91,9 +91,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
 	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses()}
-	if err := s.Reload(); err != nil {
+	use, err := s.Documents(cfg.Templates)
+	if err != nil {
 		return nil, err
 	}
+	use()
 	if err := s.renderPages(); err != nil {
 		return nil, err
 	}
@@ -106,14 +108,11 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Reload reads the documents again, and keeps the present ones when that fails.
-func (s *Server) Reload() error {
-	docs, err := loadDocuments(s.cfg.Templates, documentData{Name: s.cfg.Name, URL: s.cfg.URL})
-	if err != nil {
-		return err
-	}
-	s.documents.Store(docs)
-	return nil
+// Documents reads the documents in a directory of templates, or "" for the built-in ones alone,
+// and returns what makes them those that clients get from then on.
+func (s *Server) Documents(templates string) (use func(), err error) {
+	docs, err := loadDocuments(templates, documentData{Name: s.cfg.Name, URL: s.cfg.URL})
+	return func() { s.documents.Store(docs) }, err
 }
 
 // ServeHTTPS answers what belongs on port 443. It returns nil after [Server.Close].

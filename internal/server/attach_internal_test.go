@@ -45,7 +45,7 @@ func (w witness) Closed(why conn.Reason) {
 func (s *Server) ServePages(l net.Listener, port string) error {
 	switch port {
 	case "https":
-		return s.passport.ServeHTTPS(l, s.tls)
+		return s.passport.ServeHTTPS(l, s.tls.Load())
 	case "https without TLS":
 		return s.passport.ServeHTTPS(l, nil)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net"
-	"strings"
 	"sync"
 
 	"monarch/internal/config"
@@ -15,11 +14,6 @@ import (
 func (s *Server) buildMessenger() {
 	rates := s.cfg.Limits.Rates == config.RatesOn
 	s.buildBoards(rates)
-	limits := s.cfg.Limits
-	forbidden := make([]string, len(s.cfg.Protocol.ForbiddenNames))
-	for i, word := range s.cfg.Protocol.ForbiddenNames {
-		forbidden[i] = strings.ToLower(word)
-	}
 	s.ns = ns.New(ns.Config{
 		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		DispatchAddr:     s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
@@ -29,21 +23,14 @@ func (s *Server) buildMessenger() {
 		Mail:             s.mail(),
 		BareVersion:      s.cfg.Protocol.VerReply == config.VerSingle,
 		Challenge:        ns.ChallengeMode(s.cfg.Protocol.Challenge),
-		ForbiddenNames:   forbidden,
 		Rates:            rates,
-		Limits: ns.Limits{
-			Greeting: limits.Greeting.D(), SignInStart: limits.SigninStart.D(), SignIn: limits.Signin.D(),
-			TicketLife: limits.TicketLife.D(), PingInterval: limits.PingInterval.D(), Idle: limits.Idle.D(),
-			ChallengeTimeout: limits.ChallengeTimeout.D(), ChallengeInterval: limits.ChallengeInterval.D(),
-			Move: limits.ContactDebounce.D(), MaxContacts: limits.MaxContacts,
-		},
+		Limits:           sessionLimits(s.cfg),
 	})
 }
 
 // buildBoards makes a switchboard for each address of switchboard.listen.
 func (s *Server) buildBoards(rates bool) {
 	advertised := config.List(s.cfg.Switchboard.Advertise)
-	limits := s.cfg.Limits
 	for i, l := range s.listeners.switchboards {
 		told := config.Messenger{}
 		if i < len(advertised) {
@@ -55,11 +42,7 @@ func (s *Server) buildBoards(rates bool) {
 			DataForAll:   s.cfg.Protocol.AllowDBelowMSNP9,
 			CloseOnExpel: s.cfg.Protocol.CloseSwitchboardsOnKick,
 			Rates:        rates,
-			Limits: sb.Limits{
-				Entrance: limits.SwitchboardLogin.D(), CookieLife: limits.CookieLife.D(),
-				Idle: limits.SwitchboardIdle.D(), IdleGroup: limits.SwitchboardIdleGroup.D(),
-				Participants: limits.MaxParticipants,
-			},
+			Limits:       boardLimits(s.cfg),
 		}))
 	}
 	s.boards.stopped = make([]bool, len(s.boards.all))

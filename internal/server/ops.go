@@ -12,9 +12,16 @@ import (
 func (s *Server) opsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", admin.Ops(s.welcome.Load, s.metrics.Handler()))
-	mux.Handle(admin.HookPath, s.service.MailHook(s.cfg.Mail.HookToken, s.clock))
+	s.setHook(s.cfg.Mail.HookToken)
+	mux.HandleFunc(admin.HookPath, func(w http.ResponseWriter, r *http.Request) { (*s.hook.Load()).ServeHTTP(w, r) })
 	mux.Handle("GET /debug/pprof/", profiles())
 	return mux
+}
+
+// setHook changes the token of the mail hook.
+func (s *Server) setHook(token string) {
+	h := s.service.MailHook(token, s.clock)
+	s.hook.Store(&h)
 }
 
 // profiles serves what go tool pprof asks for. The command line is not among it: it may name

@@ -25,7 +25,7 @@ func (s *Server) Run(ctx context.Context) error {
 		board := s.boards.all[i]
 		s.serve("switchboard", each, func(l net.Listener) error { return s.engine.Serve(l, board.Role()) })
 	}
-	s.serve("https", l.https, func(l net.Listener) error { return s.passport.ServeHTTPS(l, s.tls) })
+	s.serve("https", l.https, func(l net.Listener) error { return s.passport.ServeHTTPS(l, s.presentTLS()) })
 	s.serve("http", l.http, s.passport.ServeHTTP)
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)

@@ -44,7 +44,8 @@ type Server struct {
 	boards   boards
 	passport *passport.Server
 	post     post
-	tls      *tls.Config
+	tls      atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
+	hook     atomic.Pointer[http.Handler]
 	service  *admin.Service
 	opsHTTP  *http.Server
 	manage   *http.Server
@@ -54,6 +55,7 @@ type Server struct {
 	welcome    atomic.Bool   // what /readyz says
 	serving    sync.WaitGroup
 	stopMemory context.CancelFunc
+	reloading  reloading
 	failed     chan error    // the first listener that broke; buffered
 	over       chan struct{} // the announced end has come; buffered
 }
@@ -67,6 +69,7 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
 	s.level.Set(levels[cfg.Log.Level])
+	s.reloading.inForce = cfg
 	s.log = slog.New(leveled{log.Handler(), &s.level})
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
@@ -90,15 +93,10 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.signer = auth.NewSigner(keys)
-	limits := s.cfg.Limits
-	s.hub = hub.New(s.clock, limits.SigninHold.D())
+	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
-		Limits: conn.Limits{
-			QueueBytes: limits.QueueBytes, QueueStall: limits.QueueStall.D(),
-			Frame: limits.Payload.D(), DeadPeer: limits.DeadPeer.D(),
-			CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
-		},
+		Limits: connLimits(s.cfg),
 	})
 	s.hub.OnStop(s.end)
 	if err := s.buildPost(); err != nil {
@@ -117,14 +115,11 @@ func (s *Server) buildPassport() error {
 	hasher := auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
 	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: s.log, Listeners: s.listeners.addrs()}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
-	cert, err := s.certificate()
+	settings, err := loadTLS(s.cfg)
 	if err != nil {
 		return err
 	}
-	s.tls = passport.ModernTLS(cert)
-	if s.cfg.Passport.LegacyTLS {
-		s.tls = passport.LegacyTLS(cert)
-	}
+	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
 		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log,
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
@@ -139,19 +134,6 @@ func (s *Server) buildPassport() error {
 // webLife is how long the token in a client's profile opens pages. Sessions are rarely
 // longer.
 const webLife = 24 * time.Hour
-
-// certificate returns the configured certificate, or the one of the data directory.
-func (s *Server) certificate() (tls.Certificate, error) {
-	if s.cfg.Passport.Cert != "" {
-		cert, err := tls.LoadX509KeyPair(s.cfg.Passport.Cert, s.cfg.Passport.Key)
-		if err != nil {
-			return cert, fmt.Errorf("load the certificate of passport.cert and passport.key: %w", err)
-		}
-		return cert, nil
-	}
-	made, err := passport.EnsureCertificate(s.cfg.Data.Dir, s.cfg.Hosts())
-	return made.TLS, err
-}
 
 // buildOps makes the interfaces for operators.
 func (s *Server) buildOps() {

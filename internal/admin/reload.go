@@ -1,0 +1,47 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+const pathReloads = "/api/v1/reloads"
+
+// Codes of problems with a reload.
+const (
+	CodeBadConfig  = "bad_configuration"
+	CodeNotRunning = "not_running"
+)
+
+// Report says what became of a configuration that was read again, by the names of settings.
+// What did not change is in neither list.
+type Report struct {
+	Applied        []string `json:"applied"`       // in force now
+	Restart        []string `json:"needs_restart"` // in force after a restart
+	NewCertificate bool     `json:"new_certificate"`
+}
+
+// Reload makes the server read its configuration again and put in force what can be without a
+// restart. A configuration that is wrong changes nothing.
+func (s *Service) Reload(ctx context.Context) (Report, error) {
+	if s.Configure == nil {
+		return Report{}, problem(http.StatusConflict, CodeNotRunning,
+			"the server does not run; it reads its configuration when it starts")
+	}
+	report, err := s.Configure()
+	if err != nil {
+		s.Log.ErrorContext(ctx, "configuration not reloaded, what was in force stays so", "err", err)
+		return Report{}, problem(http.StatusUnprocessableEntity, CodeBadConfig, "%v", err)
+	}
+	s.Log.InfoContext(ctx, "configuration reloaded", "applied", strings.Join(report.Applied, " "),
+		"needs_restart", strings.Join(report.Restart, " "), "new_certificate", report.NewCertificate)
+	return report, nil
+}
+
+// Reload is [Service.Reload].
+func (c *Client) Reload(ctx context.Context) (report Report, err error) {
+	return report, c.call(ctx, http.MethodPost, pathReloads, nil, &report)
+}
+
+func (s *Service) reload(r *http.Request) (any, error) { return s.Reload(r.Context()) }

@@ -1,0 +1,129 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"monarch/internal/cli"
+)
+
+// commandEnv makes a process of these tests the command that its arguments say.
+const commandEnv = "CLI_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// process is a server in a process of its own, with what it has written to the log.
+type process struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	log *bufio.Scanner
+}
+
+// startServer runs a server until the test ends.
+func startServer(t *testing.T, args ...string) *process {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), commandEnv+"=1")
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t, cmd, bufio.NewScanner(pipe)}
+	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		defer stuck.Stop()
+		p.signal(syscall.SIGTERM)
+		p.logs("msg=stopped")
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server ended: %v", err)
+		}
+	})
+	p.logs("msg=serving")
+	return p
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// logs waits for a line that holds a text, and returns it.
+func (p *process) logs(text string) string {
+	p.t.Helper()
+	for p.log.Scan() {
+		if line := p.log.Text(); strings.Contains(line, text) {
+			return line
+		}
+	}
+	p.t.Fatalf("the log has no line with %q", text)
+	return ""
+}
+
+func TestReloadOfARunningServer(t *testing.T) {
+	freePorts(t)
+	p := newPlace(t)
+	file := filepath.Join(t.TempDir(), "monarch.toml")
+	configure := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := p.run("", "reload"); r.code != 1 || !strings.Contains(r.errout, "no server is running") {
+		t.Errorf("without a server: %+v", r)
+	}
+	configure("")
+	server := startServer(t, "--config", file, "--data", p.dir, "serve")
+
+	configure("[limits]\nmax_contacts = 5\n[service]\nname = \"Other\"\n")
+	got := p.ok(t, "", "--config", file, "reload")
+	want := "The server has read its configuration again. Nobody was disconnected.\n" +
+		"In force now:\n  limits.max_contacts\nIn force after a restart only:\n  service.name\n"
+	if got != want {
+		t.Errorf("reload said:\n%swant:\n%s", got, want)
+	}
+	server.logs("applied=limits.max_contacts needs_restart=service.name")
+
+	configure("[limits]\nmax_contacts = 6\n")
+	server.signal(syscall.SIGHUP)
+	server.logs("applied=limits.max_contacts needs_restart=\"\"")
+
+	configure("[limits]\nmax_contacts = 0\n")
+	server.signal(syscall.SIGHUP)
+	if line := server.logs("level=ERROR"); !strings.Contains(line, "limits.max_contacts is 0") {
+		t.Error(line)
+	}
+	if r := p.run("", "reload"); r.code != 1 || !strings.Contains(r.errout, "nothing has changed") || !strings.Contains(r.errout, "limits.max_contacts is 0") {
+		t.Errorf("with a bad file: %+v", r)
+	}
+
+	configure("[limits]\nmax_contacts = 6\n[log]\nlevel = \"warn\"\n")
+	if got := p.ok(t, "", "reload", "--json"); !strings.Contains(got, `"log.level"`) || !strings.Contains(got, `"needs_restart": []`) {
+		t.Errorf("reload --json said %s", got)
+	}
+	configure("[limits]\nmax_contacts = 6\n")
+	if got := p.ok(t, "", "reload"); !strings.Contains(got, "  log.level\n") {
+		t.Errorf("reload said %s", got)
+	}
+	if got := p.ok(t, "", "reload"); !strings.Contains(got, "No setting is another than before.") {
+		t.Errorf("reload said %s", got)
+	}
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"monarch/internal/admin"
+	"monarch/internal/server"
+)
+
+type reloadCmd struct {
+	JSON bool `name:"json" help:"Write JSON."`
+}
+
+// Help gives the example.
+func (*reloadCmd) Help() string { return "monarch reload" }
+
+// Run makes the server read its configuration again, and tells what became of it.
+func (c *reloadCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	client, err := admin.Dial(ctx, cfg.Data.Dir)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	report, err := client.Reload(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing has changed:\n%w", err)
+	}
+	if c.JSON {
+		return encode(a.stdout, report)
+	}
+	a.tell(report)
+	return nil
+}
+
+// tell says what a reload has done.
+func (a *app) tell(r admin.Report) {
+	fmt.Fprintln(a.stdout, "The server has read its configuration again. Nobody was disconnected.")
+	if r.NewCertificate {
+		fmt.Fprintln(a.stdout, "Clients are shown a new certificate.")
+	}
+	for _, part := range []struct {
+		title string
+		keys  []string
+	}{{"In force now", r.Applied}, {"In force after a restart only", r.Restart}} {
+		if len(part.keys) > 0 {
+			fmt.Fprintf(a.stdout, "%s:\n  %s\n", part.title, strings.Join(part.keys, "\n  "))
+		}
+	}
+	if len(r.Applied)+len(r.Restart) == 0 {
+		fmt.Fprintln(a.stdout, "No setting is another than before.")
+	}
+}
+
+// reloads lets the server read its configuration again when it is asked to and, until stop is
+// called, whenever the process is sent SIGHUP. The log tells the outcome.
+func (a *app) reloads(ctx context.Context, srv *server.Server, hangups chan os.Signal) (stop func()) {
+	srv.Admin().Configure = func() (admin.Report, error) {
+		cfg, err := a.load()
+		if err != nil {
+			return admin.Report{}, err
+		}
+		return srv.Reload(cfg)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				_, _ = srv.Admin().Reload(ctx) // which logs its errors
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		cancel()
+		<-ended
+	}
+}
+
+// listenForHangups begins to collect SIGHUP, which otherwise ends a process.
+func listenForHangups() chan os.Signal {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	return hangups
+}
