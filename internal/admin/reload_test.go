@@ -42,3 +42,28 @@ func TestReload(t *testing.T) {
 		}
 	})
 }
+
+func TestAnOccupiedDirectoryTellsCommandsWhy(t *testing.T) {
+	dir := t.TempDir()
+	release, err := admin.Occupy(dir, "something is being done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := admin.Dial(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Accounts(t.Context(), "", 1); err == nil || !strings.Contains(err.Error(), "something is being done; try again") {
+		t.Errorf("a command is told %v", err)
+	}
+	if _, err := admin.Occupy(dir, ""); !errors.Is(err, admin.ErrRunning) {
+		t.Errorf("a second time: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.Dial(t.Context(), dir); !errors.Is(err, admin.ErrNotRunning) {
+		t.Errorf("afterwards: %v", err)
+	}
+}

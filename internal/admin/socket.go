@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -57,6 +59,33 @@ func Listen(dir string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("protect management socket: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// Occupy keeps servers and commands away from a data directory until release is called: none
+// starts there meanwhile, and commands are told why. If a server runs there, the error is
+// [ErrRunning].
+func Occupy(dir, why string) (release func() error, err error) {
+	l, err := Listen(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Log: slog.New(slog.DiscardHandler)}
+	srv := &http.Server{
+		Handler: s.serve(func(*http.Request) (any, error) {
+			return nil, problem(http.StatusServiceUnavailable, CodeBusy, "%s; try again when that is done", why)
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = srv.Serve(l) // it ends with release
+	}()
+	return func() error {
+		err := srv.Close()
+		<-ended
+		return err
+	}, nil
 }
 
 // socket is a listener that removes its file, by the name it has in the file system.

@@ -2,10 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+
+	"monarch/internal/admin"
+	"monarch/internal/store"
 )
 
 type backupCmd struct {
@@ -30,8 +35,46 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Wrote %s, a complete database with every account and list.\n"+
-		"To go back to it: stop the server, remove monarch.db, monarch.db-wal and monarch.db-shm from\n"+
-		"the data directory, and copy it there as monarch.db.\n", c.File)
+		"To go back to it: stop the server, then %s\n", c.File, a.command("restore "+shellWord(c.File)))
+	return nil
+}
+
+type restoreCmd struct {
+	File string `arg:"" help:"The backup. It is not changed."`
+}
+
+// Help gives the example.
+func (*restoreCmd) Help() string { return "monarch restore monarch-2026-01-31.db" }
+
+// Run puts the backup in place of the database, while no server runs.
+func (c *restoreCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	release, err := admin.Occupy(cfg.Data.Dir, "a backup is being restored")
+	if err != nil {
+		return err
+	}
+	r, err := store.Restore(ctx, c.File, cfg.DatabaseURL())
+	if errors.Is(err, store.ErrLocked) {
+		err = fmt.Errorf("%w\nStop the server or the command that uses it first", err)
+	}
+	if err := errors.Join(err, release()); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Restored %s", plural(r.Users, "account", "accounts"))
+	if !r.Last.IsZero() {
+		fmt.Fprintf(a.stdout, ", of which the youngest was made %s", when(r.Last))
+	}
+	fmt.Fprintln(a.stdout, ".")
+	if r.Kept != "" {
+		fmt.Fprintf(a.stdout, "The database of before is now %s; remove it when you do not need it.\n", r.Kept)
+	}
+	fmt.Fprintf(a.stdout, "Start the server. To see whether all is well: %s\n", a.command("doctor"))
 	return nil
 }
 

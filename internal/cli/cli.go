@@ -39,6 +39,7 @@ type commands struct {
 	Cert     certCmd     `cmd:"" help:"Show, export or renew the certificates that clients must trust."`
 	Reload   reloadCmd   `cmd:"" help:"Make the running server read its configuration again, without disconnecting anybody."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
+	Restore  restoreCmd  `cmd:"" help:"Put a backup in the place of the database, while no server runs."`
 	Chat     chatCmd     `cmd:"" help:"Talk: a messenger in the terminal, for this or another server."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with the service, and say what to do."`
 	Version  versionCmd  `cmd:"" help:"Show which version this is."`

@@ -127,3 +127,40 @@ func TestReloadOfARunningServer(t *testing.T) {
 		t.Errorf("reload said %s", got)
 	}
 }
+
+func TestBackupAndRestore(t *testing.T) {
+	freePorts(t)
+	p := newPlace(t)
+	p.add(t, "alice@example.com")
+	backup := filepath.Join(t.TempDir(), "a backup.db")
+	t.Run("while the server runs", func(t *testing.T) {
+		startServer(t, "--data", p.dir, "serve")
+		got := p.ok(t, "", "backup", backup)
+		if !strings.Contains(got, "restore '"+backup+"'") {
+			t.Errorf("backup said %s", got)
+		}
+		p.add(t, "bob@example.com")
+		if r := p.run("", "restore", backup); r.code != 1 || !strings.Contains(r.errout, "a server is running already") {
+			t.Errorf("restore while the server runs: %+v", r)
+		}
+		if got := p.ok(t, "", "user", "list"); !strings.Contains(got, "bob@example.com") {
+			t.Errorf("a refused restore has changed something:\n%s", got)
+		}
+	})
+	got := p.ok(t, "", "restore", backup)
+	for _, want := range []string{"Restored 1 account, of which the youngest was made ", "is now " + p.dir, ".before-"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("restore did not say %q:\n%s", want, got)
+		}
+	}
+	if got := p.ok(t, "", "user", "list"); !strings.Contains(got, "alice@example.com") || strings.Contains(got, "bob@example.com") {
+		t.Errorf("accounts after the restore:\n%s", got)
+	}
+	if r := p.run("", "restore", filepath.Join(p.dir, "absent.db")); r.code != 1 || !strings.Contains(r.errout, "no such file") {
+		t.Errorf("%+v", r)
+	}
+	startServer(t, "--data", p.dir, "serve")
+	if got := p.ok(t, "", "user", "show", "alice@example.com"); !strings.Contains(got, "Disabled          no") {
+		t.Errorf("%s", got)
+	}
+}

@@ -2,9 +2,11 @@ package msntest
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"monarch/internal/store"
 	"monarch/msnp"
 )
 
@@ -30,6 +32,12 @@ func (p *Player) operator(words []string) error {
 		return admin.CancelNotice(ctx)
 	case "mail":
 		return p.mail(words[1:])
+	case "backup":
+		p.backup = filepath.Join(p.t.TempDir(), "backup.db")
+		return admin.Backup(ctx, p.backup)
+	case "restore": // while the server does not run
+		_, err := store.Restore(ctx, p.backup, p.fix.config.DatabaseURL())
+		return err
 	case "reload":
 		settings := make(map[string]string)
 		for _, word := range words[1:] {

@@ -33,6 +33,7 @@ type Player struct {
 	split   int
 	byHand  map[string]bool // connections that see their challenges
 	strict  map[string]bool // actors whose clients count words
+	backup  string          // the operator's last one
 }
 
 // person is who an actor is.

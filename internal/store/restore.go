@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// restoredSteps is how far [Restore] moves the version of every account's lists: beyond what
+// the account may have reached since the backup. A client that remembers lists of that time by
+// their version must not hear that they are the present ones.
+const restoredSteps = 100_000
+
+// Restored says what [Restore] has done.
+type Restored struct {
+	Health        // of the database that is in place now
+	Kept   string // where the one of before is, with all that it held; "" when there was none
+}
+
+// Restore puts the backup in the file from in the place of the database that url names, which
+// nobody may have open. The backup is checked, and brought to the present schema, before
+// anything is changed, and is not changed itself. The database of before is kept beside.
+//
+// A service goes on that is earlier than what its clients know. So the versions of lists are
+// moved on, and the keys are left out with which tickets were signed: an account that was made
+// after the backup is gone, and its number may become another's.
+func Restore(ctx context.Context, from, url string) (Restored, error) {
+	path, err := parseURL(url)
+	if err != nil {
+		return Restored{}, err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if err := isBackup(from, path); err != nil {
+		return Restored{}, fmt.Errorf("restore %s: %w", from, err)
+	}
+	r, err := restore(ctx, from, path)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore %s: %w", from, explain(ctx, err))
+	}
+	return r, nil
+}
+
+// isBackup refuses files that are databases in use.
+func isBackup(from, path string) error {
+	source, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if target, err := os.Stat(path); err == nil && os.SameFile(source, target) {
+		return errors.New("this is the database itself; name a backup of it")
+	}
+	if wal, err := os.Stat(from + walSuffix); err == nil && wal.Size() > 0 {
+		return fmt.Errorf("%s belongs to it, so it is a database in use and no backup; make one with `monarch backup`", from+walSuffix)
+	}
+	return nil
+}
+
+// The files that SQLite has beside a database: what is not in the database itself yet, and an
+// index to that.
+const (
+	walSuffix = "-wal"
+	shmSuffix = "-shm"
+)
+
+func restore(ctx context.Context, from, path string) (r Restored, err error) {
+	temporary, err := copyToTemporary(from, path)
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		for _, suffix := range []string{"", walSuffix, shmSuffix} {
+			_ = os.Remove(temporary + suffix) // after success there is none
+		}
+	}()
+	if r.Health, err = makePresentable(ctx, temporary); err != nil {
+		return r, err
+	}
+	if err := release(ctx, path); err != nil {
+		return r, err
+	}
+	if r.Kept, err = setAside(path); err != nil {
+		return r, err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return r, err
+	}
+	return r, syncDir(path)
+}
+
+// copyToTemporary copies a file to the directory of path, for nobody else to read, and returns
+// the copy's name.
+func copyToTemporary(from, path string) (name string, err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".restoring-*")
+	if err != nil {
+		return "", fileError(err)
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return "", errors.Join(fileError(err), os.Remove(out.Name()))
+	}
+	return out.Name(), nil
+}
+
+// makePresentable checks a copy of a backup and makes it a database that can be used.
+func makePresentable(ctx context.Context, path string) (Health, error) {
+	h, err := Check(ctx, "sqlite:"+path)
+	switch {
+	case err != nil:
+		return h, fmt.Errorf("it is no backup of a service, or is damaged: %w", err)
+	case len(h.Faults) > 0:
+		return h, fmt.Errorf("%w: %s; choose another backup", ErrDamaged, strings.Join(h.Faults, "; "))
+	case h.Schema == 0:
+		return h, errors.New("it is no backup of a service")
+	case h.Schema > h.Newest:
+		return h, fmt.Errorf("it has schema %d, of a newer release; this one knows %d", h.Schema, h.Newest)
+	}
+	s, err := Open(ctx, "sqlite:"+path)
+	if err != nil {
+		return h, err
+	}
+	_, err = change(ctx, s, "make a backup the present", func(tx *transaction) (struct{}, error) {
+		for _, each := range []struct {
+			text string
+			args []any
+		}{
+			{`UPDATE account SET version = version + $1`, []any{restoredSteps}},
+			{`UPDATE roster_record SET version = version + $1`, []any{restoredSteps}},
+			{`DELETE FROM signing_key`, nil},
+		} {
+			if _, err := tx.ExecContext(ctx, each.text, each.args...); err != nil {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, nil
+	})
+	return h, errors.Join(err, s.Close())
+}
+
+// release makes the database at path one whole file, if there is one, and refuses if somebody
+// has it open. One that is damaged stays as it is: SQLite would throw away what is beside it.
+func release(ctx context.Context, path string) error {
+	if !looksSound(path) {
+		return nil
+	}
+	db, err := sql.Open("sqlite", dataSource(path, nil))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var mode string
+	err = db.QueryRowContext(ctx, `PRAGMA journal_mode = DELETE`).Scan(&mode)
+	if err = explain(ctx, err); errors.Is(err, ErrLocked) || ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// looksSound reports whether a file begins as databases do.
+func looksSound(path string) bool {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begin := make([]byte, 100) // the header
+	_, err = io.ReadFull(f, begin)
+	return err == nil && strings.HasPrefix(string(begin), magic)
+}
+
+// setAside gives the database at path a second name, and returns that. It stays in its place,
+// so that there is one at any time.
+func setAside(path string) (kept string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	kept = path + time.Now().Format(".before-2006-01-02-150405.000")
+	for _, suffix := range []string{"", walSuffix} {
+		if err := duplicate(path+suffix, kept+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fileError(err)
+		}
+	}
+	if err := syncDir(path); err != nil {
+		return "", err
+	}
+	// What is not in the file itself would be taken for the restored one's. There is something
+	// only when the file is damaged.
+	for _, suffix := range []string{walSuffix, shmSuffix} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fileError(err)
+		}
+	}
+	return kept, nil
+}
+
+// duplicate gives a file a second name or, where the file system has no such thing, a copy.
+func duplicate(from, to string) error {
+	if _, err := os.Stat(from); err != nil {
+		return err
+	}
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
