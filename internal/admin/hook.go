@@ -73,7 +73,7 @@ func (h *hook) take(r *http.Request) (any, error) {
 		return nil, problem(http.StatusUnauthorized, CodeUnauthorized,
 			"send the header \"Authorization: Bearer TOKEN\" with the value of mail.hook_token")
 	}
-	if !h.rate.AllowN(h.clock.Now(), 1) {
+	if !h.rate.AllowN(h.clock.Steady(), 1) {
 		return nil, problem(http.StatusTooManyRequests, CodeTooFast, "at most %d requests a second are taken; try again in a moment", hookRate)
 	}
 	var news MailNews

@@ -70,7 +70,7 @@ func (s *Signer) OpenCookie(text string, a Admission, now time.Time, life time.D
 		return Admission{}, ErrTicket // leading zeros would make another cookie of a used one
 	}
 	a.Session = uint32(session)
-	age := now.Sub(time.Unix(int64(uint32(nonce)), 0))
+	age := time.Duration(int32(uint32(now.Unix())-uint32(nonce))) * time.Second // right in 2106, too
 	for _, k := range s.keys {
 		if subtle.ConstantTimeCompare(word(mac), word(k.cookieMAC(a, nonce))) != 1 {
 			continue

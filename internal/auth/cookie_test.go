@@ -82,6 +82,22 @@ func TestCookiesAge(t *testing.T) {
 	}
 }
 
+// The time of issue has 32 bits, which begin anew on 7 February 2106.
+func TestCookiesWorkWhereTheirTimeBeginsAnew(t *testing.T) {
+	s := signer()
+	for _, date := range []time.Time{time.Unix(1<<31, 0), time.Unix(1<<32, 0), time.Unix(1<<32+1<<31, 0)} {
+		for before := -2 * time.Second; before <= 2*time.Second; before += time.Second {
+			issued := date.Add(before)
+			text := s.Cookie(admission, issued)
+			for age, ok := range map[time.Duration]bool{0: true, 119 * time.Second: true, 122 * time.Second: false, -119 * time.Second: true, -122 * time.Second: false} {
+				if _, err := s.OpenCookie(text, admission, issued.Add(age), cookieLife); (err == nil) != ok {
+					t.Errorf("issued %v, %v old: %v", issued.UTC(), age, err)
+				}
+			}
+		}
+	}
+}
+
 func TestCookiesOfOtherKeys(t *testing.T) {
 	issuer := fixedKey(1, 'k')
 	text := signer(issuer).Cookie(admission, now)

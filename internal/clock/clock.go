@@ -18,6 +18,7 @@ import (
 type Clock struct {
 	start  time.Time
 	offset atomic.Int64 // nanoseconds ahead of the system
+	jump   atomic.Int64 // nanoseconds that Now is ahead of the rest
 
 	// turn is held while a call is made: the next one waits for it, whether it is due to the
 	// system or to Advance. It is taken before mu.
@@ -51,10 +52,19 @@ type Sleeper interface {
 	Wake(n int)
 }
 
-// Now returns the present time.
+// Now returns the present time as people have it, to be told and to be kept. The system's clock
+// may be set at any moment, so it is not for measuring: see [Clock.Steady].
 func (c *Clock) Now() time.Time {
-	return time.Now().Add(time.Duration(c.offset.Load()))
+	now := time.Now().Add(time.Duration(c.offset.Load()))
+	if jump := c.jump.Load(); jump != 0 {
+		now = now.Round(0).Add(time.Duration(jump)) // it cannot be compared with those of before
+	}
+	return now
 }
+
+// Steady returns what Now would if nobody had set the system's clock since this one was made.
+// What is signed now and must be young when it is shown again has this time.
+func (c *Clock) Steady() time.Time { return c.start.Add(c.Elapsed()) }
 
 // Elapsed returns the time since the clock was made. It is the cheaper one to ask for, and to
 // keep.
@@ -103,6 +113,10 @@ func (c *Clock) Advance(d time.Duration) {
 	c.offset.Add(int64(d))
 	c.fire()
 }
+
+// Jump does what somebody does who sets the system's clock forward or, with a negative d, back:
+// [Clock.Now] says another time, and nothing becomes due.
+func (c *Clock) Jump(d time.Duration) { c.jump.Add(int64(d)) }
 
 // Close drops every pending timer. Later calls of Set and Wake do nothing.
 func (c *Clock) Close() {

@@ -52,6 +52,30 @@ func TestNowFollowsTheSystemAndAdvance(t *testing.T) {
 	}
 }
 
+func TestSettingTheSystemsClockMovesNowOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClock(t)
+		calls := 0
+		var tm clock.Timer
+		c.Set(&tm, time.Hour, func() { calls++ })
+		start := c.Now()
+		for _, jump := range []time.Duration{5 * time.Hour, -9 * time.Hour, 4*time.Hour + time.Minute} {
+			now, steady, elapsed := c.Now(), c.Steady(), c.Elapsed()
+			c.Jump(jump)
+			if d := c.Now().Sub(now); d != jump {
+				t.Errorf("a jump of %v moves Now by %v", jump, d)
+			}
+			if !c.Steady().Equal(steady) || c.Elapsed() != elapsed || calls != 0 {
+				t.Errorf("a jump of %v moves Steady by %v, Elapsed by %v, and calls %d", jump, c.Steady().Sub(steady), c.Elapsed()-elapsed, calls)
+			}
+		}
+		c.Advance(time.Hour)
+		if d := c.Now().Sub(start); d != time.Hour+time.Minute || c.Steady().Sub(start) != time.Hour || calls != 1 {
+			t.Errorf("afterwards Now has moved by %v, Steady by %v, %d calls", d, c.Steady().Sub(start), calls)
+		}
+	})
+}
+
 // lives are what may happen to a timer.
 var lives = []struct {
 	name string

@@ -29,7 +29,7 @@ func (h *Hub) OnStop(fn func()) { h.countdown.ended = append(h.countdown.ended, 
 func (h *Hub) Announce(minutes int) {
 	c := &h.countdown
 	c.mu.Lock()
-	c.stops = h.clock.Now().Add(time.Duration(minutes) * time.Minute)
+	c.stops = h.clock.Steady().Add(time.Duration(minutes) * time.Minute)
 	h.remindLater()
 	c.mu.Unlock()
 	h.DeliverAll(Notice{Minutes: minutes})
@@ -41,7 +41,7 @@ func (h *Hub) Announced() (minutes int, ok bool) {
 	c := &h.countdown
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	left := c.stops.Sub(h.clock.Now())
+	left := c.stops.Sub(h.clock.Steady())
 	if left <= 0 {
 		return 0, false
 	}
@@ -63,7 +63,7 @@ func (h *Hub) Cancel() bool {
 // remindLater sets the timer to the next reminder, or to the end. h.countdown.mu is held.
 func (h *Hub) remindLater() {
 	c := &h.countdown
-	left := c.stops.Sub(h.clock.Now())
+	left := c.stops.Sub(h.clock.Steady())
 	next := time.Duration(0)
 	for _, r := range reminders {
 		if r < left {
@@ -79,7 +79,7 @@ func (h *Hub) remindLater() {
 func (h *Hub) remind(stops time.Time) {
 	c := &h.countdown
 	c.mu.Lock()
-	left := stops.Sub(h.clock.Now())
+	left := stops.Sub(h.clock.Steady())
 	switch {
 	case !c.stops.Equal(stops): // it was taken back or replaced just now
 		c.mu.Unlock()

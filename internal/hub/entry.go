@@ -55,10 +55,12 @@ func (e *Entry) fill(l Login, s Session) {
 	e.ip, e.port = l.Addr.Addr().As16(), l.Addr.Port()
 }
 
-// login returns what the directory says. The user's stripe is locked.
-func (e *Entry) login() Login {
+// login returns what the directory says. The user's stripe is locked. now is needed because
+// the entry has the low bits of the time only, which begin anew in 2106.
+func (e *Entry) login(now time.Time) Login {
+	ago := int32(uint32(now.Unix()) - e.since)
 	l := Login{
-		Person: e.person(), Number: e.number, Version: e.version, Since: time.Unix(int64(e.since), 0),
+		Person: e.person(), Number: e.number, Version: e.version, Since: time.Unix(now.Unix()-int64(ago), 0),
 		Client: e.client.Value(), Presence: e.presence(), Boards: int(e.boards),
 	}
 	if ip := netip.AddrFrom16(e.ip).Unmap(); !ip.IsUnspecified() {

@@ -106,7 +106,7 @@ func (h *Hub) ByID(id im.UserID) (Login, bool) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if e := h.present(id); e != nil {
-		return e.login(), true
+		return e.login(h.clock.Now()), true
 	}
 	return Login{}, false
 }
@@ -142,11 +142,11 @@ func (h *Hub) AddBoards(id im.UserID, number uint64, n int) {
 // Logins returns everybody who is signed in, in no order.
 func (h *Hub) Logins() []Login {
 	entries := h.all()
-	logins := make([]Login, len(entries))
+	logins, now := make([]Login, len(entries)), h.clock.Now()
 	for i, e := range entries {
 		st := h.stripe(e.User())
 		st.mu.RLock()
-		logins[i] = e.login()
+		logins[i] = e.login(now)
 		st.mu.RUnlock()
 	}
 	return logins

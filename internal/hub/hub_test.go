@@ -18,6 +18,21 @@ import (
 	"monarch/msnp"
 )
 
+// An entry has 32 bits for the time, which begin anew in 2106.
+func TestSignInsHaveTheRightDate(t *testing.T) {
+	for _, since := range []int64{1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 + 1, 1<<32 + 1<<31} {
+		for _, ago := range []time.Duration{-time.Hour, 0, time.Hour, 365 * 24 * time.Hour} {
+			w := newWorld(t)
+			when := time.Unix(since, 0)
+			w.clock.Jump(when.Add(ago).Sub(w.clock.Now()))
+			w.hub.SignIn(hub.Login{Person: alice, Version: msnp.MSNP8, Since: when}, &session{w: w})
+			if l, ok := w.hub.ByID(alice.ID); !ok || !l.Since.Equal(when) {
+				t.Errorf("signed in %v, found %v", when.UTC(), l.Since.UTC())
+			}
+		}
+	}
+}
+
 func TestDirectory(t *testing.T) {
 	w := newWorld(t)
 	since, client := time.Unix(1_100_000_000, 0), netip.MustParseAddrPort("192.0.2.7:1029")

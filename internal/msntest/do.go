@@ -64,6 +64,7 @@ func directives() map[string]directive {
 		"split":  {1, 1, (*Player).segments},
 		"lf":     {1, 1, (*Player).lineFeeds},
 		"wait":   {1, 1, (*Player).wait},
+		"clock":  {1, 1, (*Player).setClock},
 		"forget": {1, 1, (*Player).forget},
 		"differ": {2, many, (*Player).differ},
 		"let":    {3, many, (*Player).let},
@@ -172,6 +173,17 @@ func (p *Player) lineFeeds(words []string) error {
 	default:
 		return fmt.Errorf("lf is on or off, not %s", words[0])
 	}
+	return nil
+}
+
+// setClock sets the system's clock forward or back, so far as the server can tell.
+func (p *Player) setClock(words []string) error {
+	d, err := time.ParseDuration(words[0])
+	if err != nil {
+		return fmt.Errorf("clock: %w", err)
+	}
+	p.log.add("", "", "clock "+words[0])
+	p.fix.Clock.Jump(d)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (p *Player) ticket(words []string) error {
 	p.keepTicket(words[0], auth.NewSigner(keys).Ticket(auth.Ticket{
 		User:       int64(u.ID),
 		Credential: u.Credential,
-		Issued:     p.fix.Clock.Now().Add(-age),
+		Issued:     p.fix.Clock.Steady().Add(-age),
 	}))
 	return nil
 }

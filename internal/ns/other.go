@@ -39,7 +39,7 @@ func (s *session) xfr(f msnp.Frame) error {
 	}
 	cookie := s.srv.Signer.Cookie(auth.Admission{
 		Board: board, Session: auth.SessionID(), User: int64(s.entry.User()), Login: s.entry.Number(),
-	}, s.srv.Clock.Now())
+	}, s.srv.Clock.Steady())
 	return s.reply(msnp.XFR, string(m.TrID), "SB", board, "CKI", cookie)
 }
 

@@ -24,7 +24,7 @@ func appendMessage(b []byte, body string) []byte {
 // docs/protocol/signin.md#profile
 func (s *session) appendProfile(b []byte, user im.User, now time.Time) []byte {
 	peer := s.conn.Peer()
-	token := s.srv.Signer.WebToken(auth.Ticket{User: int64(user.ID), Credential: user.Credential, Issued: now})
+	token := s.srv.Signer.WebToken(auth.Ticket{User: int64(user.ID), Credential: user.Credential, Issued: s.srv.Clock.Steady()})
 	return appendMessage(b, fmt.Sprintf("MIME-Version: 1.0\r\n"+
 		"Content-Type: text/x-msmsgsprofile; charset=UTF-8\r\n"+
 		"LoginTime: %d\r\n"+

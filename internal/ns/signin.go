@@ -138,7 +138,7 @@ func twnChallenge(now time.Time) string {
 // authenticate answers stage S: the ticket alone proves who the client is.
 func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error {
 	now := s.srv.Clock.Now()
-	user, err := s.account(ctx, m.Value, now)
+	user, err := s.account(ctx, m.Value)
 	if err != nil {
 		return err
 	}
@@ -194,9 +194,9 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 
 // account finds the account that a ticket proves, which must be the one of stage I.
 // Whatever is wrong, the answer is the same.
-func (s *session) account(ctx context.Context, ticket string, now time.Time) (im.User, error) {
+func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
-	t, err := s.srv.Signer.OpenTicket(ticket, now, s.srv.Limits().TicketLife)
+	t, err := s.srv.Signer.OpenTicket(ticket, s.srv.Clock.Steady(), s.srv.Limits().TicketLife)
 	if err != nil {
 		return im.User{}, refused
 	}

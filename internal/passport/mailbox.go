@@ -31,7 +31,7 @@ func (s *Server) destination(ctx context.Context, form map[string]string) string
 
 // mailPage returns the page of the mailbox of the user a web token is of, or "".
 func (s *Server) mailPage(ctx context.Context, token string) string {
-	t, err := s.cfg.Signer.OpenWebToken(token, s.cfg.Clock.Now(), s.cfg.WebLife)
+	t, err := s.cfg.Signer.OpenWebToken(token, s.cfg.Clock.Steady(), s.cfg.WebLife)
 	if err != nil {
 		return ""
 	}

@@ -33,7 +33,7 @@ func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (st
 	return s.cfg.Signer.Ticket(auth.Ticket{
 		User:       int64(user.ID),
 		Credential: user.Credential,
-		Issued:     s.cfg.Clock.Now(),
+		Issued:     s.cfg.Clock.Steady(),
 	}), nil
 }
 
@@ -55,7 +55,7 @@ func (s *Server) user(ctx context.Context, handle string) (im.User, error) {
 // docs/protocol/passport.md#tickets
 func (s *Server) verify(ctx context.Context, user im.User, c credentials, from netip.Addr) (string, error) {
 	log := s.cfg.Log.With("user", c.handle, "addr", from.String())
-	if s.cfg.Rates && !s.guesses.begin(s.cfg.Clock.Now(), from, c.handle) {
+	if s.cfg.Rates && !s.guesses.begin(s.cfg.Clock.Steady(), from, c.handle) {
 		log.Debug("sign-in refused", "reason", "rate")
 		return "", errLimited
 	}
@@ -64,7 +64,7 @@ func (s *Server) verify(ctx context.Context, user im.User, c credentials, from n
 		err = errRefused
 	}
 	refused := errors.Is(err, errRefused)
-	if s.cfg.Rates && s.guesses.end(s.cfg.Clock.Now(), from, c.handle, refused) {
+	if s.cfg.Rates && s.guesses.end(s.cfg.Clock.Steady(), from, c.handle, refused) {
 		log.Warn("sign-ins held back for a minute", "reason", "rate")
 	}
 	if refused {

@@ -24,7 +24,7 @@ func (s *Server) webSignIn(ctx context.Context, q *request) *response {
 
 // validWebToken reports whether a token belongs to somebody who may still sign in.
 func (s *Server) validWebToken(ctx context.Context, token string) bool {
-	t, err := s.cfg.Signer.OpenWebToken(token, s.cfg.Clock.Now(), s.cfg.WebLife)
+	t, err := s.cfg.Signer.OpenWebToken(token, s.cfg.Clock.Steady(), s.cfg.WebLife)
 	if err == nil {
 		err = s.mayEnter(ctx, t)
 	}

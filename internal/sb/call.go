@@ -180,7 +180,7 @@ func (m *member) mayCall() error {
 	if !m.srv.Rates {
 		return nil
 	}
-	now := m.srv.Clock.Now()
+	now := m.srv.Clock.Steady()
 	m.srv.mu.Lock()
 	defer m.srv.mu.Unlock()
 	c := m.caller
@@ -206,7 +206,7 @@ func (m *member) called(err error) {
 		return
 	case code == msnp.CodeNotOnline || code == msnp.CodeInvalidHandle:
 		if m.caller.failures++; m.caller.failures == 1 {
-			m.caller.since = m.srv.Clock.Now()
+			m.caller.since = m.srv.Clock.Steady()
 		}
 	}
 	m.srv.Metrics.Call(strconv.Itoa(int(code)))

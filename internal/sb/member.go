@@ -135,7 +135,7 @@ func (m *member) usr(f msnp.Frame) error {
 	}
 	l, _ := m.srv.Hub.ByHandle(strings.ToLower(e.Handle)) // nobody, when he is not signed in
 	here := auth.Admission{Board: m.srv.Addr, User: int64(l.Person.ID), Login: l.Number}
-	a, err := m.srv.Signer.OpenCookie(e.Cookie, here, m.srv.Clock.Now(), m.srv.cookies.oldest())
+	a, err := m.srv.Signer.OpenCookie(e.Cookie, here, m.srv.Clock.Steady(), m.srv.cookies.oldest())
 	if err != nil {
 		m.srv.cookies.refused(e.Cookie)
 		return m.unauthenticated()

@@ -93,7 +93,7 @@ func (p *party) signIn(id im.UserID, name, board string) (cookie string, invited
 		Version: msnp.MSNP9,
 	}, g)
 	a := auth.Admission{Board: board, Session: auth.SessionID(), User: int64(id), Login: e.Number()}
-	return p.srv.Signer.Cookie(a, p.clock.Now()), g.invited
+	return p.srv.Signer.Cookie(a, p.clock.Steady()), g.invited
 }
 
 // guestLine is a client's connection.
