@@ -24,6 +24,7 @@ import (
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/config"
+	"monarch/internal/im"
 	"monarch/internal/server"
 	"monarch/internal/store"
 	"monarch/msnp"
@@ -157,6 +158,24 @@ func (f *Fixture) await() error {
 // Dial connects to one of the servers: dispatch, notification or switchboard.
 func (f *Fixture) Dial(server string) (net.Conn, error) {
 	return net.Dial("tcp", f.Server.Addr(server))
+}
+
+// AddAccount makes one more account, which has no password.
+func (f *Fixture) AddAccount(handle, name string) (im.User, error) {
+	return f.Store.CreateUser(context.Background(), handle, name, "")
+}
+
+// Ticket makes a ticket as the login service would.
+func (f *Fixture) Ticket(u im.User) (string, error) { return f.ticket(u, 0) }
+
+func (f *Fixture) ticket(u im.User, age time.Duration) (string, error) {
+	keys, err := f.Store.Keys(context.Background())
+	if err != nil {
+		return "", err
+	}
+	return auth.NewSigner(keys).Ticket(auth.Ticket{
+		User: int64(u.ID), Credential: u.Credential, Issued: f.Clock.Steady().Add(-age),
+	}), nil
 }
 
 func (f *Fixture) addAccount(ctx context.Context, who person) error {

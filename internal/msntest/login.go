@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"monarch/internal/auth"
 )
 
 // ticket makes a ticket as the login service would: ticket A, or ticket A 30s old.
@@ -27,15 +25,11 @@ func (p *Player) ticket(words []string) error {
 			return fmt.Errorf("a ticket is so and so long old, not %q", words[1:])
 		}
 	}
-	keys, err := p.fix.Store.Keys(p.t.Context())
+	ticket, err := p.fix.ticket(u, age)
 	if err != nil {
 		return err
 	}
-	p.keepTicket(words[0], auth.NewSigner(keys).Ticket(auth.Ticket{
-		User:       int64(u.ID),
-		Credential: u.Credential,
-		Issued:     p.fix.Clock.Steady().Add(-age),
-	}))
+	p.keepTicket(words[0], ticket)
 	return nil
 }
 

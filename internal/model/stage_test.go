@@ -1,0 +1,353 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"monarch/internal/im"
+	"monarch/internal/msntest"
+	"monarch/internal/store"
+)
+
+// stage is where people and the server meet. Where several do something at once, more than
+// one world may be what came of it.
+type stage struct {
+	t      *rapid.T
+	fix    *msntest.Fixture
+	worlds []*world
+	users  []im.User
+	conns  map[string]*client
+	names  map[string]string // what the words <x> stand for
+	n      int               // the last command's number
+}
+
+// settings make times long enough not to pass by themselves, and lists and rooms small.
+var settings = map[string]string{
+	"limits.rates": "off", "protocol.challenge": "off",
+	"limits.max_contacts": fmt.Sprint(maxContacts), "limits.max_participants": fmt.Sprint(maxRoom),
+	"limits.contact_debounce": "60s", "limits.signin_hold": "60s", "limits.cookie_life": "195s",
+	"limits.switchboard_idle": "455s", "limits.switchboard_idle_group": "845s",
+	"limits.ticket_life": "24h",
+}
+
+// tick is how far the clock goes at a time. No limit is near a multiple of it.
+const tick = 130 * time.Second
+
+// people is how many there are.
+const people = 4
+
+func newStage(t *rapid.T, f *msntest.Fixture, number int) *stage {
+	w := &world{rooms: make(map[string]room), members: make(map[string]member), moves: make(map[[2]int]int), cookies: make(map[string]cookie)}
+	s := &stage{t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")}}
+	for i := range people {
+		name := string(rune('a' + i))
+		u, err := f.AddAccount(fmt.Sprintf("%s%d@example.com", name, number), strings.ToUpper(name))
+		s.check(err)
+		s.users = append(s.users, u)
+		w.people = append(w.people, person{
+			handle: u.Handle, name: u.Name, version: 1, prompt: "A", policy: "AL", held: -1,
+			groups: map[int]string{0: "Other Contacts"}, links: make(map[int]link), props: make(map[string]string),
+		})
+	}
+	return s
+}
+
+func (s *stage) check(err error) {
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// befriend puts somebody on a list before the play begins.
+func (s *stage) befriend(owner, list, peer int) {
+	w := s.worlds[0]
+	_, err := s.fix.Store.Add(context.Background(), s.users[owner].ID, store.Addition{
+		List: im.List(list), Handle: s.users[peer].Handle, Name: "Friend", Group: -1,
+	})
+	s.check(err)
+	l := w.people[owner].links[peer]
+	l.lists |= list
+	if list == forward {
+		l.groups, l.stored = []int{0}, "Friend"
+		w.step(owner, peer)
+	} else {
+		w.step(owner)
+	}
+	w.people[owner].links[peer] = l
+}
+
+// do lets somebody do something and compares what everybody sees with the model.
+func (s *stage) do(c command) { s.together(c) }
+
+// together lets people do something at the same time. What they see must be what the model
+// says for one order or another.
+func (s *stage) together(all ...command) {
+	var worlds []*world
+	for _, w := range s.worlds {
+		worlds = append(worlds, outcomes(w, all)...)
+	}
+	for _, c := range all {
+		s.t.Log(c)
+		s.send(c)
+	}
+	got := s.observe(all, worlds)
+	ordered := len(all) == 1 && all[0].verb != "tick"
+	var fits []*world
+	seen := make(map[string]bool)
+	for _, w := range worlds {
+		names := maps.Clone(s.names)
+		if !agree(w, got, ordered, names) || seen[w.String()] {
+			continue
+		}
+		seen[w.String()] = true
+		w.out = make(map[string][]string)
+		fits = append(fits, w)
+		s.names = names
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		for _, line := range got[key] {
+			s.t.Logf("%s< %s", key, line)
+		}
+		if slices.Contains(got[key], closed) {
+			delete(s.conns, key)
+		}
+	}
+	if len(fits) == 0 {
+		s.t.Fatalf("%v\nis answered%s\nwhich is not what the model says:%s", all, (&world{out: got}).lines(), expectation(worlds))
+	}
+	s.worlds = fits
+}
+
+// outcomes returns the worlds after commands in each order.
+func outcomes(w *world, all []command) []*world {
+	if len(all) == 0 {
+		return []*world{w}
+	}
+	var worlds []*world
+	for i, c := range all {
+		next := w.clone()
+		for key, lines := range w.out {
+			next.out[key] = slices.Clone(lines)
+		}
+		next.do(c)
+		worlds = append(worlds, outcomes(next, slices.Concat(all[:i], all[i+1:]))...)
+	}
+	return worlds
+}
+
+func agree(w *world, got map[string][]string, ordered bool, names map[string]string) bool {
+	for key := range w.out {
+		if _, ok := got[key]; !ok {
+			return false
+		}
+	}
+	for key, lines := range got {
+		if !matchAll(w.out[key], lines, ordered, names) {
+			return false
+		}
+	}
+	return true
+}
+
+func expectation(worlds []*world) string {
+	var texts []string
+	for _, w := range worlds {
+		texts = append(texts, w.lines())
+	}
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), "\nor")
+}
+
+// lines shows what is said.
+func (w *world) lines() (text string) {
+	for _, key := range slices.Sorted(maps.Keys(w.out)) {
+		for _, line := range w.out[key] {
+			text += "\n  " + key + "< " + line
+		}
+	}
+	return text
+}
+
+// send does what a command says.
+func (s *stage) send(c command) {
+	ctx := context.Background()
+	switch c.verb {
+	case "tick":
+		s.fix.Clock.Advance(tick)
+		return
+	case "kick":
+		s.check(s.fix.Server.Admin().Kick(ctx, s.users[c.who].Handle))
+		return
+	case "sign in":
+		s.signIn(c)
+		return
+	case "drop":
+		s.check(s.conns[c.key].Close())
+		return
+	}
+	verb, board := strings.CutPrefix(c.verb, "sb ")
+	conn := s.conns[c.key]
+	if board && conn == nil {
+		conn = s.dial(c.key, "switchboard")
+	}
+	line := strings.Join(append([]string{verb, fmt.Sprint(c.n)}, c.args...), " ")
+	for name, value := range s.names {
+		line = strings.ReplaceAll(line, name, value)
+	}
+	if verb == "MSG" {
+		s.check(conn.say("%s %d\r\n%s", line, len(c.payload), c.payload))
+		return
+	}
+	s.check(conn.say("%s", line))
+}
+
+func (s *stage) dial(key, server string) *client {
+	nc, err := s.fix.Dial(server)
+	s.check(err)
+	s.conns[key] = newClient(nc)
+	return s.conns[key]
+}
+
+// signIn goes as far as the last command before USR OK.
+func (s *stage) signIn(c command) {
+	conn, u := s.dial(c.key, "notification"), s.users[c.who]
+	s.check(conn.say("VER 1 MSNP%s CVR0", c.args[0]))
+	s.await(conn, "VER 1 MSNP"+c.args[0])
+	s.check(conn.say("USR 3 TWN I %s", u.Handle))
+	s.await(conn, "USR 3 TWN S ")
+	ticket, err := s.fix.Ticket(u)
+	s.check(err)
+	s.check(conn.say("USR 4 TWN S %s", ticket))
+}
+
+func (s *stage) await(c *client, start string) {
+	if line, ok := c.next(); !ok || !strings.HasPrefix(line, start) {
+		s.t.Fatalf("%q comes in place of %q", line, start)
+	}
+}
+
+// observe returns what came on each connection because of commands. First those who act are
+// waited for: all that they cause has happened then.
+func (s *stage) observe(all []command, worlds []*world) map[string][]string {
+	got := make(map[string][]string)
+	want, ends := make(map[string]int), make(map[string]bool)
+	for key := range s.conns {
+		for _, w := range worlds {
+			want[key] = max(want[key], len(w.out[key]))
+			ends[key] = ends[key] || slices.Contains(w.out[key], closed)
+		}
+	}
+	look := func(key string, wait bool) {
+		if isBoard(key) || ends[key] || wait {
+			got[key] = append(got[key], s.take(key, want[key]-len(got[key]))...)
+		}
+		if !isBoard(key) && !slices.Contains(got[key], closed) {
+			got[key] = append(got[key], s.upToNow(key)...)
+		}
+	}
+	for _, c := range all {
+		if s.conns[c.key] != nil {
+			look(c.key, false)
+		}
+	}
+	waits := len(all) == 1 && slices.Contains([]string{"tick", "drop", "kick"}, all[0].verb)
+	for _, key := range slices.Sorted(maps.Keys(s.conns)) {
+		if !slices.Contains(got[key], closed) {
+			look(key, waits)
+		}
+	}
+	s.catchUp(all, worlds[0])
+	return got
+}
+
+func isBoard(key string) bool { return key[0] == 's' }
+
+// take returns so many lines of a connection.
+func (s *stage) take(key string, want int) (lines []string) {
+	for len(lines) < want {
+		line, ok := s.conns[key].next()
+		if !ok {
+			return lines
+		}
+		lines = append(lines, line)
+		if line == closed {
+			break
+		}
+	}
+	return lines
+}
+
+// upToNow returns the lines of a connection up to the answer to a ping.
+func (s *stage) upToNow(key string) (lines []string) {
+	s.check(s.conns[key].say("PNG"))
+	for {
+		line, ok := s.conns[key].next()
+		switch {
+		case !ok:
+			s.t.Fatalf("%s is not answered", key)
+		case strings.HasPrefix(line, "QNG"):
+			return lines
+		}
+		lines = append(lines, line)
+		if line == closed {
+			return lines
+		}
+	}
+}
+
+// catchUp waits for what nobody is told.
+func (s *stage) catchUp(all []command, w *world) {
+	for _, c := range all {
+		switch c.verb {
+		case "tick":
+			for i, u := range s.users {
+				s.until("the version", func() bool {
+					v, err := s.fix.Store.Version(context.Background(), u.ID)
+					s.check(err)
+					return int(v) == w.people[i].version
+				})
+			}
+		case "drop":
+			if !isBoard(c.key) {
+				s.until("the end of a session", func() bool { return !s.signedIn(c.who) })
+			}
+		}
+	}
+}
+
+func (s *stage) signedIn(who int) bool {
+	all, err := s.fix.Server.Admin().Sessions(context.Background())
+	s.check(err)
+	for _, one := range all {
+		if one.Email == s.users[who].Handle {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *stage) until(what string, done func() bool) {
+	deadline := time.Now().Add(patience)
+	for !done() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s does not come", what)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// end closes what is open and waits until the server has seen it.
+func (s *stage) end() {
+	for _, c := range s.conns {
+		_ = c.Close() // the server may have
+	}
+	for i := range s.users {
+		s.until("the end", func() bool { return !s.signedIn(i) })
+	}
+}
