@@ -18,7 +18,7 @@ import (
 // stage is where people and the server meet. Where several do something at once, more than
 // one world may be what came of it.
 type stage struct {
-	t      *rapid.T
+	t      rapid.TB
 	fix    *msntest.Fixture
 	worlds []*world
 	users  []im.User
@@ -42,7 +42,7 @@ const tick = 130 * time.Second
 // people is how many there are.
 const people = 4
 
-func newStage(t *rapid.T, f *msntest.Fixture, number int) *stage {
+func newStage(t rapid.TB, f *msntest.Fixture, number int) *stage {
 	w := &world{rooms: make(map[string]room), members: make(map[string]member), moves: make(map[[2]int]int), cookies: make(map[string]cookie)}
 	s := &stage{t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")}}
 	for i := range people {
