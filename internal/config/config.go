@@ -11,20 +11,22 @@ import (
 // Config is the complete configuration of a server. Every key of the file is a field of a
 // section; [Annotated] explains each one.
 type Config struct {
-	Service      Service   `toml:"service"`
-	Data         Data      `toml:"data"`
-	Database     Database  `toml:"database"`
-	Dispatch     Messenger `toml:"dispatch"`
-	Notification Messenger `toml:"notification"`
-	Switchboard  Messenger `toml:"switchboard"`
-	Passport     Passport  `toml:"passport"`
-	Ops          Ops       `toml:"ops"`
-	Conn         Conn      `toml:"conn"`
-	Protocol     Protocol  `toml:"protocol"`
-	Mail         Mail      `toml:"mail"`
-	SMTP         SMTP      `toml:"smtp"`
-	Limits       Limits    `toml:"limits"`
-	Log          Log       `toml:"log"`
+	Service      Service     `toml:"service"`
+	Data         Data        `toml:"data"`
+	Database     Database    `toml:"database"`
+	Dispatch     Messenger   `toml:"dispatch"`
+	Notification Messenger   `toml:"notification"`
+	Switchboard  Messenger   `toml:"switchboard"`
+	Passport     Passport    `toml:"passport"`
+	Ops          Ops         `toml:"ops"`
+	Conn         Conn        `toml:"conn"`
+	Networks     Networks    `toml:"networks"`
+	Connections  Connections `toml:"connections"`
+	Protocol     Protocol    `toml:"protocol"`
+	Mail         Mail        `toml:"mail"`
+	SMTP         SMTP        `toml:"smtp"`
+	Limits       Limits      `toml:"limits"`
+	Log          Log         `toml:"log"`
 }
 
 // Service says what the service is called and where clients find it.
@@ -180,8 +182,10 @@ func Default() Config {
 			LegacyTLS:   true,
 			LoginURL:    "login.passport.com/login2.srf",
 		},
-		Ops:  Ops{Listen: "127.0.0.1:9090"},
-		Conn: Conn{Engine: EngineAuto},
+		Ops:         Ops{Listen: "127.0.0.1:9090"},
+		Conn:        Conn{Engine: EngineAuto},
+		Networks:    Networks{Allow: []string{}, Deny: []string{}, Proxies: []string{}},
+		Connections: Connections{PerAddress: 100, StrangersPerAddress: 20, Strangers: 10_000, Memory: 64 << 20},
 		Protocol: Protocol{
 			VerReply:                VerCVR0,
 			Challenge:               ChallengeEnforce,

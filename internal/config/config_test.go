@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -59,6 +60,8 @@ func TestEncodedConfigurationReadsBackTheSame(t *testing.T) {
 	c.Limits.PingInterval = config.Duration(45500 * time.Millisecond)
 	c.Limits.TicketLife = config.Duration(24 * time.Hour)
 	c.Limits.MaxContacts = 150
+	c.Networks.Deny = []string{"192.0.2.0/24", "2001:db8::1"}
+	c.Connections.Memory = 3 << 30
 	if diff := cmp.Diff(c, load(t, c.Encode())); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
@@ -103,7 +106,9 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
-		"conn.engine": "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
+		"networks.allow": "192.0.2.0/24", "networks.deny": "192.0.2.7, 2001:db8::/32", "networks.proxies": "10.0.0.1",
+		"connections.memory": "32MiB",
+		"conn.engine":        "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 		"log.level": "debug", "log.format": "json",
 	}
@@ -197,6 +202,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"a mail server with a port", "[smtp]\nhost = \"mx.example.com:25\"\nfrom = \"a@b.c\"\n", "", "the port belongs to smtp.port"},
 		{"a mail user without a password", "[smtp]\nhost = \"mx\"\nfrom = \"a@b.c\"\nuser = \"a\"\n", "", "belong together"},
 		{"a password in the clear", "[smtp]\nhost = \"mx\"\nfrom = \"a@b.c\"\nuser = \"a\"\npassword = \"b\"\ntls = \"none\"\n", "", "in the clear"},
+		{"a network that is none", "[networks]\ndeny = [\"192.0.2\"]\n", "", `networks.deny: "192.0.2" is no network; write it like`},
+		{"a network with too many bits", "[networks]\nallow = [\"192.0.2.7/24\"]\n", "", `do you mean "192.0.2.0/24"?`},
+		{"a proxy with a port", "", "MONARCH_NETWORKS_PROXIES=10.0.0.1:80", `networks.proxies: "10.0.0.1:80" is no network`},
+		{"a negative number of connections", "[connections]\nstrangers = -1\n", "", "connections.strangers is -1; choose between 1 and"},
+		{"too little memory", "[connections]\nmemory = \"64KiB\"\n", "", "connections.memory is 64KiB; choose at least 1MiB"},
+		{"a size of no unit", "[connections]\nmemory = \"64MB\"\n", "", `"64MB" is no size; write it like`},
 		{"no data directory", "[data]\ndir = \"\"\n", "", "data.dir is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -205,6 +216,36 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				t.Errorf("got error:\n%v\nwant one that contains:\n%s", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestNetworksAreAddressesOrPrefixes(t *testing.T) {
+	got, err := config.Prefixes([]string{"192.0.2.7", "::ffff:192.0.2.8", "10.0.0.0/8", "2001:db8::/32", "::/0"})
+	want := "[192.0.2.7/32 192.0.2.8/32 10.0.0.0/8 2001:db8::/32 ::/0]"
+	if fmt.Sprint(got) != want || err != nil {
+		t.Errorf("%v, %v; want %s", got, err, want)
+	}
+	for _, text := range []string{"", "fe80::1%eth0", "10.0.0.0/33", "::ffff:10.0.0.0/104", "localhost"} {
+		if got, err := config.Prefixes([]string{text}); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]config.Size{"0": 0, "77": 77, "64 KiB": 64 << 10, "3MiB": 3 << 20, "1GiB": 1 << 30, "1536KiB": 1536 << 10} {
+		var s, again config.Size
+		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
+			t.Errorf("%q is %d, %v", text, s, err)
+		}
+		if err := again.UnmarshalText([]byte(s.String())); err != nil || again != s {
+			t.Errorf("%d is written %q and read %d, %v", s, s, again, err)
+		}
+	}
+	for _, text := range []string{"", "MiB", "-1KiB", "64mib", "9999999999GiB"} {
+		if err := new(config.Size).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is a size", text)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ var Annotated string
 type Key struct {
 	Name    string // "limits.ping_interval"
 	Env     string // "MONARCH_LIMITS_PING_INTERVAL"
-	Type    string // string, bool, int, duration or list
+	Type    string // string, bool, int, duration, size or list
 	Default string // as the file writes it
 	Text    string // what it does; from the comment in [Annotated]
 }
@@ -100,6 +100,8 @@ func typeName(f reflect.Value) string {
 	switch f.Interface().(type) {
 	case Duration:
 		return "duration"
+	case Size:
+		return "size"
 	case []string:
 		return "list"
 	}
@@ -118,6 +120,8 @@ func format(f reflect.Value) string {
 	case string:
 		return quote(v)
 	case Duration:
+		return quote(v.String())
+	case Size:
 		return quote(v.String())
 	default:
 		return fmt.Sprint(v)
@@ -147,6 +151,8 @@ func quote(s string) string {
 func set(f reflect.Value, text string) error {
 	switch p := f.Addr().Interface().(type) {
 	case *Duration:
+		return p.UnmarshalText([]byte(text))
+	case *Size:
 		return p.UnmarshalText([]byte(text))
 	case *string:
 		*p = text

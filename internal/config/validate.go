@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 	p.oneOf("protocol.ver_reply", c.Protocol.VerReply, VerCVR0, VerSingle)
 	p.oneOf("protocol.challenge", c.Protocol.Challenge, ChallengeEnforce, ChallengeCheck, ChallengeOff)
 	p.oneOf("protocol.alerts", c.Protocol.Alerts, AlertsOn, AlertsOff)
+	p.networks(c.Networks, c.Connections)
 	p.mail(c.Mail, c.SMTP)
 	p.limits(c.Limits)
 	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
