@@ -27,6 +27,7 @@ type Metrics struct {
 	opened   *prometheus.CounterVec
 	closed   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	outside  *prometheus.CounterVec
 	calls    *prometheus.CounterVec
 	messages [len(acks)][outcomes]prometheus.Counter
 	bytes    prometheus.Counter
@@ -65,6 +66,7 @@ func New() *Metrics {
 	m.opened = m.vector("monarch_connections_opened_total", "Connections accepted, by role.", "role")
 	m.closed = m.vector("monarch_connections_closed_total", "Connections ended, by role and reason.", "role", "reason")
 	m.refusals = m.vector("monarch_refusals_total", "Error codes sent, by role and code.", "role", "code")
+	m.outside = m.vector("monarch_connections_refused_total", "Connections not let in, by listener and cause.", "listener", "cause")
 	messages := m.vector("monarch_switchboard_messages_total", "Messages relayed, by acknowledgement type and outcome.", "ack", "outcome")
 	for i := range m.messages {
 		for o, name := range [outcomes]string{"delivered", "undelivered", "refused"} {
@@ -111,6 +113,11 @@ func (m *Metrics) Closed(role, reason string) { m.closed.WithLabelValues(role, r
 
 // Refused counts an error code sent to a client.
 func (m *Metrics) Refused(role, code string) { m.refusals.WithLabelValues(role, code).Inc() }
+
+// RefusedConnection counts a connection that was not let in.
+func (m *Metrics) RefusedConnection(listener, cause string) {
+	m.outside.WithLabelValues(listener, cause).Inc()
+}
 
 // Message counts a message on a switchboard, by the letter of its acknowledgement, and its
 // payload's bytes. It is on the way of every message, so it looks nothing up.
