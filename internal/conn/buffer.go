@@ -15,6 +15,14 @@ type buffer struct {
 // rest returns what is still needed.
 func (b *buffer) rest() []byte { return b.b[b.done:] }
 
+// size returns how much memory a buffer takes. There may be none.
+func (b *buffer) size() int {
+	if b == nil {
+		return 0
+	}
+	return cap(b.b)
+}
+
 // Sizes of lent buffers are powers of two; what is larger is left to the collector.
 const (
 	smallestBuffer = 1 << 10

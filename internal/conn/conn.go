@@ -34,7 +34,6 @@ type Conn struct {
 	engine *Engine
 	role   *Role
 	link   link
-	id     uint64
 
 	// Touched only by the handler, and by whoever runs it.
 	handler Handler
@@ -42,29 +41,34 @@ type Conn struct {
 	slow    func(context.Context) // what the handler gave to Go
 	pause   time.Duration         // what the handler gave to Pause
 
+	id       uint32
 	deadline clock.Timer  // guarded by the engine's clock
 	whole    clock.Timer  // the same, of a frame that has begun
 	finished atomic.Int32 // the Reason once closing, 0 before
 
-	mu     sync.Mutex // leaf but for the poller's and the clock's
-	out    *buffer    // output that nobody writes yet; nil when there is none
-	held   int32      // bytes that a writer of the link has taken
-	moving bool       // the link sees to it that out is written
+	mu       sync.Mutex // leaf but for the poller's and the clock's
+	out      *buffer    // output that nobody writes yet; nil when there is none
+	held     int32      // bytes that a writer of the link has taken
+	takenIn  int32      // bytes of what strangers may take; 0 once signed in
+	takenOut int32
+	standing Standing
+	moving   bool // the link sees to it that out is written
 
 	begun bool // a frame has, and its time runs; touched only by whoever runs the handler
 }
 
 // link is what the engines do in different ways for a connection.
 type link interface {
-	flush()  // out has become more than nothing
-	press()  // out has become large
-	finish() // the reason to close is known; Conn.mu is held
-	cut()    // nothing is flushed any more
+	flush()   // out has become more than nothing
+	press()   // out has become large
+	finish()  // the reason to close is known; Conn.mu is held
+	cut()     // nothing is flushed any more
+	welcome() // somebody has signed in
 	peer() netip.AddrPort
 }
 
-// ID numbers the connections of an engine, for logs.
-func (c *Conn) ID() uint64 { return c.id }
+// ID numbers the connections of an engine, for logs. After four billion it begins anew.
+func (c *Conn) ID() uint64 { return uint64(c.id) }
 
 // Peer returns the address of the other side; it is zero for connections without one.
 func (c *Conn) Peer() netip.AddrPort { return c.link.peer() }
@@ -144,7 +148,7 @@ func (c *Conn) Send(b ...[]byte) bool {
 		c.mu.Unlock()
 		return false
 	}
-	if c.owed()+size > c.engine.limits.Load().QueueBytes {
+	if c.owed()+size > c.most() {
 		c.mu.Unlock()
 		c.Close(Slow)
 		return false
@@ -154,6 +158,11 @@ func (c *Conn) Send(b ...[]byte) bool {
 		return true
 	}
 	c.out = withRoom(c.out, size)
+	if !c.hold(&c.takenOut, int(c.held)+c.out.size()) {
+		c.mu.Unlock()
+		c.Close(Flood)
+		return false
+	}
 	for _, p := range b {
 		c.out.b = append(c.out.b, p...)
 	}

@@ -26,13 +26,14 @@ const (
 	Portable Kind = "portable" // a goroutine for each connection
 )
 
-// Config is what an engine is made of and told to do. All of it is needed.
+// Config is what an engine is made of and told to do. All of it is needed, but for the door.
 type Config struct {
 	Kind    Kind
 	Clock   *clock.Clock
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
 	Limits  Limits
+	Door    Door
 }
 
 // Limits bounds what connections may cost.
@@ -55,6 +56,7 @@ type Engine struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	limits  atomic.Pointer[Limits]
+	door    Door
 	workers workers
 	ctx     context.Context // of slow handlers; a field because it is the engine that ends it
 	cancel  context.CancelFunc
@@ -63,15 +65,18 @@ type Engine struct {
 	mu      sync.Mutex // leaf
 	count   int        // of connections
 	streams map[*stream]struct{}
-	lastID  uint64
+	lastID  uint32
 	stopped bool
 	running sync.WaitGroup
 }
 
 // New returns an engine. Without connections it has no goroutine.
 func New(cfg Config) *Engine {
+	if cfg.Door.Enter == nil {
+		cfg.Door = openDoor()
+	}
 	e := &Engine{
-		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics,
+		clock: cfg.Clock, log: cfg.Log, metrics: cfg.Metrics, door: cfg.Door,
 		workers: workers{free: cfg.Limits.Slow},
 		pollers: pollers{kind: cfg.Kind, count: runtime.GOMAXPROCS(0)},
 		streams: make(map[*stream]struct{}),
@@ -112,29 +117,45 @@ func (e *Engine) Serve(l net.Listener, r Role) error {
 	}
 }
 
-// Attach runs a connection that exists already, such as one end of a net.Pipe.
-func (e *Engine) Attach(nc net.Conn, r Role) { e.attach(nc, &r) }
+// Attach runs a connection that exists already, such as one end of a net.Pipe. It reports
+// false, and closes the connection, if that is not let in.
+func (e *Engine) Attach(nc net.Conn, r Role) bool { return e.attach(nc, &r) }
 
-func (e *Engine) attach(nc net.Conn, r *Role) {
-	if tcp, ok := nc.(*net.TCPConn); ok {
+func (e *Engine) attach(nc net.Conn, r *Role) bool {
+	peer := address(nc)
+	as := e.door.Enter(r.Name, peer.Addr())
+	if as == Barred {
+		refuse(nc)
+		return false
+	}
+	if tcp, ok := direct(nc); ok {
 		keepAlive(tcp, e.limits.Load().DeadPeer)
-		if e.pollers.adopt(e, tcp, r) {
-			return
+		if e.pollers.adopt(e, tcp, peer, r, as) {
+			return true
 		}
 	}
-	s := newStream(e, nc, r)
+	s := newStream(e, nc, r, as)
 	if !e.enter(&s.Conn) {
 		nc.Close()
-		return
+		return false
 	}
 	go func() {
 		s.run()
 		e.leave(&s.Conn)
 	}()
+	return true
 }
 
 // enter counts a connection, unless the engine has stopped.
 func (e *Engine) enter(c *Conn) bool {
+	if e.admit(c) {
+		return true
+	}
+	c.left()
+	return false
+}
+
+func (e *Engine) admit(c *Conn) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
@@ -155,6 +176,7 @@ func (e *Engine) enter(c *Conn) bool {
 func (e *Engine) leave(c *Conn) {
 	e.clock.Stop(&c.deadline)
 	e.clock.Stop(&c.whole)
+	c.left()
 	e.mu.Lock()
 	e.count--
 	if s, ok := c.link.(*stream); ok {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,7 @@ type pollers struct {
 
 // adopt makes an open connection one of the event loop's. It reports false when that is not
 // wanted or not possible.
-func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
+func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, peer netip.AddrPort, r *Role, as Standing) bool {
 	if p.kind == Portable {
 		return false
 	}
@@ -48,7 +49,8 @@ func (p *pollers) adopt(e *Engine, tcp *net.TCPConn, r *Role) bool {
 		p.complain(e, err)
 		return false
 	}
-	s := newSocket(e, p.of(fd), fd, tcp.RemoteAddr().(*net.TCPAddr).AddrPort(), r)
+	s := newSocket(e, p.of(fd), fd, peer)
+	s.role, s.grammar, s.standing = r, r.Grammar, as
 	_ = tcp.Close()
 	if !e.enter(&s.Conn) {
 		_ = syscall.Close(fd)

@@ -2,7 +2,10 @@
 
 package conn
 
-import "net"
+import (
+	"net"
+	"net/netip"
+)
 
 // pollers is nothing here: every connection is driven by the portable engine.
 type pollers struct {
@@ -10,7 +13,7 @@ type pollers struct {
 	count int
 }
 
-func (p *pollers) adopt(*Engine, *net.TCPConn, *Role) bool { return false }
+func (p *pollers) adopt(*Engine, *net.TCPConn, netip.AddrPort, *Role, Standing) bool { return false }
 
 func (p *pollers) conns() []*Conn { return nil }
 

@@ -24,8 +24,8 @@ type stream struct {
 	resting bool      // a pause is on; guarded by mu
 }
 
-func newStream(e *Engine, nc net.Conn, r *Role) *stream {
-	s := &stream{Conn: Conn{engine: e, role: r, grammar: r.Grammar}, nc: nc}
+func newStream(e *Engine, nc net.Conn, r *Role, as Standing) *stream {
+	s := &stream{Conn: Conn{engine: e, role: r, grammar: r.Grammar, standing: as}, nc: nc}
 	s.link, s.wake.L, s.writer = s, &s.mu, s.write
 	return s
 }
@@ -57,6 +57,10 @@ func (s *stream) read() {
 	for s.ready() {
 		if len(buf) == cap(buf) {
 			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+		}
+		if !s.account(cap(buf)) {
+			s.Close(Flood)
+			return
 		}
 		n, err := s.nc.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -122,7 +126,14 @@ func (s *stream) ready() bool {
 
 // unread reports whether the peer must first read. s.mu is held.
 func (s *stream) unread() bool {
-	return s.owed() > s.engine.limits.Load().QueueBytes/2 && !s.closing()
+	return s.owed() > s.most()/2 && !s.closing()
+}
+
+// account notes what a stranger's input takes, unless that is too much.
+func (s *stream) account(bytes int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hold(&s.takenIn, bytes)
 }
 
 // rest waits for d or the end of the connection.
@@ -154,12 +165,13 @@ func failure(err error) Reason {
 	return Broken
 }
 
-func (s *stream) peer() netip.AddrPort {
-	if a, ok := s.nc.RemoteAddr().(*net.TCPAddr); ok {
-		ap := a.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
+func (s *stream) peer() netip.AddrPort { return address(s.nc) }
+
+// welcome lets whatever carries the connection know.
+func (s *stream) welcome() {
+	if carrier, ok := s.nc.(interface{ SignedIn() }); ok {
+		carrier.SignedIn()
 	}
-	return netip.AddrPort{}
 }
 
 func (s *stream) flush() { go s.writer() }
@@ -189,6 +201,7 @@ func (s *stream) write() {
 		} else {
 			s.held = int32(len(out.b))
 		}
+		s.hold(&s.takenOut, out.size())
 		s.wake.Broadcast()
 		s.mu.Unlock()
 		if out == nil {

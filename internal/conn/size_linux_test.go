@@ -20,6 +20,7 @@ func TestAnIdleConnectionIsSmall(t *testing.T) {
 // What is left of a large read does not keep the large buffer.
 func TestKeptInputIsSmall(t *testing.T) {
 	s := new(socket)
+	s.standing = SignedIn
 	s.in = borrow(largestBuffer)
 	s.in.b = append(s.in.b, "CAL 1\r\nCA"...)
 	s.keep(s.in.b[7:])

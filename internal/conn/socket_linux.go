@@ -29,8 +29,8 @@ type socket struct {
 
 	// Guarded by Conn.mu; the poller, which alone writes fd, reads it without.
 	blocked atomic.Bool // the kernel takes no more output; read without the lock, too
-	waits   uint32      // the events the poller waits for; none: it does not know the socket
 	fd      int32       // -1 once closed
+	waits   uint8       // the events the poller waits for; none: it does not know the socket
 	muted   bool        // input is left unread
 	choked  bool        // muted until the peer has taken some
 	broken  bool        // nothing can be written any more
@@ -38,9 +38,9 @@ type socket struct {
 	posted bool // it is in the poller's mail; guarded by the poller's mu
 }
 
-func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort, r *Role) *socket {
+func newSocket(e *Engine, p *poller, fd int, peer netip.AddrPort) *socket {
 	s := &socket{
-		Conn:   Conn{engine: e, role: r, grammar: r.Grammar},
+		Conn:   Conn{engine: e},
 		poller: p, addr: peer.Addr().As16(), port: peer.Port(), fd: int32(fd), muted: true,
 	}
 	s.link = s
@@ -105,6 +105,8 @@ func (s *socket) peer() netip.AddrPort {
 }
 
 func (s *socket) finish() { s.poller.post(s, 0) }
+
+func (s *socket) welcome() {}
 
 func (s *socket) cut() { s.poller.post(s, severed) }
 
@@ -183,7 +185,7 @@ func (s *socket) mute() {
 // arm tells the kernel which events matter. A socket of which none does is taken away from its
 // watch, which would report an error over and over. s.mu is held.
 func (s *socket) arm() {
-	var waits uint32
+	var waits uint8
 	if !s.muted && !s.choked {
 		waits |= syscall.EPOLLIN
 	}
@@ -201,7 +203,7 @@ func (s *socket) arm() {
 		op = syscall.EPOLL_CTL_DEL
 	}
 	s.waits = waits
-	if s.poller.control(op, int(s.fd), waits) != nil { // out of memory, or of watches
+	if s.poller.control(op, int(s.fd), uint32(waits)) != nil { // out of memory, or of watches
 		s.fail(Broken)
 	}
 }
@@ -242,6 +244,9 @@ func (s *socket) receive() {
 	}
 	if s.in != nil && len(s.in.rest()) > readSize/2 { // a payload larger than any client sends
 		s.in = withRoom(s.in, readSize/2)
+		if !s.account() {
+			return
+		}
 		if n := s.fill(s.in.b[len(s.in.b):cap(s.in.b)]); n > 0 {
 			s.in.b = s.in.b[:len(s.in.b)+n]
 			s.handleKept()
@@ -274,19 +279,37 @@ func (s *socket) fill(room []byte) int {
 // keep makes rest the input that was not handled yet, in a buffer no larger than it needs.
 func (s *socket) keep(rest []byte) {
 	old := s.in
+	if old == nil && len(rest) == 0 {
+		return
+	}
 	s.in = nil
 	if len(rest) > 0 {
 		s.in = borrow(len(rest))
 		s.in.b = append(s.in.b, rest...)
 	}
 	giveBack(old)
+	s.account()
+}
+
+// account notes what a stranger's input takes. If that is too much it closes the connection,
+// lets go of the input and reports false.
+func (s *socket) account() bool {
+	s.mu.Lock()
+	ok := s.hold(&s.takenIn, s.in.size())
+	s.mu.Unlock()
+	if !ok {
+		s.Close(Flood)
+		giveBack(s.in)
+		s.in = nil
+	}
+	return ok
 }
 
 // full reports whether the peer must first take some of what it was sent.
 func (s *socket) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owed() <= s.engine.limits.Load().QueueBytes/2 {
+	if s.owed() <= s.most()/2 {
 		return false
 	}
 	s.choked = true
@@ -392,6 +415,7 @@ func (s *socket) drain() {
 	}
 	giveBack(s.out)
 	s.out, s.moving = nil, false
+	s.hold(&s.takenOut, 0)
 	if s.blocked.Load() {
 		s.blocked.Store(false)
 		s.engine.clock.Stop(&s.timers[stall])
@@ -408,7 +432,7 @@ func (s *socket) progress(n int) {
 	if s.blocked.Load() && !s.closing() {
 		s.allowStall()
 	}
-	if s.choked && s.owed() <= s.engine.limits.Load().QueueBytes/2 {
+	if s.choked && s.owed() <= s.most()/2 {
 		s.choked = false
 		s.arm()
 		s.poller.post(s, relieved)

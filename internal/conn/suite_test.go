@@ -50,15 +50,19 @@ const patience = 30 * time.Second
 func conform(t *testing.T, limits conn.Limits, test func(*world)) {
 	for _, kind := range kinds() {
 		t.Run(string(kind), func(t *testing.T) {
-			w := &world{T: t, clock: clock.New(), metrics: metrics.New()}
-			w.engine = conn.New(conn.Config{
-				Kind: kind, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Metrics: w.metrics, Limits: limits,
-			})
-			t.Cleanup(w.clock.Close)
-			t.Cleanup(func() { w.shutdown(); w.listeners.Wait() })
-			test(w)
+			test(newWorld(t, conn.Config{Kind: kind, Limits: limits}))
 		})
 	}
+}
+
+// newWorld makes an engine that ends with the test.
+func newWorld(t *testing.T, cfg conn.Config) *world {
+	w := &world{T: t, clock: clock.New(), metrics: metrics.New()}
+	cfg.Clock, cfg.Log, cfg.Metrics = w.clock, slog.New(slog.NewTextHandler(&w.log, nil)), w.metrics
+	w.engine = conn.New(cfg)
+	t.Cleanup(w.clock.Close)
+	t.Cleanup(func() { w.shutdown(); w.listeners.Wait() })
+	return w
 }
 
 // world is an engine with what it was made of.
