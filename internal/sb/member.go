@@ -19,8 +19,6 @@ type member struct {
 	srv  *Server
 	conn *conn.Conn
 
-	stranger bool // guarded by srv.mu
-
 	// Touched only by the running handler until the room has it, immutable afterwards.
 	room   *room // nil before USR or ANS
 	who    im.Person
@@ -99,7 +97,6 @@ func (m *member) fail(f msnp.Frame, err error) {
 
 // Closed takes the participant out of his room.
 func (m *member) Closed(conn.Reason) {
-	m.srv.admitted(m)
 	m.srv.unseat(m)
 	if m.room != nil {
 		m.room.leave(m)
@@ -141,12 +138,20 @@ func (m *member) usr(f msnp.Frame) error {
 		return m.unauthenticated()
 	}
 	m.become(l)
-	if !m.srv.seat(m) || !m.srv.create(a.Session, m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick)) {
+	if !m.enter() || !m.srv.create(a.Session, m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick)) {
 		return m.unauthenticated()
 	}
 	m.conn.Expect(0)
-	m.srv.admitted(m)
 	return nil
+}
+
+// enter seats somebody who has shown who he is, if he is still signed in.
+func (m *member) enter() bool {
+	if !m.srv.seat(m) {
+		return false
+	}
+	m.conn.SignedIn()
+	return true
 }
 
 // ans lets somebody in who was called. docs/protocol/switchboard.md#ans
@@ -162,12 +167,11 @@ func (m *member) ans(f msnp.Frame) error {
 	m.become(l)
 	id, err := strconv.ParseUint(a.Session, 10, 31)
 	r := m.srv.room(uint32(id))
-	if err != nil || r == nil || !m.srv.seat(m) || !r.answer(m, a) {
+	if err != nil || r == nil || !m.enter() || !r.answer(m, a) {
 		m.srv.cookies.refused(a.Cookie)
 		return m.unauthenticated()
 	}
 	m.conn.Expect(0)
-	m.srv.admitted(m)
 	return nil
 }
 

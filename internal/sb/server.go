@@ -6,7 +6,6 @@ package sb
 import (
 	"log/slog"
 	"maps"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,32 +44,27 @@ type Limits struct {
 	Participants int
 }
 
-// maxStrangers is how many connections of one address may be without USR or ANS.
-const maxStrangers = 20
-
 // Server is the state that conversations share.
 type Server struct {
 	Config
 	limits  atomic.Pointer[Limits]
 	cookies *usedCookies // immutable
 
-	mu        sync.Mutex // taken after room.mu; a leaf but for conn.Expect
-	rooms     map[uint32]*room
-	callers   map[im.UserID][]*caller             // a user's sign-ins, of which most have one
-	ringing   map[uint64]map[*invitation]struct{} // by number of the callee's sign-in
-	strangers map[netip.Addr]int
-	seated    int  // participants of all rooms
-	stopped   bool // no more rooms are made
+	mu      sync.Mutex // taken after room.mu; a leaf but for conn.Expect
+	rooms   map[uint32]*room
+	callers map[im.UserID][]*caller             // a user's sign-ins, of which most have one
+	ringing map[uint64]map[*invitation]struct{} // by number of the callee's sign-in
+	seated  int                                 // participants of all rooms
+	stopped bool                                // no more rooms are made
 }
 
 // New returns a server and registers it with the hub.
 func New(cfg Config) *Server {
 	s := &Server{
-		Config:    cfg,
-		rooms:     make(map[uint32]*room),
-		callers:   make(map[im.UserID][]*caller),
-		ringing:   make(map[uint64]map[*invitation]struct{}),
-		strangers: make(map[netip.Addr]int),
+		Config:  cfg,
+		rooms:   make(map[uint32]*room),
+		callers: make(map[im.UserID][]*caller),
+		ringing: make(map[uint64]map[*invitation]struct{}),
 	}
 	s.limits.Store(&cfg.Limits)
 	s.cookies = newUsedCookies(cfg.Clock, cfg.Limits.CookieLife)
@@ -99,29 +93,11 @@ func (s *Server) Role() conn.Role {
 }
 
 func (s *Server) open(c *conn.Conn) conn.Handler {
-	addr := c.Peer().Addr()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.Rates && s.strangers[addr] >= maxStrangers {
+	if c.Turned() { // a switchboard has no word for it that suits all clients
 		return nil
 	}
-	s.strangers[addr]++
 	c.Expect(s.Limits().Entrance)
-	return &member{srv: s, conn: c, stranger: true}
-}
-
-// admitted ends a connection's time as a stranger.
-func (s *Server) admitted(m *member) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !m.stranger {
-		return
-	}
-	m.stranger = false
-	addr := m.conn.Peer().Addr()
-	if s.strangers[addr]--; s.strangers[addr] == 0 {
-		delete(s.strangers, addr)
-	}
+	return &member{srv: s, conn: c}
 }
 
 // create makes a room with its first participant, under the number his cookie names or
