@@ -46,7 +46,9 @@ func (s *session) ver(f msnp.Frame) error {
 		return fatal{why: conn.Refused}
 	}
 	s.state = versioned
-	s.conn.Expect(s.srv.Limits().SignInStart)
+	if !s.conn.Turned() { // one too many has its greeting for all
+		s.conn.Expect(s.srv.Limits().SignInStart)
+	}
 	return s.reply(msnp.VER, answer...)
 }
 
@@ -93,6 +95,8 @@ func (s *session) usr(ctx context.Context, f msnp.Frame) error {
 		return outOfPlace
 	case s.srv.draining.Load():
 		return fatal{msnp.CodeUnavailable, conn.Unavailable}
+	case s.conn.Turned():
+		return fatal{msnp.CodeBusy, conn.Flood}
 	case m.Stage == "I":
 		return s.identify(m)
 	case m.Stage == "S" && s.state == challenged:
@@ -147,6 +151,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		client = *s.private.client
 	}
 	s.state, s.alerts, s.private = signedIn, takesAlerts(client.Library), nil
+	s.conn.SignedIn()
 	s.srv.Hub.Enter(&s.entry, hub.Login{
 		Person:  user.Person,
 		Version: s.dialect.version,
