@@ -156,19 +156,19 @@ func TestConnectionsWithoutAddressHaveNoLimitOfTheirOwn(t *testing.T) {
 func TestStrangersHoldOnlySoMuch(t *testing.T) {
 	d := newDoor(t, Networks{}, Limits{Memory: 1000})
 	p := d.Admit("dispatch", addr("192.0.2.7"), 600)
-	if p == nil || p.Hold(401) || !p.Hold(400) {
+	if p == nil || p.Add(401) || !p.Add(400) {
 		t.Fatal("600 and 400 of 1000 bytes are not what can be had")
 	}
 	if d.Admit("dispatch", addr("192.0.2.8"), 1) != nil {
 		t.Error("somebody else gets more than there is")
 	}
 	d.counts(TooMuchForMemory, "2")
-	p.Hold(-400)
+	p.Add(-400)
 	if n := d.Held(); n != 600 {
 		t.Errorf("%d bytes, want 600", n)
 	}
 	p.SignedIn()
-	if !p.Hold(5000) || d.Held() != 0 || d.Strangers() != 0 {
+	if !p.Add(5000) || d.Held() != 0 || d.Strangers() != 0 {
 		t.Errorf("one who has signed in counts as a stranger: %d bytes, %d strangers", d.Held(), d.Strangers())
 	}
 	p.Leave()

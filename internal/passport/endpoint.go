@@ -15,24 +15,31 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"monarch/internal/gate"
 )
 
 const (
-	maxConns  = 1024            // at once, on each endpoint; more wait in the backlog
-	maxKept   = 4096            // besides these, that may bring more requests
-	keptIdle  = time.Minute     // how long such a one may take to
+	keptIdle  = time.Minute     // how long a connection that goes on may take to bring another request
 	lingering = 2 * time.Second // for the peer to see the end of the answer
+)
+
+// About how many bytes a connection takes: the reader's buffer and a stack, and what TLS has.
+const (
+	plainBytes  = 24 << 10
+	secureBytes = 64 << 10
 )
 
 // endpoint accepts connections and lets a handler answer the one request of each. Only where
 // the answer says so, another request may follow.
 type endpoint struct {
+	name      string // of the listener
+	gate      *gate.Gate
 	handshake time.Duration
 	request   time.Duration
 	log       *slog.Logger
 	answer    handler
 	panics    *atomic.Uint64
-	slots     chan struct{}
 	quit      chan struct{}      // closed when nothing more is accepted
 	ctx       context.Context    // of every handler
 	cancel    context.CancelFunc // breaks them off
@@ -41,21 +48,19 @@ type endpoint struct {
 	mu      sync.Mutex // leaf
 	stopped bool
 	open    map[io.Closer]bool // listeners and connections; true: nothing is lost by closing
-	kept    map[netip.Addr]int // connections that may bring more requests
-	keeping int                // how many that are
 }
 
-func newEndpoint(cfg *Config, answer handler, panics *atomic.Uint64) *endpoint {
+func newEndpoint(cfg *Config, name string, answer handler, panics *atomic.Uint64) *endpoint {
 	e := &endpoint{
+		name:      name,
+		gate:      cfg.Gate,
 		handshake: cfg.Handshake,
 		request:   cfg.Request,
 		log:       cfg.Log,
 		answer:    answer,
 		panics:    panics,
-		slots:     make(chan struct{}, maxConns),
 		quit:      make(chan struct{}),
 		open:      make(map[io.Closer]bool),
-		kept:      make(map[netip.Addr]int),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -69,24 +74,32 @@ func (e *endpoint) serve(l net.Listener, t *tls.Config) error {
 	}
 	defer e.leave(l)
 	for {
-		select {
-		case e.slots <- struct{}{}:
-		case <-e.quit:
-			return nil
-		}
 		c, err := l.Accept()
-		if err == nil && e.enter(c) {
-			go e.attend(c, t)
-			continue
-		}
-		<-e.slots
 		if err == nil {
-			c.Close()
-			return nil
+			e.receive(c, t)
+			continue
 		}
 		if err := e.acceptFailed(err); err != nil || e.quitting() {
 			return err
 		}
+	}
+}
+
+// receive serves a connection that is let in.
+func (e *endpoint) receive(c net.Conn, t *tls.Config) {
+	size := plainBytes
+	if t != nil {
+		size = secureBytes
+	}
+	pass := e.gate.Admit(e.name, address(c), size)
+	switch {
+	case pass == nil:
+		gate.Drop(c)
+	case !e.enter(c):
+		pass.Leave()
+		c.Close()
+	default:
+		go e.attend(&visit{conn: c, stream: c, pass: pass}, t)
 	}
 }
 
@@ -125,24 +138,20 @@ func (e *endpoint) quitting() bool {
 type visit struct {
 	conn   net.Conn
 	stream net.Conn // runs over conn
-	kept   bool     // it may bring more requests, and has no place among the others
+	pass   *gate.Pass
 }
 
 // attend serves a connection from its first byte to its last.
-func (e *endpoint) attend(c net.Conn, t *tls.Config) {
-	v := &visit{conn: c, stream: c}
+func (e *endpoint) attend(v *visit, t *tls.Config) {
+	c := v.conn
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.panics.Add(1)
 			e.log.Error("handler panicked", "err", fault, "stack", string(debug.Stack()))
 		}
 		c.Close()
+		v.pass.Leave()
 		e.leave(c)
-		if v.kept {
-			e.letGo(c)
-		} else {
-			<-e.slots
-		}
 	}()
 	if t != nil {
 		s := tls.Server(c, t)
@@ -166,57 +175,32 @@ func (e *endpoint) attend(c net.Conn, t *tls.Config) {
 // exchange reads a request and writes its answer, which it returns if that could be done.
 func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
 	v.conn.SetDeadline(time.Now().Add(e.request))
-	q, err := readRequest(r)
+	q, err := readRequest(r, v.pass.Add)
 	var answer *response
 	var status refusal
 	switch {
 	case errors.As(err, &status):
-		answer = &response{status: int(status)}
+		answer = refusalResponse(status)
 	case err != nil:
 		e.log.Debug("no request", "addr", v.conn.RemoteAddr().String(), "err", err)
 		return nil
+	case v.pass.Turned():
+		answer = busyResponse()
 	default:
 		q.remote, q.conn = address(v.conn), v.conn
 		answer = e.answer(e.ctx, q)
 		answer.headOnly = q.method == "HEAD"
-		answer.keep = answer.keep && q.persistent() && e.keep(v)
+		answer.keep = answer.keep && q.persistent() && !e.quitting()
+		v.pass.Add(-len(q.body))
+		if answer.signedIn {
+			v.pass.SignedIn()
+		}
 	}
 	v.conn.SetDeadline(time.Now().Add(e.request))
 	if _, err = v.stream.Write(answer.append(nil)); err != nil {
 		return nil
 	}
 	return answer
-}
-
-// keep gives a connection a place among those that stay, if there is one.
-func (e *endpoint) keep(v *visit) bool {
-	addr := address(v.conn)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.stopped:
-		return false
-	case v.kept:
-		return true
-	case e.keeping >= maxKept, e.kept[addr] >= maxKept/4:
-		return false
-	}
-	e.keeping++
-	e.kept[addr]++
-	v.kept = true
-	<-e.slots
-	return true
-}
-
-// letGo takes that place back.
-func (e *endpoint) letGo(c net.Conn) {
-	addr := address(c)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.keeping--
-	if e.kept[addr]--; e.kept[addr] == 0 {
-		delete(e.kept, addr)
-	}
 }
 
 // another waits for one more request and reports whether it begins. Meanwhile the endpoint

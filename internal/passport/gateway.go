@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"maps"
 	"math/big"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"monarch/internal/clock"
 	"monarch/internal/conn"
+	"monarch/internal/gate"
 )
 
 // Gateway is what the sessions of the gateway are connected to.
@@ -29,30 +29,25 @@ const gatewayPath = "/gateway/gateway.dll"
 
 // Limits of the gateway. docs/protocol/passport.md#gateway
 const (
-	maxTunnels     = 4096
-	maxTunnelsFrom = 1024 // from one address, which may be a proxy
-	maxCrowd       = 8    // requests of one session at a time
-	tunnelLife     = time.Minute
+	maxTunnels = 4096
+	maxCrowd   = 8 // requests of one session at a time
+	tunnelLife = time.Minute
 )
 
 // gateway carries sessions of MSNP over HTTP requests.
 type gateway struct {
 	to    Gateway
 	clock *clock.Clock
+	gate  *gate.Gate
 
 	mu       sync.Mutex // leaf but for the clock's
 	tunnels  map[string]*tunnel
-	from     map[netip.Addr]int // how many of them
 	stopping bool
 	empty    chan struct{} // closed when it is stopping and no session is left
 }
 
-func newGateway(to Gateway, clk *clock.Clock) *gateway {
-	return &gateway{
-		to: to, clock: clk,
-		tunnels: make(map[string]*tunnel), from: make(map[netip.Addr]int),
-		empty: make(chan struct{}),
-	}
+func newGateway(to Gateway, clk *clock.Clock, g *gate.Gate) *gateway {
+	return &gateway{to: to, clock: clk, gate: g, tunnels: make(map[string]*tunnel), empty: make(chan struct{})}
 }
 
 // answer is the handler of the gateway's address.
@@ -88,12 +83,15 @@ func (g *gateway) open(ctx context.Context, q *request, params url.Values) *resp
 	if !ok {
 		return &response{status: 404}
 	}
-	t := &tunnel{key: newTunnelKey(), addr: q.remote, conn: newGatewayConn(q.conn), turn: make(chan struct{}, 1)}
+	t := &tunnel{key: newTunnelKey(), conn: newGatewayConn(q.conn, g.gate.Open("gateway")), turn: make(chan struct{}, 1)}
 	if !g.admit(t) {
-		return &response{status: 503}
+		return busyResponse()
 	}
 	defer g.leave(t)
-	g.to.Engine.Attach(t.conn, role)
+	if !g.to.Engine.Attach(t.conn, role) {
+		g.remove(t)
+		return busyResponse()
+	}
 	return g.carry(ctx, t, q, patienceFor(q, params))
 }
 
@@ -110,7 +108,7 @@ func (g *gateway) resume(ctx context.Context, q *request, params url.Values) *re
 		return tunnelResponse(404, id, q, nil, true)
 	}
 	if crowded {
-		return &response{status: 503}
+		return busyResponse()
 	}
 	defer g.leave(t)
 	return g.carry(ctx, t, q, patienceFor(q, params))
@@ -123,7 +121,7 @@ func (g *gateway) carry(ctx context.Context, t *tunnel, q *request, p patience) 
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
 		t.conn.proceed()
-		return &response{status: 503}
+		return busyResponse()
 	}
 	defer func() { <-t.turn }()
 	t.conn.proceed()
@@ -131,25 +129,26 @@ func (g *gateway) carry(ctx context.Context, t *tunnel, q *request, p patience) 
 		return tunnelResponse(200, t.id(), q, body, false)
 	}
 	if len(q.body) > 0 && !t.conn.put(ctx, q.body) {
-		return &response{status: 503}
+		return busyResponse()
 	}
 	body, last := t.conn.take(ctx, p)
 	t.answered(q, body)
 	if last {
 		g.remove(t)
 	}
-	return tunnelResponse(200, t.id(), q, body, last)
+	answer := tunnelResponse(200, t.id(), q, body, last)
+	answer.signedIn = t.conn.known()
+	return answer
 }
 
 // admit notes a new session with its first request, unless there are too many.
 func (g *gateway) admit(t *tunnel) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.stopping || len(g.tunnels) >= maxTunnels || g.from[t.addr] >= maxTunnelsFrom {
+	if g.stopping || len(g.tunnels) >= maxTunnels {
 		return false
 	}
 	g.tunnels[t.key] = t
-	g.from[t.addr]++
 	t.requests = 1
 	return true
 }
@@ -209,9 +208,6 @@ func (g *gateway) drop(t *tunnel) {
 		return
 	}
 	delete(g.tunnels, t.key)
-	if g.from[t.addr]--; g.from[t.addr] == 0 {
-		delete(g.from, t.addr)
-	}
 	g.clock.Stop(&t.expiry)
 	g.finish()
 }

@@ -2,11 +2,14 @@ package passport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"sync"
 	"time"
+
+	"monarch/internal/gate"
 )
 
 // How many bytes a session may hold. One request or one write of the engine may go beyond,
@@ -23,6 +26,8 @@ type gatewayConn struct {
 
 	mu      sync.Mutex // leaf, also under that of the engine's queue
 	changed sync.Cond  // on mu: anything below
+	tab     *gate.Tab  // what a stranger has in in and out
+	welcome bool       // somebody has signed in
 	in, out []byte
 	idle    bool      // the engine waits for input: it has done everything that was asked
 	gone    bool      // the client has not been heard of for too long
@@ -32,8 +37,8 @@ type gatewayConn struct {
 	writeBy time.Time
 }
 
-func newGatewayConn(client net.Conn) *gatewayConn {
-	c := &gatewayConn{remote: client.RemoteAddr(), local: client.LocalAddr()}
+func newGatewayConn(client net.Conn, tab *gate.Tab) *gatewayConn {
+	c := &gatewayConn{remote: client.RemoteAddr(), local: client.LocalAddr(), tab: tab}
 	c.changed.L = &c.mu
 	return c
 }
@@ -62,9 +67,17 @@ func (c *gatewayConn) Read(b []byte) (int, error) {
 	if c.in = c.in[n:]; len(c.in) == 0 {
 		c.in = nil
 	}
+	c.account(0)
 	c.changed.Broadcast()
 	return n, nil
 }
+
+// account notes what the session holds, with so many bytes more. It reports false if that is
+// more than strangers may. c.mu is held.
+func (c *gatewayConn) account(more int) bool { return c.tab.Set(len(c.in) + len(c.out) + more) }
+
+// errStrangers ends a session before its sign-in.
+var errStrangers = errors.New("strangers hold too much")
 
 // Write implements net.Conn. It takes b whole or not at all. What is for a client that is
 // gone is thrown away.
@@ -81,6 +94,8 @@ func (c *gatewayConn) Write(b []byte) (int, error) {
 		return len(b), nil
 	case passed(c.writeBy):
 		return 0, os.ErrDeadlineExceeded
+	case !c.account(len(b)):
+		return 0, errStrangers
 	}
 	c.out = append(c.out, b...)
 	c.changed.Broadcast()
@@ -89,13 +104,34 @@ func (c *gatewayConn) Write(b []byte) (int, error) {
 
 // Close implements net.Conn. What was written can still be taken.
 func (c *gatewayConn) Close() error {
-	c.change(func() { c.closed, c.in = true, nil })
+	c.change(func() {
+		c.closed, c.in = true, nil
+		c.account(0)
+	})
 	return nil
+}
+
+// SignedIn is called by the engine when somebody has.
+func (c *gatewayConn) SignedIn() {
+	c.change(func() {
+		c.welcome = true
+		c.tab.Close()
+	})
+}
+
+// known reports whether somebody has signed in.
+func (c *gatewayConn) known() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.welcome
 }
 
 // hangUp ends the connection from the client's side.
 func (c *gatewayConn) hangUp() {
-	c.change(func() { c.gone, c.out = true, nil })
+	c.change(func() {
+		c.gone, c.out = true, nil
+		c.account(0)
+	})
 }
 
 // LocalAddr implements net.Conn.
@@ -136,6 +172,9 @@ func (c *gatewayConn) put(ctx context.Context, b []byte) bool {
 		c.wait(limit)
 	}
 	if !c.closed && !c.gone {
+		if !c.account(len(b)) {
+			return false
+		}
 		c.in = append(c.in, b...)
 		c.idle = false
 		c.changed.Broadcast()
@@ -169,6 +208,7 @@ func (c *gatewayConn) take(ctx context.Context, p patience) (out []byte, last bo
 		c.wait(end)
 	}
 	out, c.out = c.out, nil
+	c.account(0)
 	c.changed.Broadcast()
 	return out, c.closed || c.gone
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"monarch/internal/clock"
+	"monarch/internal/gate"
+	"monarch/internal/metrics"
 )
 
 // This file is inside the package because it looks at what the engine sees of a session, and
@@ -23,7 +25,12 @@ func pipe(t *testing.T) *gatewayConn {
 	t.Helper()
 	a, b := net.Pipe()
 	t.Cleanup(func() { a.Close(); b.Close() })
-	return newGatewayConn(a)
+	return newGatewayConn(a, openGate(gate.Limits{}).Open("gateway"))
+}
+
+// openGate is a gate that lets everybody in, within limits.
+func openGate(l gate.Limits) *gate.Gate {
+	return gate.New(metrics.New(), slog.New(slog.DiscardHandler), gate.Networks{}, l)
 }
 
 func check(t *testing.T, err error) {
@@ -118,12 +125,58 @@ func TestGatewayConnIsBoundedInwards(t *testing.T) {
 	})
 }
 
+// What a session has on its way is taken from what strangers may hold, until somebody has
+// signed in.
+func TestGatewaySessionsShareWhatStrangersHave(t *testing.T) {
+	g := openGate(gate.Limits{Memory: 100})
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	c := newGatewayConn(a, g.Open("gateway"))
+	held := func(want int64) {
+		t.Helper()
+		if got := g.Held(); got != want {
+			t.Errorf("%d bytes are held, want %d", got, want)
+		}
+	}
+	if !c.put(t.Context(), make([]byte, 60)) || c.put(t.Context(), make([]byte, 50)) {
+		t.Error("60 and 50 of 100 bytes are not had and refused")
+	}
+	if _, err := c.Write(make([]byte, 50)); !errors.Is(err, errStrangers) {
+		t.Errorf("written: %v", err)
+	}
+	held(60)
+	if _, err := c.Read(make([]byte, 60)); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Write(make([]byte, 80)); err != nil {
+		t.Error(err)
+	}
+	held(80)
+	if out, _ := c.take(t.Context(), patience{any: true}); len(out) != 80 {
+		t.Errorf("%d bytes come out", len(out))
+	}
+	held(0)
+	if _, err := c.Write(make([]byte, 10)); err != nil {
+		t.Error(err)
+	}
+	c.SignedIn()
+	held(0)
+	if _, err := c.Write(make([]byte, 1000)); err != nil || !c.known() {
+		t.Error(err)
+	}
+	held(0)
+	c.hangUp()
+	check(t, c.Close())
+	held(0)
+}
+
 func TestGatewayRefusesACrowd(t *testing.T) {
 	clk := clock.New()
 	defer clk.Close()
-	g := newGateway(Gateway{}, clk)
+	g := newGateway(Gateway{}, clk, openGate(gate.Limits{}))
 	c := pipe(t)
-	one := &tunnel{key: "1", addr: netip.MustParseAddr("192.0.2.1"), conn: c, turn: make(chan struct{}, 1)}
+	one := &tunnel{key: "1", conn: c, turn: make(chan struct{}, 1)}
 	if !g.admit(one) {
 		t.Fatal("not admitted")
 	}
@@ -147,8 +200,8 @@ func TestGatewayRefusesACrowd(t *testing.T) {
 		g.leave(one)
 	}
 	clk.Advance(2 * tunnelLife)
-	if g.count() != 0 || len(g.from) > 0 {
-		t.Errorf("%d sessions, from %v", g.count(), g.from)
+	if g.count() != 0 {
+		t.Errorf("%d sessions", g.count())
 	}
 }
 

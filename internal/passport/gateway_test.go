@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"monarch/internal/conn"
+	"monarch/internal/gate"
 	"monarch/internal/metrics"
 	"monarch/internal/passport"
 	"monarch/msnp"
@@ -26,14 +28,15 @@ type behind struct {
 	ended chan conn.Reason
 }
 
-// Frame answers PNG x with QNG x, says CHG n SIZE n times in lines of SIZE, keeps silent to
-// REM, and goes with OUT.
+// Frame answers PNG x with QNG x, says CHG n SIZE n times in lines of SIZE, as to somebody who
+// has signed in, keeps silent to REM, and goes with OUT.
 func (b *behind) Frame(f msnp.Frame) {
 	b.heard.Add(1)
 	switch f.Verb {
 	case "PNG":
 		b.c.Send(msnp.AppendLine(nil, "QNG", string(f.Args[0])))
 	case "CHG":
+		b.c.SignedIn()
 		n, _ := strconv.Atoi(string(f.Args[0]))
 		size, _ := strconv.Atoi(string(f.Args[1]))
 		for i := range n {
@@ -51,6 +54,7 @@ func (b *behind) Closed(why conn.Reason) { b.ended <- why }
 type gateworld struct {
 	*world
 	heard atomic.Int64
+	gate  *gate.Gate
 	conns chan *conn.Conn
 	ended chan conn.Reason
 }
@@ -60,7 +64,13 @@ func newGateworld(t *testing.T) *gateworld {
 	g.world = newWorld(t, func(cfg *passport.Config) {
 		engine := conn.New(conn.Config{Kind: conn.Auto, Clock: cfg.Clock, Log: cfg.Log, Metrics: metrics.New(), Limits: conn.Limits{
 			QueueBytes: 1 << 20, QueueStall: time.Second, CloseFlush: time.Second, Linger: time.Second, Slow: 4,
+		}, Door: conn.Door{
+			Enter:    func(role string, from netip.Addr) conn.Standing { return conn.Standing(cfg.Gate.Enter(role, from)) },
+			SignedIn: cfg.Gate.SignedIn,
+			Leave:    func(from netip.Addr, as conn.Standing) { cfg.Gate.Leave(from, gate.Standing(as)) },
+			Hold:     cfg.Gate.Hold,
 		}})
+		g.gate = cfg.Gate
 		t.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
@@ -252,6 +262,7 @@ func TestGatewayEndsClientsThatDoNotFetch(t *testing.T) {
 	c := g.call()
 	a := c.ask(opening, "").want(t, "")
 	server := <-g.conns
+	server.SignedIn()
 	for server.Send([]byte(strings.Repeat("x", 1<<16-2) + "\r\n")) {
 	}
 	if why := <-g.ended; why != conn.Slow {
@@ -266,31 +277,69 @@ func TestGatewayEndsClientsThatDoNotFetch(t *testing.T) {
 	}
 }
 
-func TestGatewayBoundsSessions(t *testing.T) {
+// A session counts at the gate like a connection over TCP, and those over which they come do
+// too.
+func TestGatewaySessionsCountForTheirAddress(t *testing.T) {
 	g := newGateworld(t)
+	g.gate.SetLimits(gate.Limits{PerAddress: 10})
 	c := g.call()
 	var a answered
-	for range 1024 {
+	for range 9 {
 		a = c.ask(opening, "").want(t, "")
 	}
-	over := g.call()
-	if got := over.ask(opening, ""); got.status != "503 Service Unavailable" {
+	if got := g.gate.Strangers(); got != 10 {
+		t.Errorf("%d strangers", got)
+	}
+	for range 4 { // may still be told
+		c.ask(opening, "").want(t, "")
+		if server := g.latest(); !server.Turned() {
+			t.Error("one too many is not turned")
+		}
+	}
+	if got := c.ask(opening, ""); got.status != "503 Service Unavailable" {
 		t.Errorf("one too many: %+v", got)
 	}
+	c = g.call()
+	g.gate.SetLimits(gate.Limits{})
 	if last := c.ask("SessionID="+a.id, "OUT\r\n"); !last.last || last.body != "OUT SSD\r\n" {
 		t.Errorf("OUT: %+v", last)
 	}
-	if got := g.srv.GatewaySessions(); got != 1023 {
+	if got := g.srv.GatewaySessions(); got != 12 {
 		t.Errorf("%d sessions", got)
 	}
-	over = g.call()
-	over.ask(opening, "").want(t, "")
 	g.clock.Advance(61 * time.Second)
+	for range 13 {
+		<-g.ended
+	}
 	if got := g.srv.GatewaySessions(); got != 0 {
 		t.Errorf("%d sessions after a minute of silence", got)
 	}
-	for range 1024 {
-		<-g.ended
+}
+
+// latest returns the connection that was opened last.
+func (g *gateworld) latest() (last *conn.Conn) {
+	last = <-g.conns
+	for len(g.conns) > 0 {
+		last = <-g.conns
+	}
+	return last
+}
+
+// A connection that serves somebody who has signed in is no stranger's any more.
+func TestGatewayConnectionsOfPeopleAreNoStrangers(t *testing.T) {
+	g := newGateworld(t)
+	c := g.call()
+	a := c.ask(opening, "").want(t, "")
+	if n := g.gate.Strangers(); n != 2 {
+		t.Errorf("%d strangers, want the session and its connection", n)
+	}
+	(<-g.conns).SignedIn()
+	if n := g.gate.Strangers(); n != 1 {
+		t.Errorf("%d strangers, want the connection", n)
+	}
+	c.ask("Action=poll&SessionID="+a.id, "").want(t, "")
+	if n, held := g.gate.Strangers(), g.gate.Held(); n != 0 || held != 0 {
+		t.Errorf("%d strangers with %d bytes, want none", n, held)
 	}
 }
 

@@ -3,7 +3,6 @@ package passport
 import (
 	"crypto/sha256"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -17,7 +16,6 @@ import (
 // client that never sends a new one is served as well, but has no such protection.
 type tunnel struct {
 	key  string       // immutable; the first part of the id
-	addr netip.Addr   // immutable; where it was opened from
 	conn *gatewayConn // immutable
 
 	requests int         // under way or waiting; guarded by the gateway's mu

@@ -74,7 +74,7 @@ func (s *Server) unavailable(err error) *response {
 	if !errors.Is(err, auth.ErrBusy) && !errors.Is(err, context.Canceled) {
 		s.cfg.Log.Error("sign-in not possible", "err", err)
 	}
-	return &response{status: 503, fields: []field{{"Content-Type", "text/html"}, {"Retry-After", "30"}}}
+	return busyResponse()
 }
 
 const redirectQuery = "lc=1033"

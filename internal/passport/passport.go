@@ -21,6 +21,7 @@ import (
 
 	"monarch/internal/auth"
 	"monarch/internal/clock"
+	"monarch/internal/gate"
 	"monarch/internal/store"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	Signer *auth.Signer
 	Clock  *clock.Clock
 	Log    *slog.Logger
+	Gate   *gate.Gate
 
 	Gateway *Gateway // nil: there is none
 
@@ -100,11 +102,11 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if cfg.Gateway != nil {
-		s.gateway = newGateway(*cfg.Gateway, cfg.Clock)
+		s.gateway = newGateway(*cfg.Gateway, cfg.Clock, cfg.Gate)
 	}
 	s.route()
-	s.https = newEndpoint(&s.cfg, s.answerSecure, &s.Counts.Panics)
-	s.http = newEndpoint(&s.cfg, s.answerPlain, &s.Counts.Panics)
+	s.https = newEndpoint(&s.cfg, "https", s.answerSecure, &s.Counts.Panics)
+	s.http = newEndpoint(&s.cfg, "http", s.answerPlain, &s.Counts.Panics)
 	return s, nil
 }
 

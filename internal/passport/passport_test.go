@@ -17,7 +17,9 @@ import (
 
 	"monarch/internal/auth"
 	"monarch/internal/clock"
+	"monarch/internal/gate"
 	"monarch/internal/im"
+	"monarch/internal/metrics"
 	"monarch/internal/passport"
 	"monarch/internal/store"
 )
@@ -90,6 +92,7 @@ func newWorld(t *testing.T, edit func(*passport.Config)) *world {
 		LoginURL: "login.passport.com/login2.srf",
 		URL:      "https://msn.example.com",
 		WebLife:  time.Hour,
+		Gate:     gate.New(metrics.New(), slog.New(slog.DiscardHandler), gate.Networks{}, gate.Limits{}),
 	}
 	if edit != nil {
 		edit(&cfg)

@@ -62,8 +62,9 @@ func (q *request) persistent() bool {
 
 // readRequest reads one request as tolerantly as the oldest clients need: lines may end
 // in LF alone, and the version, the Host header, or both may be missing. An error that is
-// no [refusal] came from r. The reader's buffer must hold maxHead bytes.
-func readRequest(r *bufio.Reader) (*request, error) {
+// no [refusal] came from r. The reader's buffer must hold maxHead bytes; room is asked for
+// those of the body.
+func readRequest(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
 	left := maxHead
 	line, err := firstLine(r, &left)
 	if err != nil {
@@ -79,7 +80,7 @@ func readRequest(r *bufio.Reader) (*request, error) {
 	if q.host == "" {
 		q.host = bareHost(q.header("Host"))
 	}
-	return q, q.readBody(r)
+	return q, q.readBody(r, room)
 }
 
 // firstLine returns the request line. Empty lines before it are passed over, and what
@@ -126,13 +127,16 @@ func (q *request) parseRequestLine(line string) error {
 	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
 		q.proto, target = target[i+1:], strings.TrimRight(target[:i], " ")
 	}
-	if target == "" || strings.HasPrefix(target, "HTTP/") {
+	if target == "" || strings.HasPrefix(target, "HTTP/") || method == proxyHeader {
 		return refusal(http.StatusBadRequest)
 	}
 	q.method = method
 	q.setTarget(target)
 	return nil
 }
+
+// proxyHeader begins the PROXY header of one who is no proxy of ours; a proxy's was read before.
+const proxyHeader = "PROXY"
 
 // setTarget takes a target apart, which is a whole URL when the client sits behind a proxy.
 func (q *request) setTarget(target string) {
@@ -192,7 +196,7 @@ func (q *request) count(name string) (n int) {
 }
 
 // readBody reads as much as Content-Length says. No client of the time sends chunks.
-func (q *request) readBody(r *bufio.Reader) error {
+func (q *request) readBody(r *bufio.Reader, room func(bytes int) bool) error {
 	if q.count("Transfer-Encoding") > 0 {
 		return refusal(http.StatusLengthRequired)
 	}
@@ -210,6 +214,8 @@ func (q *request) readBody(r *bufio.Reader) error {
 		return refusal(http.StatusRequestEntityTooLarge)
 	case err != nil:
 		return refusal(http.StatusBadRequest)
+	case !room(int(n)):
+		return refusal(http.StatusServiceUnavailable)
 	}
 	q.body = make([]byte, n)
 	_, err = io.ReadFull(r, q.body)

@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		q, err := readRequest(bufio.NewReaderSize(strings.NewReader(string(data)), maxHead))
+		q, err := readRequest(bufio.NewReaderSize(strings.NewReader(string(data)), maxHead), anyRoom)
 		if err != nil {
 			var status refusal
 			if !errors.As(err, &status) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -58,6 +58,28 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+func anyRoom(int) bool { return true }
+
+func TestABodyNeedsRoom(t *testing.T) {
+	text := "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n0123456"
+	asked := 0
+	_, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead), func(n int) bool {
+		asked = n
+		return false
+	})
+	if !errors.Is(err, refusal(503)) || asked != 7 {
+		t.Errorf("%v after asking for %d bytes", err, asked)
+	}
+}
+
+// The PROXY header of somebody who is no proxy of ours is no request.
+func TestAProxyHeaderIsNoRequest(t *testing.T) {
+	text := "PROXY TCP4 192.0.2.7 10.0.0.1 4321 80\r\nGET / HTTP/1.1\r\n\r\n"
+	if _, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead), anyRoom); !errors.Is(err, refusal(400)) {
+		t.Error(err)
+	}
+}
+
 // A connection that is kept carries one request after another, so there must be no doubt
 // where one ends.
 func TestRequestsOfDoubtfulLengthAreRefused(t *testing.T) {
@@ -68,7 +90,7 @@ func TestRequestsOfDoubtfulLengthAreRefused(t *testing.T) {
 		"Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\n",
 	} {
 		text := "POST / HTTP/1.1\r\n" + head + "\r\n0123456"
-		if _, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead)); err == nil {
+		if _, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead), anyRoom); err == nil {
 			t.Errorf("%q is read", head)
 		}
 	}

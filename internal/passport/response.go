@@ -19,6 +19,7 @@ type response struct {
 	body     []byte
 	headOnly bool // the request was HEAD
 	keep     bool // another request may follow, if the client and the endpoint like
+	signedIn bool // the connection serves somebody who has signed in
 }
 
 // append adds the whole answer to b, for one Write: some clients read only once.
@@ -55,6 +56,19 @@ func appendField(b []byte, f field) []byte {
 	b = append(b, ": "...)
 	b = append(b, f.value...)
 	return append(b, "\r\n"...)
+}
+
+// busyResponse asks to come back later.
+func busyResponse() *response {
+	return &response{status: 503, fields: []field{{"Content-Type", "text/html"}, {"Retry-After", "30"}}}
+}
+
+// refusalResponse is the answer to a request that cannot be served.
+func refusalResponse(r refusal) *response {
+	if r == http.StatusServiceUnavailable {
+		return busyResponse()
+	}
+	return &response{status: int(r)}
 }
 
 // htmlResponse is a page that need not be asked for again soon.

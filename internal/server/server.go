@@ -21,6 +21,7 @@ import (
 	"monarch/internal/clock"
 	"monarch/internal/config"
 	"monarch/internal/conn"
+	"monarch/internal/gate"
 	"monarch/internal/hub"
 	"monarch/internal/metrics"
 	"monarch/internal/ns"
@@ -39,6 +40,7 @@ type Server struct {
 	store    *store.Store
 	hub      *hub.Hub
 	signer   *auth.Signer
+	gate     *gate.Gate
 	engine   *conn.Engine
 	ns       *ns.Server
 	boards   boards
@@ -84,6 +86,9 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.listeners.open(s.cfg); err != nil {
 		return err
 	}
+	if err := s.buildGate(); err != nil {
+		return err
+	}
 	var err error
 	if s.store, err = store.Open(ctx, s.cfg.DatabaseURL()); err != nil {
 		return err
@@ -96,7 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
-		Limits: connLimits(s.cfg),
+		Limits: connLimits(s.cfg), Door: s.door(),
 	})
 	s.hub.OnStop(s.end)
 	if err := s.buildPost(); err != nil {
@@ -121,7 +126,7 @@ func (s *Server) buildPassport() error {
 	}
 	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
-		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log,
+		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
@@ -148,6 +153,8 @@ func (s *Server) buildOps() {
 	count := func(n int) float64 { return float64(n) }
 	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
+	s.metrics.Gauge("monarch_strangers", "Connections, requests over HTTP included, that nobody has signed in on.", func() float64 { return count(s.gate.Strangers()) })
+	s.metrics.Gauge("monarch_strangers_bytes", "What their buffers take together.", func() float64 { return float64(s.gate.Held()) })
 	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
 	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
