@@ -172,7 +172,9 @@ func TestRelayMakesNoGarbage(t *testing.T) {
 	for _, r = range p.srv.rooms {
 	}
 	p.srv.mu.Unlock()
+	r.mu.Lock()
 	alice := r.members[0]
+	r.mu.Unlock()
 	frame := msnp.Frame{Verb: msnp.MSG, Args: [][]byte{[]byte("3"), []byte("A"), []byte("300")}, Payload: make([]byte, 300)}
 	n := testing.AllocsPerRun(1000, func() {
 		if err := alice.msg(frame); err != nil {
