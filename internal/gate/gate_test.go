@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +35,7 @@ type door struct {
 
 func newDoor(t *testing.T, n Networks, l Limits) *door {
 	m := metrics.New()
-	return &door{Gate: New(m, slog.New(slog.NewTextHandler(io.Discard, nil)), n, l), t: t, metrics: m}
+	return &door{Gate: New(m, slog.New(slog.DiscardHandler), n, l), t: t, metrics: m}
 }
 
 // enter enters a number of times and checks that all have one standing.
@@ -223,7 +222,7 @@ func BenchmarkDenied(b *testing.B) {
 }
 
 func BenchmarkEnter(b *testing.B) {
-	g := New(metrics.New(), slog.New(slog.NewTextHandler(io.Discard, nil)), Networks{}, Limits{PerAddress: 100})
+	g := New(metrics.New(), slog.New(slog.DiscardHandler), Networks{}, Limits{PerAddress: 100})
 	from := addr("192.0.2.7")
 	for b.Loop() {
 		g.Leave(from, g.Enter("dispatch", from))

@@ -117,9 +117,7 @@ func (l *listener) wait(c net.Conn) bool {
 
 // introduce reads the header of a connection that comes from a proxy.
 func (l *listener) introduce(tcp *net.TCPConn, proxy netip.Addr) {
-	tcp.SetReadDeadline(time.Now().Add(introduction))
-	client, err := readHeader(tcp)
-	tcp.SetReadDeadline(time.Time{})
+	client, err := introduced(tcp)
 	l.mu.Lock()
 	delete(l.waiting, tcp)
 	l.mu.Unlock()
@@ -134,6 +132,13 @@ func (l *listener) introduce(tcp *net.TCPConn, proxy netip.Addr) {
 	default:
 		l.offer(accepted{conn: &proxied{tcp, client}})
 	}
+}
+
+// introduced reads the header in the time there is for it.
+func introduced(c net.Conn) (*net.TCPAddr, error) {
+	c.SetReadDeadline(time.Now().Add(introduction))
+	defer c.SetReadDeadline(time.Time{})
+	return readHeader(c)
 }
 
 // offer gives something to Accept, or closes it with the listener.
