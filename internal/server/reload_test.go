@@ -115,7 +115,7 @@ func TestASettingThatCannotBeUsedChangesNothing(t *testing.T) {
 		if _, err := f.Reload(settings); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if status := knock(t, f, "0123456789abcdef"); status != http.StatusBadRequest {
+		if status := knockOn(t, f, "0123456789abcdef"); status != http.StatusBadRequest {
 			t.Errorf("%s: the token of before is answered %d", name, status)
 		}
 	}
@@ -136,15 +136,15 @@ func TestTheTokenOfTheMailHookIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for sent, want := range step.status {
-			if got := knock(t, f, sent); got != want {
+			if got := knockOn(t, f, sent); got != want {
 				t.Errorf("token %q, sent %q: status %d, want %d", step.token, sent, got, want)
 			}
 		}
 	}
 }
 
-// knock sends the mail hook an empty body.
-func knock(t *testing.T, f *msntest.Fixture, token string) (status int) {
+// knockOn sends the mail hook an empty body.
+func knockOn(t *testing.T, f *msntest.Fixture, token string) (status int) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, "http://"+f.Server.Addr("ops")+admin.HookPath, http.NoBody)
 	if err != nil {
