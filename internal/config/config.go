@@ -26,6 +26,7 @@ type Config struct {
 	Mail         Mail        `toml:"mail"`
 	SMTP         SMTP        `toml:"smtp"`
 	Limits       Limits      `toml:"limits"`
+	Rates        Rates       `toml:"rates"`
 	Log          Log         `toml:"log"`
 }
 
@@ -217,6 +218,19 @@ func Default() Config {
 			HashParallel:         2,
 			HashQueue:            64,
 			Rates:                RatesOn,
+		},
+		Rates: Rates{
+			Status:           Rate{30, Duration(30 * time.Second)},
+			Names:            Rate{5, Duration(time.Minute)},
+			Lists:            Rate{100, Duration(time.Minute)},
+			Commands:         Rate{600, Duration(time.Minute)},
+			Switchboards:     Rate{20, Duration(time.Minute)},
+			OpenSwitchboards: 100,
+			Calls:            Rate{30, Duration(time.Minute)},
+			FailedCalls:      Rate{5, Duration(time.Minute)},
+			Messages:         Rate{400, Duration(2 * time.Second)},
+			FailedMessages:   Rate{50, Duration(10 * time.Second)},
+			Bytes:            ByteRate{1 << 20, Duration(4 * time.Second)},
 		},
 		Log: Log{Level: LogInfo, Format: LogText},
 	}

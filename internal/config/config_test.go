@@ -62,6 +62,8 @@ func TestEncodedConfigurationReadsBackTheSame(t *testing.T) {
 	c.Limits.MaxContacts = 150
 	c.Networks.Deny = []string{"192.0.2.0/24", "2001:db8::1"}
 	c.Connections.Memory = 3 << 30
+	c.Rates.Status, c.Rates.Lists = config.Rate{}, config.Rate{Burst: 1024, Per: config.Duration(90 * time.Second)}
+	c.Rates.Bytes = config.ByteRate{Burst: 1025 << 10, Per: config.Duration(time.Second)}
 	if diff := cmp.Diff(c, load(t, c.Encode())); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
@@ -107,8 +109,8 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
 		"networks.allow": "192.0.2.0/24", "networks.deny": "192.0.2.7, 2001:db8::/32", "networks.proxies": "10.0.0.1",
-		"connections.memory": "32MiB",
-		"conn.engine":        "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
+		"connections.memory": "32MiB", "rates.bytes": "77777/7s",
+		"conn.engine": "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 		"log.level": "debug", "log.format": "json",
 	}
@@ -130,6 +132,8 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 			}
 		case k.Type == "int":
 			value = "77"
+		case k.Type == "rate":
+			value = "77/7s"
 		default:
 			value = "other"
 		}
@@ -179,6 +183,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"an idle time too short", "[limits]\nidle = \"4m\"\n", "", "limits.idle is 4m; choose at least 5m, or 0s"},
 		{"no one of the words", "[protocol]\nver_reply = \"both\"\n", "", `protocol.ver_reply is "both"; choose "cvr0" or "single"`},
 		{"other rates", "[limits]\nrates = \"10\"\n", "", `limits.rates is "10"; choose "on" or "off"`},
+		{"a rate without a time", "[rates]\nlists = \"30\"\n", "", `"30" is no rate; write it like "30/30s"`},
+		{"a rate of nothing", "[rates]\nlists = \"0/30s\"\n", "", `"0/30s" is no rate`},
+		{"a rate that is a number", "[rates]\nlists = 30\n", "", `"30" is no rate; write it like "30/30s"`},
+		{"a rate of bytes in another unit", "", "MONARCH_RATES_BYTES=1MB/4s", `"1MB/4s" is no rate of bytes; write it like "1MiB/4s"`},
+		{"too much of a rate", "[rates]\nnames = \"1001/1s\"\n", "", "rates.names is 1001/1s; choose between 1 and 1000 in 1s to 60m, or off"},
+		{"a rate for too long", "[rates]\nlists = \"10/2h\"\n", "", "rates.lists is 10/2h; choose between"},
+		{"too few bytes", "[rates]\nbytes = \"1KiB/1s\"\n", "", "rates.bytes is 1KiB/1s; choose between 16KiB and 1024MiB in 1s to 60s, or off"},
+		{"bytes beyond counting", "[rates]\nbytes = \"9999999999MiB/1s\"\n", "", "is no rate of bytes"},
+		{"no conversation", "[rates]\nopen_switchboards = 0\n", "", "rates.open_switchboards is 0; choose between 1 and 100000"},
 		{"too many contacts", "[limits]\nmax_contacts = 0\n", "", "limits.max_contacts is 0; choose between 1 and 10000"},
 		{"no port", "[dispatch]\nlisten = \"1863\"\n", "", `dispatch.listen is "1863"; write an address and a port`},
 		{"one port twice", "[dispatch]\nlisten = \":1864\"\n", "", `dispatch.listen and notification.listen both have ":1864"`},

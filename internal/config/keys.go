@@ -2,6 +2,7 @@ package config
 
 import (
 	_ "embed" // the annotated file
+	"encoding"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -18,7 +19,7 @@ var Annotated string
 type Key struct {
 	Name    string // "limits.ping_interval"
 	Env     string // "MONARCH_LIMITS_PING_INTERVAL"
-	Type    string // string, bool, int, duration, size or list
+	Type    string // string, bool, int, duration, size, rate or list
 	Default string // as the file writes it
 	Text    string // what it does; from the comment in [Annotated]
 }
@@ -100,6 +101,8 @@ func typeName(f reflect.Value) string {
 	switch f.Interface().(type) {
 	case Duration:
 		return "duration"
+	case Rate, ByteRate:
+		return "rate"
 	case Size:
 		return "size"
 	case []string:
@@ -119,9 +122,7 @@ func format(f reflect.Value) string {
 		return "[" + strings.Join(quoted, ", ") + "]"
 	case string:
 		return quote(v)
-	case Duration:
-		return quote(v.String())
-	case Size:
+	case fmt.Stringer:
 		return quote(v.String())
 	default:
 		return fmt.Sprint(v)
@@ -150,9 +151,7 @@ func quote(s string) string {
 // set reads a setting from the text of an environment variable.
 func set(f reflect.Value, text string) error {
 	switch p := f.Addr().Interface().(type) {
-	case *Duration:
-		return p.UnmarshalText([]byte(text))
-	case *Size:
+	case encoding.TextUnmarshaler:
 		return p.UnmarshalText([]byte(text))
 	case *string:
 		*p = text

@@ -30,6 +30,7 @@ func (c Config) Validate() error {
 	p.networks(c.Networks, c.Connections)
 	p.mail(c.Mail, c.SMTP)
 	p.limits(c.Limits)
+	p.rates(c.Rates)
 	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
 	p.oneOf("log.format", c.Log.Format, LogText, LogJSON)
 	if c.Data.Dir == "" {
@@ -157,6 +158,34 @@ func (p *problems) limits(l Limits) {
 	p.count("hash_parallel", l.HashParallel, 1, 256)
 	p.count("hash_queue", l.HashQueue, 1, 100_000)
 	p.oneOf("limits.rates", l.Rates, RatesOn, RatesOff)
+}
+
+func (p *problems) rates(r Rates) {
+	for _, each := range []struct {
+		key       string
+		rate      Rate
+		low, high int
+	}{
+		{"status", r.Status, 1, 100_000},
+		{"names", r.Names, 1, 1000},
+		{"lists", r.Lists, 1, 100_000},
+		{"commands", r.Commands, 20, 1_000_000},
+		{"switchboards", r.Switchboards, 1, 100_000},
+		{"calls", r.Calls, 1, 100_000},
+		{"failed_calls", r.FailedCalls, 1, 100_000},
+		{"messages", r.Messages, 1, 1_000_000},
+		{"failed_messages", r.FailedMessages, 1, 100_000},
+	} {
+		if n := each.rate.Burst; n != 0 && (n < each.low || n > each.high || each.rate.Per.D() < time.Second || each.rate.Per.D() > time.Hour) {
+			p.add("rates.%s is %s; choose between %d and %d in 1s to 60m, or off", each.key, each.rate, each.low, each.high)
+		}
+	}
+	if n := r.Bytes.Burst; n != 0 && (n < 16<<10 || n > 1<<30 || r.Bytes.Per.D() < time.Second || r.Bytes.Per.D() > time.Minute) {
+		p.add("rates.bytes is %s; choose between 16KiB and 1024MiB in 1s to 60s, or off", r.Bytes)
+	}
+	if n := r.OpenSwitchboards; n < 1 || n > 100_000 {
+		p.add("rates.open_switchboards is %d; choose between 1 and 100000", n)
+	}
 }
 
 func (p *problems) between(key string, d Duration, low, high time.Duration) {
