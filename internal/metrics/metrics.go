@@ -31,6 +31,7 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	messages [len(acks)][outcomes]prometheus.Counter
 	bytes    prometheus.Counter
+	limited  [limits]prometheus.Counter
 }
 
 // Outcome is what became of a message on a switchboard.
@@ -46,6 +47,32 @@ const (
 
 // acks are the letters for the acknowledgement that a message asks for.
 const acks = "UNASD"
+
+// Limit is something that nobody may do too often.
+type Limit uint8
+
+// The limits. docs/protocol/limits.md#rates
+const (
+	Statuses Limit = iota
+	Names
+	Lists
+	Commands
+	Switchboards
+	OpenSwitchboards
+	Calls
+	FailedCalls
+	Messages
+	FailedMessages
+	Bytes
+	Invitations
+	limits
+)
+
+var limitNames = [limits]string{
+	Statuses: "status", Names: "names", Lists: "lists", Commands: "commands", Switchboards: "switchboards",
+	OpenSwitchboards: "open_switchboards", Calls: "calls", FailedCalls: "failed_calls", Messages: "messages",
+	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations",
+}
 
 // ofTheRuntime selects what tells where the runtime's time and memory go.
 var ofTheRuntime = regexp.MustCompile(`^/(cpu|gc|memory|sched)/`)
@@ -78,6 +105,10 @@ func New() *Metrics {
 		Name: "monarch_switchboard_relayed_bytes_total", Help: "Payload bytes accepted for relaying.",
 	})
 	m.registry.MustRegister(m.bytes)
+	limited := m.vector("monarch_limited_total", "Times that somebody was refused or slowed down for doing something too often, by the limit.", "what")
+	for i, name := range limitNames {
+		m.limited[i] = limited.WithLabelValues(name)
+	}
 	return m
 }
 
@@ -130,6 +161,9 @@ func (m *Metrics) Message(ack byte, o Outcome, bytes int) {
 
 // Call counts an invitation.
 func (m *Metrics) Call(answer string) { m.calls.WithLabelValues(answer).Inc() }
+
+// Limited counts that a limit was met. It is on the way of messages, so it looks nothing up.
+func (m *Metrics) Limited(l Limit) { m.limited[l].Inc() }
 
 // Handler serves the metrics in Prometheus' text format.
 func (m *Metrics) Handler() http.Handler {

@@ -58,6 +58,8 @@ func TestWhatHappensIsCounted(t *testing.T) {
 			m.Message('U', metrics.Delivered, 20)
 		}, `monarch_switchboard_relayed_bytes_total 120`},
 		{"a call", func(m *metrics.Metrics) { m.Call("217") }, `monarch_switchboard_calls_total{answer="217"} 1`},
+		{"a limit", func(m *metrics.Metrics) { m.Limited(metrics.FailedCalls) }, `monarch_limited_total{what="failed_calls"} 1`},
+		{"a limit that nobody met", func(*metrics.Metrics) {}, `monarch_limited_total{what="invitations"} 0`},
 		{"a gauge", func(m *metrics.Metrics) { m.Gauge("monarch_people", "People.", func() float64 { return 2.5 }) }, `monarch_people 2.5`},
 		{
 			"a total counted elsewhere", func(m *metrics.Metrics) { m.Total("monarch_things_total", "Things.", func() uint64 { return 7 }) },
@@ -104,7 +106,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 			t.Errorf("the help text of %s", f[2])
 		}
 	}
-	if ours != 11 {
+	if ours != 12 {
 		t.Errorf("%d metrics of ours", ours)
 	}
 	for _, want := range []string{
