@@ -46,8 +46,8 @@ func (r Rate) cost(n int) time.Duration { return time.Duration(n) * r.Per / time
 
 // Meter is a [Bucket] that goes into debt, in the four bytes that every connection can spare.
 // It counts time in ticks that come round again after 19 hours, so it must not be asked for
-// more before it has what it owes; one that seems to owe something is full. The zero value is
-// full. It has no lock.
+// more before it has what it owes; one that seems to owe something is full. For the same reason
+// its rate is one of minutes, not of hours. The zero value is full. It has no lock.
 type Meter uint32
 
 // tick is the least a meter can tell apart. Whatever is taken costs at least one.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"monarch/internal/clock"
+	"monarch/internal/metrics"
 	"monarch/msnp"
 )
 
@@ -39,7 +40,8 @@ type Conn struct {
 	handler Handler
 	grammar *msnp.Grammar
 	slow    func(context.Context) // what the handler gave to Go
-	pause   time.Duration         // what the handler gave to Pause
+	pause   pause                 // what the handler gave to Pause, or the meter asks for
+	meter   clock.Meter           // of the bytes that the peer has sent
 
 	id       uint32
 	deadline clock.Timer  // guarded by the engine's clock
@@ -84,8 +86,18 @@ func (c *Conn) SetGrammar(g *msnp.Grammar) { c.grammar = g }
 // The context ends when the engine can wait no longer for its shutdown.
 func (c *Conn) Go(fn func(context.Context)) { c.slow = fn }
 
-// Pause makes the engine leave the connection unread for d. Only the handler may call it.
-func (c *Conn) Pause(d time.Duration) { c.pause = d }
+// Pause makes the engine leave the connection unread for d, or for longer if the peer has sent
+// too much. Only the handler may call it.
+func (c *Conn) Pause(d time.Duration) { c.pause = max(c.pause, pauseOf(d)) }
+
+// pause is a time in microseconds, so that it takes four bytes. It is an hour at most.
+type pause uint32
+
+func pauseOf(d time.Duration) pause {
+	return pause(min(max(d+time.Microsecond-1, 0)/time.Microsecond, 3600e6))
+}
+
+func (p pause) duration() time.Duration { return time.Duration(p) * time.Microsecond }
 
 // Expect closes the connection with [Timeout] unless it is called again within d, whatever
 // arrives meanwhile. Zero takes the deadline away.
@@ -227,7 +239,20 @@ func (c *Conn) next(b []byte, scratch [][]byte) int {
 	if f.Verb != "" {
 		c.frame(f)
 	}
+	c.sent(n)
 	return n
+}
+
+// sent notes how many bytes were handled, and has the peer wait when there were too many.
+func (c *Conn) sent(n int) {
+	rate := c.engine.bytes.Load()
+	if rate.Burst == 0 || n == 0 {
+		return
+	}
+	if wait := rate.Spend(&c.meter, c.engine.clock.Elapsed(), n); wait > 0 {
+		c.engine.metrics.Limited(metrics.Bytes)
+		c.Pause(wait)
+	}
 }
 
 func (c *Conn) frame(f msnp.Frame) {

@@ -34,6 +34,7 @@ type Config struct {
 	Metrics *metrics.Metrics
 	Limits  Limits
 	Door    Door
+	Bytes   clock.Rate // how much a peer may send; the zero value is no limit
 }
 
 // Limits bounds what connections may cost.
@@ -56,6 +57,7 @@ type Engine struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	limits  atomic.Pointer[Limits]
+	bytes   atomic.Pointer[clock.Rate]
 	door    Door
 	workers workers
 	ctx     context.Context // of slow handlers; a field because it is the engine that ends it
@@ -83,12 +85,16 @@ func New(cfg Config) *Engine {
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.limits.Store(&cfg.Limits)
+	e.SetBytes(cfg.Bytes)
 	return e
 }
 
 // SetLimits replaces the limits for what happens from now on: a deadline that runs stays, and
 // so do the keep-alive probes of connections there are. The number of slow handlers is fixed.
 func (e *Engine) SetLimits(l Limits) { e.limits.Store(&l) }
+
+// SetBytes changes how much a peer may send, of connections that are there as well.
+func (e *Engine) SetBytes(r clock.Rate) { e.bytes.Store(&r) }
 
 // Role is what a listener is for: its name in logs and metrics, and how its connections
 // begin.

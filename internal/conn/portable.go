@@ -101,9 +101,9 @@ func (s *stream) afterwards() {
 		s.guard(func() { fn(s.engine.ctx) })
 		s.engine.workers.leave()
 	}
-	if d := s.pause; d > 0 {
+	if p := s.pause; p > 0 {
 		s.pause = 0
-		s.rest(d)
+		s.rest(p.duration())
 	}
 }
 

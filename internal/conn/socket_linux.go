@@ -358,11 +358,11 @@ func (s *socket) step() bool {
 		s.engine.workers.enter(func() { s.engine.workers.run(func() { s.work(fn) }) })
 		return true
 	}
-	if s.pause <= 0 {
+	if s.pause == 0 {
 		return false
 	}
 	s.phase = resting
-	s.engine.clock.Wake(s, rest, s.pause)
+	s.engine.clock.Wake(s, rest, s.pause.duration())
 	s.pause = 0
 	return true
 }
