@@ -25,10 +25,6 @@ type Login struct {
 	Boards   int            // switchboard connections
 }
 
-// MaxBoards is how many switchboard connections a sign-in may have open.
-// docs/protocol/switchboard.md#rates
-const MaxBoards = 100
-
 // Hub is the directory of signed-in users. It must be made by [New].
 type Hub struct {
 	clock *clock.Clock

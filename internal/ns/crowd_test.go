@@ -52,6 +52,7 @@ func newCrowd(t testing.TB, people, contacts int) *crowd {
 	c := &crowd{t: t, hub: hub.New(clk, time.Second), store: db, opened: make(chan *conn.Conn, 1)}
 	c.srv = New(Config{
 		Store: db, Hub: c.hub, Signer: auth.NewSigner(keys), Clock: clk, Log: log, Metrics: m, Challenge: Enforce,
+		Rates: Rates{Statuses: clock.Rate{Burst: 30, Per: 30 * time.Second}, Commands: clock.Rate{Burst: 600, Per: time.Minute}},
 		Limits: Limits{
 			Greeting: time.Minute, SignInStart: time.Minute, SignIn: time.Minute, TicketLife: time.Hour,
 			ChallengeTimeout: time.Minute, ChallengeInterval: time.Hour, MaxContacts: 1000,
@@ -155,6 +156,9 @@ func (c *crowd) answer(s *session, product, answer string) {
 func (c *crowd) do(s *session, f msnp.Frame) {
 	c.t.Helper()
 	cmd, err := s.command(f)
+	if err == nil {
+		err = s.allowCommand(cmd)
+	}
 	if err == nil {
 		err = s.run(context.Background(), cmd, f)
 	}

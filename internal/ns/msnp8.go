@@ -14,8 +14,8 @@ var msnp8 = &dialect{
 		msnp.VER: {quick: (*session).ver},
 		msnp.CVR: {quick: (*session).cvr},
 		msnp.USR: {quick: (*session).again},
-		msnp.OUT: {quick: (*session).out},
-		msnp.PNG: {quick: (*session).png},
+		msnp.OUT: {quick: (*session).out, free: true},
+		msnp.PNG: {quick: (*session).png, free: true},
 
 		msnp.SYN: {slow: (*session).syn},
 		msnp.ADD: {slow: (*session).add, links: true},
@@ -31,7 +31,7 @@ var msnp8 = &dialect{
 		msnp.CHG: {quick: (*session).chg, links: true},
 		msnp.IMS: {quick: (*session).ims},
 		msnp.CHL: {quick: (*session).chl},
-		msnp.QRY: {quick: (*session).qry},
+		msnp.QRY: {quick: (*session).qry, free: true},
 		msnp.XFR: {quick: (*session).xfr},
 		msnp.URL: {quick: (*session).url},
 

@@ -6,7 +6,6 @@ import (
 
 	"monarch/internal/auth"
 	"monarch/internal/conn"
-	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/msnp"
 )
@@ -27,11 +26,8 @@ func (s *session) xfr(f msnp.Frame) error {
 	if !may {
 		return msnp.CodeNotWhileHidden
 	}
-	if err := s.allow(boards); err != nil {
+	if err := s.allowBoard(); err != nil {
 		return err
-	}
-	if l, _ := s.srv.Hub.ByID(s.entry.User()); s.srv.Rates && l.Boards >= hub.MaxBoards {
-		return msnp.CodeTooFast
 	}
 	board, ok := s.srv.Switchboard()
 	if !ok || s.srv.draining.Load() {

@@ -1,62 +1,140 @@
 package ns
 
 import (
+	"slices"
 	"time"
 
 	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/im"
+	"monarch/internal/metrics"
 	"monarch/msnp"
 )
 
-// rates limits what one user may do in a while. docs/protocol/limits.md#rates
-type rates struct {
-	buckets [limited]clock.Bucket
-	names   [5]time.Duration // when the own name was last changed, oldest first; 0 for never
+// Rates says how often one person may do things. The zero value is no limit.
+// docs/protocol/limits.md#rates
+type Rates struct {
+	Statuses         clock.Rate
+	Names            clock.Rate // of the own name; counted exactly
+	Lists            clock.Rate
+	Commands         clock.Rate // of any kind together, but for those that are free
+	Switchboards     clock.Rate
+	Invitations      clock.Rate
+	OpenSwitchboards int
 }
 
-// kind is something that may not be done too often.
+// kind is something that may not be done too often, and is counted by a bucket.
 type kind uint8
 
 const (
 	statuses kind = iota
 	lists
+	commands
 	boards
 	invitations
-	limited
+	kinds
 )
 
-// paces says how many there may be at once, and how long it takes until there may be one more.
-var paces = [limited]struct {
-	burst int
-	every time.Duration
-}{
-	statuses:    {30, time.Second},
-	lists:       {100, time.Minute / 100},
-	boards:      {20, 3 * time.Second},
-	invitations: {20, 3 * time.Second},
+var limitOf = [kinds]metrics.Limit{
+	statuses: metrics.Statuses, lists: metrics.Lists, commands: metrics.Commands,
+	boards: metrics.Switchboards, invitations: metrics.Invitations,
+}
+
+// of returns the rate of a kind.
+func (r *Rates) of(k kind) clock.Rate {
+	return [kinds]clock.Rate{
+		statuses: r.Statuses, lists: r.Lists, commands: r.Commands, boards: r.Switchboards, invitations: r.Invitations,
+	}[k]
+}
+
+// longest returns the time after which nothing that somebody did counts any more.
+func (r *Rates) longest() time.Duration {
+	return max(r.Statuses.Per, r.Names.Per, r.Lists.Per, r.Commands.Per, r.Switchboards.Per, r.Invitations.Per, time.Second)
+}
+
+// pace is what one person did lately. It outlives his session: signing in again is no way
+// around a limit.
+type pace struct {
+	buckets [kinds]clock.Bucket
+	names   []time.Duration // when the own name was changed, oldest first
+}
+
+// paces holds that of everybody who did something lately.
+type paces = clock.Recent[im.UserID, pace]
+
+// SetRates changes how often people may do things. What they have done until now is forgotten.
+func (s *Server) SetRates(r Rates) {
+	s.rates.Store(&r)
+	s.paces.Reset(r.longest())
 }
 
 // allow counts something the user does, or refuses it.
 func (s *session) allow(k kind) error {
-	if !s.srv.Rates {
+	rate := s.srv.rates.Load().of(k)
+	if rate.Burst == 0 {
 		return nil
 	}
-	p := paces[k]
-	if !s.own().rates.buckets[k].Allow(s.srv.Clock.Elapsed(), p.every, time.Duration(p.burst)*p.every) {
-		return msnp.CodeTooFast
+	allowed, now := false, s.srv.Clock.Elapsed()
+	s.srv.paces.Use(s.entry.User(), func(p *pace) { allowed = rate.Allow(&p.buckets[k], now) })
+	if allowed {
+		return nil
+	}
+	return s.limited(limitOf[k])
+}
+
+// allowName admits so many changes of the own name within a time, wherever that begins.
+func (s *session) allowName() error {
+	rate := s.srv.rates.Load().Names
+	if rate.Burst == 0 {
+		return nil
+	}
+	allowed, now := false, s.srv.Clock.Elapsed()
+	s.srv.paces.Use(s.entry.User(), func(p *pace) {
+		p.names = slices.DeleteFunc(p.names, func(at time.Duration) bool { return now-at >= rate.Per })
+		if allowed = len(p.names) < rate.Burst; allowed {
+			p.names = append(p.names, now)
+		}
+	})
+	if allowed {
+		return nil
+	}
+	return s.limited(metrics.Names)
+}
+
+// allowBoard admits one more conversation, if the user is not in too many.
+func (s *session) allowBoard() error {
+	if err := s.allow(boards); err != nil {
+		return err
+	}
+	most := s.srv.rates.Load().OpenSwitchboards
+	if l, _ := s.srv.Hub.ByID(s.entry.User()); most > 0 && l.Boards >= most {
+		return s.limited(metrics.OpenSwitchboards)
 	}
 	return nil
 }
 
-// allowName admits five changes of the own name within a minute.
-func (s *session) allowName() error {
-	if !s.srv.Rates {
+// allowCommand counts a command of any kind. Who goes on regardless is not read for as long as
+// it takes until there may be one more; a stranger is closed.
+func (s *session) allowCommand(c command) error {
+	if s.state == signedIn {
+		if c.free {
+			return nil
+		}
+		err := s.allow(commands)
+		if err != nil {
+			s.conn.Pause(s.srv.rates.Load().Commands.Each())
+		}
+		return err
+	}
+	rate := s.srv.rates.Load().Commands
+	if rate.Burst == 0 || rate.Allow(&s.own().commands, s.srv.Clock.Elapsed()) {
 		return nil
 	}
-	now, n := s.srv.Clock.Elapsed(), &s.own().rates.names
-	if n[0] != 0 && now-n[0] < time.Minute {
-		return msnp.CodeTooFast
-	}
-	copy(n[:], n[1:])
-	n[len(n)-1] = now
-	return nil
+	s.srv.Metrics.Limited(metrics.Commands)
+	return fatal{why: conn.Flood}
+}
+
+func (s *session) limited(l metrics.Limit) error {
+	s.srv.Metrics.Limited(l)
+	return msnp.CodeTooFast
 }

@@ -45,7 +45,7 @@ type Config struct {
 
 	BareVersion bool // answer VER with the version alone
 	Challenge   ChallengeMode
-	Rates       bool // whether rates are limited
+	Rates       Rates
 	Mail        Mail
 	Limits      Limits
 }
@@ -72,6 +72,8 @@ type Server struct {
 	limits   atomic.Pointer[Limits]
 	timed    atomic.Bool // silence is limited, or was
 	dialects []*dialect  // the newest comes last
+	rates    atomic.Pointer[Rates]
+	paces    *paces
 	moves    moves
 	draining atomic.Bool
 }
@@ -83,6 +85,8 @@ func New(cfg Config) *Server {
 	s.SetLimits(cfg.Limits)
 	s.moves.server = s
 	s.moves.pending, s.moves.left = make(map[move]*departure), make(map[im.UserID]int)
+	s.paces = clock.NewRecent[im.UserID, pace](cfg.Clock, cfg.Rates.longest())
+	s.rates.Store(&cfg.Rates)
 	return s
 }
 

@@ -62,10 +62,10 @@ const (
 
 // private is what a running handler has of its own, before sign-in and at times.
 type private struct {
-	handle string           // named in USR I
-	client *msnp.ClientInfo // said in CVR
-	asked  string           // the challenge that the client asked for, or ""
-	rates  rates
+	handle   string           // named in USR I
+	client   *msnp.ClientInfo // said in CVR
+	asked    string           // the challenge that the client asked for, or ""
+	commands clock.Bucket     // before sign-in
 }
 
 // own returns what the running handler may write to.
@@ -124,6 +124,7 @@ type command struct {
 	quick func(*session, msnp.Frame) error
 	slow  func(*session, context.Context, msnp.Frame) error
 	links bool // needs the user's lists in memory
+	free  bool // is not counted among the commands of a user
 }
 
 // beforeSignIn holds the commands of a connection that nobody has signed in on.
@@ -174,6 +175,9 @@ var codes = map[error]msnp.Code{
 // Frame handles one command.
 func (s *session) Frame(f msnp.Frame) {
 	cmd, err := s.command(f)
+	if err == nil {
+		err = s.allowCommand(cmd)
+	}
 	if err != nil {
 		s.fail(f, err)
 		return

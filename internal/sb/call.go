@@ -1,13 +1,8 @@
 package sb
 
 import (
-	"errors"
 	"maps"
 	"slices"
-	"strconv"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"monarch/internal/auth"
 	"monarch/internal/conn"
@@ -18,26 +13,16 @@ import (
 
 // caller is what the switchboards of one sign-in share. srv.mu guards it.
 type caller struct {
-	login    uint64 // immutable: the number of the sign-in
-	members  map[*member]struct{}
-	calls    *rate.Limiter
-	failures int       // calls in a row that reached nobody
-	since    time.Time // of the first of them
-	tried    time.Time
+	login   uint64 // immutable: the number of the sign-in
+	members map[*member]struct{}
 }
-
-const (
-	maxMisses   = 5 // failed calls in a row
-	missPenalty = time.Minute
-	callsBurst  = 30
-)
 
 // seat counts a participant for his sign-in, and reports whether that still lasts.
 func (s *Server) seat(m *member) bool {
 	s.mu.Lock()
 	c := s.caller(m.who.ID, m.login)
 	if c == nil {
-		c = &caller{login: m.login, members: make(map[*member]struct{}), calls: rate.NewLimiter(rate.Every(time.Minute/callsBurst), callsBurst)}
+		c = &caller{login: m.login, members: make(map[*member]struct{})}
 		s.callers[m.who.ID] = append(s.callers[m.who.ID], c)
 	}
 	c.members[m] = struct{}{}
@@ -172,42 +157,4 @@ func (m *member) call(c msnp.Call) error {
 	}
 	m.room.ring(inv)
 	return nil
-}
-
-// mayCall limits the calls of a sign-in: so many a minute, and only a few in a row that reach
-// nobody. docs/protocol/switchboard.md#rates
-func (m *member) mayCall() error {
-	if !m.srv.Rates {
-		return nil
-	}
-	now := m.srv.Clock.Steady()
-	m.srv.mu.Lock()
-	defer m.srv.mu.Unlock()
-	c := m.caller
-	if now.Sub(c.tried) >= missPenalty || c.failures < maxMisses && now.Sub(c.since) >= missPenalty {
-		c.failures = 0
-	}
-	c.tried = now
-	if c.failures >= maxMisses || !c.calls.AllowN(now, 1) {
-		return msnp.CodeCallingTooFast
-	}
-	return nil
-}
-
-// called notes what became of a call.
-func (m *member) called(err error) {
-	m.srv.mu.Lock()
-	defer m.srv.mu.Unlock()
-	var code msnp.Code
-	switch {
-	case !errors.As(err, &code):
-		m.caller.failures = 0
-		m.srv.Metrics.Call("ringing")
-		return
-	case code == msnp.CodeNotOnline || code == msnp.CodeInvalidHandle:
-		if m.caller.failures++; m.caller.failures == 1 {
-			m.caller.since = m.srv.Clock.Steady()
-		}
-	}
-	m.srv.Metrics.Call(strconv.Itoa(int(code)))
 }

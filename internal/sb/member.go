@@ -28,7 +28,6 @@ type member struct {
 	caller *caller
 
 	// Touched only by the running handler.
-	bytes    clock.Bucket
 	messages clock.Bucket
 	header   []byte        // of the message being relayed
 	failures int           // NAK and 282 sent since failedAt
@@ -173,30 +172,4 @@ func (m *member) ans(f msnp.Frame) error {
 	}
 	m.conn.Expect(0)
 	return nil
-}
-
-// How fast a connection may send, and how often it may be told that nothing came of it.
-const (
-	bytesPerSecond    = 256 << 10
-	bytesBurst        = 1 << 20
-	messagesPerSecond = 200
-	messagesBurst     = 400
-	maxFailures       = 50
-	failureWindow     = 10 * time.Second
-)
-
-// throttle leaves the connection unread for as long as it is ahead of its rate.
-// docs/protocol/switchboard.md#rates
-func (m *member) throttle(now time.Duration, size int) {
-	if !m.srv.Rates {
-		return
-	}
-	const perByte, perMessage = time.Second / bytesPerSecond, time.Second / messagesPerSecond
-	wait := max(
-		m.bytes.Take(now, time.Duration(size)*perByte, bytesBurst*perByte),
-		m.messages.Take(now, perMessage, messagesBurst*perMessage),
-	)
-	if wait > 0 {
-		m.conn.Pause(wait)
-	}
 }

@@ -1,9 +1,6 @@
 package sb
 
 import (
-	"time"
-
-	"monarch/internal/conn"
 	"monarch/internal/metrics"
 	"monarch/msnp"
 )
@@ -20,7 +17,7 @@ func (m *member) msg(f msnp.Frame) error {
 		return errOutOfPlace
 	}
 	now := m.srv.Clock.Elapsed()
-	m.throttle(now, len(msg.Payload))
+	m.throttle(now)
 	if msg.Ack == msnp.AckData && !msnp.IsData(msg.Payload) {
 		m.srv.Metrics.Message(byte(msg.Ack), metrics.Refused, 0)
 		m.failed(now)
@@ -35,15 +32,4 @@ func (m *member) msg(f msnp.Frame) error {
 		m.failed(now)
 	}
 	return nil
-}
-
-// failed counts answers that make some clients send the same again at once; whoever does
-// nothing else is closed. docs/protocol/switchboard.md#rates
-func (m *member) failed(now time.Duration) {
-	if now-m.failedAt > failureWindow {
-		m.failures, m.failedAt = 0, now
-	}
-	if m.failures++; m.failures >= maxFailures && m.srv.Rates {
-		m.conn.Close(conn.Flood)
-	}
 }

@@ -159,6 +159,7 @@ func TestCookieForAnotherBoardIsRefused(t *testing.T) {
 
 func TestRelayMakesNoGarbage(t *testing.T) {
 	p := newParty(t)
+	p.srv.SetRates(Rates{Messages: clock.Rate{Burst: 1_000_000, Per: time.Second}, FailedMessages: clock.Rate{Burst: 50, Per: time.Second}})
 	a, b := p.chat()
 	drained := make(chan struct{}, 2)
 	for _, line := range []guestLine{a, b} {

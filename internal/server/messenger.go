@@ -12,8 +12,7 @@ import (
 
 // buildMessenger makes the three servers that speak MSNP.
 func (s *Server) buildMessenger() {
-	rates := s.cfg.Limits.Rates == config.RatesOn
-	s.buildBoards(rates)
+	s.buildBoards()
 	s.ns = ns.New(ns.Config{
 		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		DispatchAddr:     s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
@@ -23,13 +22,13 @@ func (s *Server) buildMessenger() {
 		Mail:             s.mail(),
 		BareVersion:      s.cfg.Protocol.VerReply == config.VerSingle,
 		Challenge:        ns.ChallengeMode(s.cfg.Protocol.Challenge),
-		Rates:            rates,
+		Rates:            ratesOf(s.cfg).ns,
 		Limits:           sessionLimits(s.cfg),
 	})
 }
 
 // buildBoards makes a switchboard for each address of switchboard.listen.
-func (s *Server) buildBoards(rates bool) {
+func (s *Server) buildBoards() {
 	advertised := config.List(s.cfg.Switchboard.Advertise)
 	for i, l := range s.listeners.switchboards {
 		told := config.Messenger{}
@@ -41,7 +40,7 @@ func (s *Server) buildBoards(rates bool) {
 			Addr:         s.cfg.Advertised(told, l.Addr().String()),
 			DataForAll:   s.cfg.Protocol.AllowDBelowMSNP9,
 			CloseOnExpel: s.cfg.Protocol.CloseSwitchboardsOnKick,
-			Rates:        rates,
+			Rates:        ratesOf(s.cfg).sb,
 			Limits:       boardLimits(s.cfg),
 		}))
 	}

@@ -101,7 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
-		Limits: connLimits(s.cfg), Door: s.door(),
+		Limits: connLimits(s.cfg), Bytes: ratesOf(s.cfg).bytes, Door: s.door(),
 	})
 	s.hub.OnStop(s.end)
 	if err := s.buildPost(); err != nil {
