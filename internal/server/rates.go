@@ -38,9 +38,9 @@ func ratesOf(cfg config.Config) rates {
 	}
 }
 
-// SetRates makes the rates of another configuration those of the running server. People who
+// setRates makes the rates of another configuration those of the running server. People who
 // are signed in notice it with their next command.
-func (s *Server) SetRates(cfg config.Config) {
+func (s *Server) setRates(cfg config.Config) {
 	r := ratesOf(cfg)
 	s.ns.SetRates(r.ns)
 	for _, board := range s.boards.all {

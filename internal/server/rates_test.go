@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"monarch/internal/config"
 )
 
 // Rates change for people who are signed in and in conversations, and what they did before
@@ -24,10 +23,7 @@ func TestRatesChangeWhileTheServerRuns(t *testing.T) {
 		A.sb< 217 20
 		A.sb> CAL 21 carol@example.com
 		A.sb< 713 21`)
-	cfg := config.Default()
-	cfg.Rates.Status = config.Rate{Burst: 2, Per: config.Duration(time.Minute)}
-	cfg.Rates.FailedCalls = config.Rate{}
-	f.Server.SetRates(cfg)
+	reload(t, f, map[string]string{"rates.status": "2/60s", "rates.failed_calls": "off", "rates.bytes": "1MiB/4s"})
 	p.Play(`A.ns> CHG 22 NLN 268435492
 		A.ns< CHG 22 NLN 268435492
 		A.ns> CHG 23 BSY 268435492
@@ -49,8 +45,7 @@ func TestRatesChangeWhileTheServerRuns(t *testing.T) {
 		}
 	}
 	send(100, 40) // four times what the rate of bytes was
-	cfg.Limits.Rates = config.RatesOff
-	f.Server.SetRates(cfg)
+	reload(t, f, map[string]string{"limits.rates": "off"})
 	p.Play(`repeat 40 from 101 {
 			A.ns> CHG {i} BSY 268435492
 			A.ns< CHG {i} BSY 268435492

@@ -27,7 +27,9 @@ var reloadables = []reloadable{
 		[]string{"limits.queue_bytes", "limits.queue_stall", "limits.payload", "limits.dead_peer"},
 		quick(func(s *Server, next config.Config) { s.engine.SetLimits(connLimits(next)) }),
 	},
-	{[]string{"rates.", "limits.rates"}, quick((*Server).SetRates)},
+	{[]string{"rates.", "limits.rates"}, quick((*Server).setRates)},
+	{[]string{"networks."}, (*Server).reloadNetworks},
+	{[]string{"connections."}, quick((*Server).setConnections)},
 	{
 		[]string{"limits.signin_hold"},
 		quick(func(s *Server, next config.Config) { s.hub.SetHold(next.Limits.SigninHold.D()) }),
