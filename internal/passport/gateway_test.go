@@ -299,8 +299,8 @@ func TestGatewaySessionsCountForTheirAddress(t *testing.T) {
 	if got := c.ask(opening, ""); got.status != "503 Service Unavailable" {
 		t.Errorf("one too many: %+v", got)
 	}
-	c = g.call()
 	g.gate.SetLimits(gate.Limits{})
+	c = g.call()
 	if last := c.ask("SessionID="+a.id, "OUT\r\n"); !last.last || last.body != "OUT SSD\r\n" {
 		t.Errorf("OUT: %+v", last)
 	}
