@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -112,9 +113,19 @@ func match(want, got string, names map[string]string) bool {
 	return true
 }
 
-// matchAll reports whether lines are as expected: in that order, or else in any.
-func matchAll(want, got []string, ordered bool, names map[string]string) bool {
-	want = append([]string(nil), want...)
+// freedom is how far what comes may differ from what is expected.
+type freedom int
+
+const (
+	none     freedom = iota
+	order            // several do something at once: any order, and what that brings with it
+	removing         // and the one who hears it takes people off his list: of them he may hear or not
+)
+
+// matchAll reports whether lines are as expected.
+func matchAll(want, got []string, free freedom, names map[string]string) bool {
+	ordered := free == none
+	want = slices.Clone(want)
 	for i, line := range got {
 		at := -1
 		for k, w := range want {
@@ -129,12 +140,21 @@ func matchAll(want, got []string, ordered bool, names map[string]string) bool {
 		switch {
 		case at >= 0:
 			want = append(want[:at], want[at+1:]...)
-		case !ordered && repeated(got[:i], line):
+		case !ordered && repeated(got[:i], line), free == removing && ofContact(line):
 		default:
 			return false
 		}
 	}
+	if free == removing {
+		want = slices.DeleteFunc(want, ofContact)
+	}
 	return len(want) == 0 || !ordered && covered(want, got)
+}
+
+// ofContact reports whether a line is told of contacts only.
+func ofContact(line string) bool {
+	verb, _, _ := strings.Cut(line, " ")
+	return verb == "NLN" || verb == "FLN" || verb == "BPR"
 }
 
 // covered reports whether lines may be missing: who asks for his lists at the moment of a change

@@ -97,12 +97,12 @@ func (s *stage) together(all ...command) {
 		s.send(c)
 	}
 	got := s.observe(all, worlds)
-	ordered := len(all) == 1 && all[0].verb != "tick"
+	free := freedoms(all)
 	var fits []*world
 	seen := make(map[string]bool)
 	for _, w := range worlds {
 		names := maps.Clone(s.names)
-		if !agree(w, got, ordered, names) || seen[w.String()] {
+		if !agree(w, got, free, names) || seen[w.String()] {
 			continue
 		}
 		seen[w.String()] = true
@@ -141,14 +141,27 @@ func outcomes(w *world, all []command) []*world {
 	return worlds
 }
 
-func agree(w *world, got map[string][]string, ordered bool, names map[string]string) bool {
+// freedoms tells by connection how exactly commands determine what is heard there.
+func freedoms(all []command) func(key string) freedom {
+	return func(key string) freedom {
+		switch {
+		case len(all) == 1 && all[0].verb != "tick":
+			return none
+		case slices.ContainsFunc(all, func(c command) bool { return c.key == key && (c.verb == "REM" || c.verb == "RMG") }):
+			return removing
+		}
+		return order
+	}
+}
+
+func agree(w *world, got map[string][]string, free func(string) freedom, names map[string]string) bool {
 	for key := range w.out {
 		if _, ok := got[key]; !ok {
 			return false
 		}
 	}
 	for key, lines := range got {
-		if !matchAll(w.out[key], lines, ordered, names) {
+		if !matchAll(w.out[key], lines, free(key), names) {
 			return false
 		}
 	}
