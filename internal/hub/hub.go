@@ -89,6 +89,12 @@ func (h *Hub) Deliver(id im.UserID, ev Event) bool {
 	return e != nil && e.session.Deliver(ev)
 }
 
+// DeliverTo hands an event to one sign-in of a user, and to no later one.
+func (h *Hub) DeliverTo(id im.UserID, number uint64, ev Event) bool {
+	e := h.present(id)
+	return e != nil && e.number == number && e.session.Deliver(ev)
+}
+
 // DeliverAll hands an event to everybody who is signed in.
 func (h *Hub) DeliverAll(ev Event) {
 	for _, e := range h.all() {

@@ -82,6 +82,26 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// What is meant for one sign-in does not reach the next: a call carries a cookie that only the
+// one who was called may use. docs/protocol/switchboard.md#cookies
+func TestDeliverTo(t *testing.T) {
+	w := newWorld(t)
+	a1 := w.signIn()
+	n1 := a1.entry.Number()
+	if !w.hub.DeliverTo(alice.ID, n1, hub.Notice{Minutes: 1}) {
+		t.Error("the sign-in that is present did not get it")
+	}
+	a2 := w.signIn()
+	if w.hub.DeliverTo(alice.ID, n1, hub.Notice{Minutes: 2}) {
+		t.Error("the sign-in after it got it, or the one that was displaced")
+	}
+	a1.leave()
+	a2.leave()
+	if w.hub.DeliverTo(alice.ID, a2.entry.Number(), hub.Notice{Minutes: 3}) {
+		t.Error("a sign-in that has ended got it")
+	}
+}
+
 func TestDeliver(t *testing.T) {
 	w := newWorld(t)
 	ev := hub.Kicked{Why: hub.ByOperator}

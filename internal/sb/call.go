@@ -148,7 +148,7 @@ func (m *member) call(c msnp.Call) error {
 	if err := m.room.invite(callee, handle, inv); err != nil {
 		return err
 	}
-	rings := m.srv.Hub.Deliver(callee.Person.ID, hub.Invited{
+	rings := m.srv.Hub.DeliverTo(callee.Person.ID, callee.Number, hub.Invited{
 		Session: m.room.id, Addr: m.srv.Addr, Cookie: inv.cookie, Caller: m.who,
 	})
 	if !rings {
