@@ -50,29 +50,34 @@ func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {
 func (s *Store) computeRoster(ctx context.Context, what string, id im.UserID) (im.Roster, int64, error) {
 	var epoch int64
 	r, err := view(ctx, s, what, func(tx *transaction) (r im.Roster, err error) {
-		r.User, err = scanUserAnd(tx.QueryRowContext(ctx, `SELECT `+userColumns+`, epoch FROM account WHERE id = $1`, id), &epoch)
-		if err != nil {
-			return r, err
-		}
-		if r.Groups, err = loadGroups(ctx, tx, id); err != nil {
-			return r, err
-		}
-		if r.Contacts, err = collect(ctx, tx, scanContact, contactsQuery, id); err != nil {
-			return r, err
-		}
-		// Also those of people off the forward list: an index alone says who there is, and they
-		// have few.
-		properties, err := loadProperties(ctx, tx, `owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1)`, id)
-		if err != nil {
-			return r, err
-		}
-		r.Properties = properties[id]
-		for i := range r.Contacts {
-			showProperties(&r.Contacts[i], properties[r.Contacts[i].ID])
-		}
-		return r, nil
+		r, epoch, err = gatherRoster(ctx, tx, id)
+		return r, err
 	})
 	return r, epoch, err
+}
+
+func gatherRoster(ctx context.Context, tx *transaction, id im.UserID) (r im.Roster, epoch int64, err error) {
+	r.User, err = scanUserAnd(tx.QueryRowContext(ctx, `SELECT `+userColumns+`, epoch FROM account WHERE id = $1`, id), &epoch)
+	if err != nil {
+		return r, 0, err
+	}
+	if r.Groups, err = loadGroups(ctx, tx, id); err != nil {
+		return r, 0, err
+	}
+	if r.Contacts, err = collect(ctx, tx, scanContact, contactsQuery, id); err != nil {
+		return r, 0, err
+	}
+	// Also those of people off the forward list: an index alone says who there is, and they
+	// have few.
+	properties, err := loadProperties(ctx, tx, `owner = $1 OR owner IN (SELECT peer FROM contact WHERE owner = $1)`, id)
+	if err != nil {
+		return r, 0, err
+	}
+	r.Properties = properties[id]
+	for i := range r.Contacts {
+		showProperties(&r.Contacts[i], properties[r.Contacts[i].ID])
+	}
+	return r, epoch, nil
 }
 
 // Names returns the names that the people of an account's roster have given themselves.
