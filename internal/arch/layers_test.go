@@ -46,6 +46,8 @@ var layers = map[string][]string{
 	"internal/figures": {},
 	"internal/plots":   {"internal/figures"},
 	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures"},
+	"internal/torture": {"msnp", "msnclient", "internal/store", "internal/admin", "internal/figures"},
+	"cmd/torture":      {"internal/torture"},
 	"cmd/swarm":        {"internal/swarm", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
@@ -73,7 +75,7 @@ var owners = map[string]string{
 	"modernc.org/sqlite":                  "internal/store",
 	"github.com/prometheus/client_golang": "internal/metrics",
 	"github.com/pelletier/go-toml/v2":     "internal/config",
-	"github.com/alecthomas/kong":          "internal/cli cmd/swarm",
+	"github.com/alecthomas/kong":          "internal/cli cmd/swarm cmd/torture",
 	"golang.org/x/crypto":                 "internal/auth",
 	"github.com/wneessen/go-mail":         "internal/mail",
 	"golang.org/x/term":                   "internal/cli",
