@@ -30,6 +30,9 @@ const (
 // commands is the grammar of the command line.
 type commands struct {
 	Crash crashCmd `cmd:"" help:"Kill the server while people change their lists: is anything lost that was acknowledged?"`
+	Disk  diskCmd  `cmd:"" help:"Let the server's disk fail: are people told the truth, and does it recover?"`
+
+	Confined confinedCmd `cmd:"" hidden:"" help:"Be a server whose disk is asked about."`
 }
 
 // app is what commands work with.
@@ -145,3 +148,29 @@ func (c *crashCmd) Run(ctx context.Context, a *app) error {
 	report, err := torture.Crash(ctx, cfg, torture.CrashCase{Kills: c.Kills, People: c.People})
 	return c.tell(a, report, err)
 }
+
+type diskCmd struct {
+	common
+	Failures int `help:"How often the disk fails." default:"80"`
+	People   int `help:"How many people change their lists." default:"12"`
+}
+
+// Help gives the example.
+func (*diskCmd) Help() string { return "torture disk --failures 16" }
+
+// Run lets the disk fail.
+func (c *diskCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := c.config(a)
+	if err != nil {
+		return err
+	}
+	report, err := torture.Disk(ctx, cfg, torture.DiskCase{Failures: c.Failures, People: c.People})
+	return c.tell(a, report, err)
+}
+
+type confinedCmd struct {
+	Program []string `arg:"" passthrough:""`
+}
+
+// Run becomes the server.
+func (c *confinedCmd) Run() error { return torture.Confined(c.Program) }

@@ -63,7 +63,7 @@ func (r *run) crash(ctx context.Context, c CrashCase) error {
 			os.RemoveAll(r.dir)
 		}
 	}
-	s, err := r.start(ctx, nil)
+	s, err := r.start(ctx, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (r *run) crash(ctx context.Context, c CrashCase) error {
 			}
 			n++
 		}
-		if s, err = r.start(ctx, nil); err != nil {
+		if s, err = r.start(ctx, nil, nil); err != nil {
 			r.fault("after a kill: %v", err)
 			return nil
 		}
@@ -97,7 +97,7 @@ func (r *run) crash(ctx context.Context, c CrashCase) error {
 func (r *run) killStarting(ctx context.Context, moment string, within time.Duration) error {
 	short, cancel := context.WithTimeout(ctx, time.Duration(r.random.Int64N(int64(within))))
 	defer cancel()
-	s, err := r.start(short, nil)
+	s, err := r.start(short, nil, nil)
 	switch {
 	case err == nil:
 		s.kill()
@@ -114,7 +114,7 @@ func (r *run) killStarting(ctx context.Context, moment string, within time.Durat
 func (w *world) round(ctx context.Context, s *server) {
 	if w.random.IntN(10) == 0 {
 		kill := time.AfterFunc(time.Duration(w.random.IntN(500))*time.Millisecond, s.shoot)
-		if w.gather(ctx, s) {
+		if w.gather(ctx, s, mayKeep) {
 			w.leaveAll()
 		}
 		kill.Stop()
@@ -125,7 +125,7 @@ func (w *world) round(ctx context.Context, s *server) {
 	}
 	w.examine(ctx)
 	w.operator.compare(ctx, s)
-	if !w.gather(ctx, s) {
+	if !w.gather(ctx, s, mayKeep) {
 		w.fault("not everybody can sign in")
 		s.kill()
 		w.leaveAll()
@@ -153,7 +153,7 @@ func (w *world) leaveAll() {
 func (w *world) last(ctx context.Context, s *server) {
 	w.examine(ctx)
 	w.operator.compare(ctx, s)
-	if !w.gather(ctx, s) && ctx.Err() == nil {
+	if !w.gather(ctx, s, allNew) && ctx.Err() == nil {
 		w.fault("not everybody can sign in")
 	}
 	w.leaveAll()

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/msnclient"
@@ -19,6 +20,8 @@ type person struct {
 	chooser
 	run     *run
 	version msnp.Version // of the protocol that he speaks
+
+	progress atomic.Int64 // changes acknowledged
 
 	// Touched by one goroutine at a time: that which signs him in, then that which has him
 	// change things.
@@ -173,13 +176,14 @@ func (p *person) live(ctx context.Context, tolerated func(error) bool) {
 	for ctx.Err() == nil {
 		made := p.next(p.told)
 		states := made.states(p.told)
-		asked, cancel := context.WithTimeout(ctx, patience)
+		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		err := made.do(asked, p.client)
 		cancel()
 		switch {
 		case err == nil:
 			p.told = states[len(states)-1]
 			p.lists = max(p.lists, p.client.Roster().Version)
+			p.progress.Add(1)
 			p.run.count(acknowledged, 1)
 			p.run.count("  of them: "+kindOf(made.what), 1)
 			continue

@@ -68,19 +68,27 @@ func (s *server) await(ctx context.Context, out io.Reader) error {
 	return nil
 }
 
-// start starts a server, through a program before it if one is named, and waits until it
-// serves. If it does not, or ctx ends before, there is none any more and the error says what it
+// start starts a server, on a disk of ours unless that is nil, and waits until it serves. If it does not, or ctx ends before, there is none any more and the error says what it
 // said.
-func (r *run) start(ctx context.Context, settings map[string]string, before ...string) (*server, error) {
-	argv := append(before, r.Monarch, "serve")
-	s := &server{cmd: exec.Command(argv[0], argv[1:]...), dir: r.dir, addrs: make(map[string]string), log: new(tail), ended: make(chan struct{})}
+func (r *run) start(ctx context.Context, settings map[string]string, d *disk) (*server, error) {
+	s := &server{cmd: exec.Command(r.Monarch, "serve"), dir: r.dir, addrs: make(map[string]string), log: new(tail), ended: make(chan struct{})}
 	s.cmd.Env, s.cmd.Stderr = environment(r.dir, settings), s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
+	confined := func() error { return nil }
+	if d != nil {
+		if confined, err = d.confine(s.cmd, r.Self); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	if err := confined(); err != nil {
+		_ = s.cmd.Process.Kill()
+		return nil, s.log.explain(errors.Join(err, s.cmd.Wait()))
 	}
 	if err := s.await(ctx, out); err != nil {
 		s.kill()

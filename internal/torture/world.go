@@ -49,13 +49,21 @@ func (r *run) newWorld(ctx context.Context, s *server, people int) (*world, erro
 	return w, nil
 }
 
+// copies says whether clients may offer the copies of lists that they have kept.
+type copies bool
+
+const (
+	mayKeep copies = true
+	allNew  copies = false
+)
+
 // gather signs everybody in. It reports whether all are there; if not, the server is not
 // either.
-func (w *world) gather(ctx context.Context, s *server) bool {
+func (w *world) gather(ctx context.Context, s *server, c copies) bool {
 	turn := make(chan struct{}, signInsAtATime)
 	var all sync.WaitGroup
 	for _, p := range w.people {
-		cached := w.random.IntN(2) == 0
+		cached := c == mayKeep && w.random.IntN(2) == 0
 		probe := w.random.IntN(8) == 0
 		all.Go(func() {
 			turn <- struct{}{}
@@ -165,8 +173,8 @@ func (w *world) liveOn(ctx context.Context, s *server, p *person) {
 }
 
 // examine looks into the database, while the server runs or not.
-func (w *run) examine(ctx context.Context) {
-	url := "sqlite://" + filepath.Join(w.dir, "monarch.db")
+func (r *run) examine(ctx context.Context) {
+	url := "sqlite://" + filepath.Join(r.dir, "monarch.db")
 	h, err := store.Check(ctx, url)
 	if err == nil {
 		var more []string
@@ -174,12 +182,12 @@ func (w *run) examine(ctx context.Context) {
 		h.Faults = append(h.Faults, more...)
 	}
 	if err != nil && ctx.Err() == nil {
-		w.fault("examine the database: %v", err)
+		r.fault("examine the database: %v", err)
 	}
 	for _, f := range h.Faults {
-		w.fault("database: %s", f)
+		r.fault("database: %s", f)
 	}
-	w.count(examined, 1)
+	r.count(examined, 1)
 }
 
 // More that is counted.
