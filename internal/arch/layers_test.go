@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"internal/figures": {},
 	"internal/plots":   {"internal/figures"},
 	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures"},
-	"internal/torture": {"msnp", "msnclient", "internal/store", "internal/admin", "internal/figures"},
+	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures"},
 	"cmd/torture":      {"internal/torture"},
 	"cmd/swarm":        {"internal/swarm", "internal/bare", "internal/figures", "internal/plots"},
 

@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 )
 
@@ -63,17 +62,21 @@ func (r Report) Verdict() error {
 
 // Table prints the report for a person to read.
 func (r Report) Table(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var out strings.Builder
 	for _, f := range r.Figures {
-		fmt.Fprintf(t, "%s\t  %s\t %s\n", strconv.FormatFloat(f.Value, 'f', -1, 64), f.Name, f.Unit)
-	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("print report: %w", err)
+		text := strconv.FormatFloat(f.Value, 'f', 0, 64)
+		if f.Unit != "" && f.Value < 1000 {
+			text = strconv.FormatFloat(f.Value, 'g', 3, 64)
+		}
+		fmt.Fprintf(&out, "%8s %-4s %s\n", text, f.Unit, f.Name)
 	}
 	for _, f := range r.Faults {
-		fmt.Fprintf(w, "FAULT: %s\n", f)
+		fmt.Fprintf(&out, "FAULT: %s\n", f)
 	}
-	fmt.Fprintf(w, "%d faults in %s, seed %d\n", len(r.Faults), time.Duration(r.Seconds*float64(time.Second)).Round(time.Second), r.Seed)
+	fmt.Fprintf(&out, "%d faults in %s, seed %d\n", len(r.Faults), time.Duration(r.Seconds*float64(time.Second)).Round(time.Second), r.Seed)
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return fmt.Errorf("print report: %w", err)
+	}
 	return nil
 }
 
