@@ -3,7 +3,7 @@
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build swarm check test fuzz bench cover format vuln tools clean
+.PHONY: help build swarm torture check test fuzz bench cover format vuln tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,14 @@ build: ## bin/monarch, one static binary
 
 swarm: build ## bin/swarm, the load generator, beside bin/monarch
 	CGO_ENABLED=0 go build -trimpath -o bin/swarm ./cmd/swarm
+
+torture: build ## kill, starve, overload and ignore a server for an hour or so; what it finds is in torture/
+	CGO_ENABLED=0 go build -trimpath -o bin/torture ./cmd/torture
+	mkdir -p torture
+	bin/torture crash --json torture/crash.json
+	bin/torture disk --json torture/disk.json
+	bin/torture overload --json torture/overload.json
+	bin/torture readers --json torture/readers.json
 
 check: ## everything a change must pass, as CI runs it
 	@scripts/check
@@ -45,4 +53,4 @@ tools: ## build the check programs now, which takes minutes the first time
 	$(TOOL) govulncheck -version
 
 clean: ## remove what was built
-	rm -rf bin cover.out cover.html
+	rm -rf bin torture cover.out cover.html

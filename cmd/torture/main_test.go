@@ -1,0 +1,142 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/torture"
+)
+
+// patience is how long any of the runs here may take.
+const patience = 5 * time.Minute
+
+// binaries is the directory of the programs under test, built by TestMain.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	var err error
+	if binaries, err = os.MkdirTemp("", "torture"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(binaries)
+	if out, err := exec.Command("go", "build", "-o", binaries, ".", "../monarch").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// run runs the program and returns what it says and its exit code.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var out, errout strings.Builder
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "torture"), args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &errout, t.TempDir()
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errout.String(), cmd.ProcessState.ExitCode()
+}
+
+// TestTheServerKeepsItsPromises is the short version of what `make torture` does for longer.
+func TestTheServerKeepsItsPromises(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		some []string // figures that must not be zero
+	}{
+		{
+			"crash",
+			[]string{"--kills=12", "--people=5"},
+			[]string{
+				"kills while it started for the first time", "kills while everybody changed things", "changes acknowledged",
+				"lists that a client had kept and that were right", "examinations of the database",
+			},
+		},
+		{
+			"disk",
+			[]string{"--failures=8", "--people=4"},
+			[]string{
+				"failures: full disk", "failures: read-only disk", "failures: flushes that fail", "failures: limit of the size of files",
+				"system calls that failed", "changes acknowledged", "changes refused for trouble with the disk",
+			},
+		},
+		{
+			// Whether it is quick enough is not for a test to say that shares its machine.
+			"overload",
+			[]string{"--length=3s", "--pairs=2", "--queue=4", "--times=8", "--slowest=1m", "--least=0.01"},
+			[]string{"sign-ins in the overload that succeeded", "sign-ins in the overload that were told to come again later"},
+		},
+		{
+			"readers",
+			[]string{"--slow=3", "--length=1s", "--vanished=3"},
+			[]string{"  who were cut off, and counted as slow", "machines that vanished"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "report.json")
+			out, errout, code := run(t, append([]string{c.name, "--json=" + file}, c.args...)...)
+			if code != 0 || !strings.Contains(out, "0 faults in ") {
+				t.Fatalf("exit code %d\n%s\n%s", code, out, errout)
+			}
+			figures := load(t, file)
+			for _, name := range c.some {
+				if figures[name] == 0 {
+					t.Errorf("no %s:\n%s", name, out)
+				}
+			}
+		})
+	}
+}
+
+// load reads the figures of a report.
+func load(t *testing.T, file string) map[string]float64 {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report torture.Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatal(err)
+	}
+	figures := make(map[string]float64)
+	for _, f := range report.Figures {
+		figures[f.Name] = f.Value
+	}
+	return figures
+}
+
+func TestWhatCannotBeTortured(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+		code int
+	}{
+		{"a server that does not start", []string{"crash", "--monarch=/bin/false", "--kills=1"}, "ended while it started", 1},
+		{"a server there is not", []string{"disk", "--monarch=nowhere"}, "make build", 1},
+		{"a flag there is not", []string{"readers", "--fast"}, "--help", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, errout, code := run(t, c.args...)
+			if code != c.code || !strings.Contains(errout, c.want) {
+				t.Errorf("exit code %d, want %d and %q in:\n%s", code, c.code, c.want, errout)
+			}
+		})
+	}
+}
