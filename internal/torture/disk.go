@@ -138,6 +138,10 @@ func (w *world) episode(ctx context.Context, s *server, d *patient, f *diskFault
 		s.kill()
 		w.count(diskKills, 1)
 		people.Wait()
+		w.operator.mayHaveBeenDone()
+		for _, p := range w.people {
+			p.mayHaveBeenDone()
+		}
 		return 0, d.heal(nil)
 	}
 	if err := d.heal(s); err != nil {

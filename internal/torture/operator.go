@@ -23,6 +23,7 @@ type operator struct {
 type account struct {
 	told  *state   // what was acknowledged; nil: there is no such account
 	maybe []*state // what a command without an answer may have led to
+	doubt []*state // what the latest change would have led to, if it was refused
 }
 
 // state is what an account is like. nil stands for none.
@@ -75,7 +76,7 @@ func (o *operator) setPassword(ctx context.Context, c *admin.Client, w *world) {
 	var refusal *admin.Problem
 	p.secret.mu.Lock()
 	defer p.secret.mu.Unlock()
-	p.secret.asking = false
+	p.secret.asking, p.secret.doubt = false, ""
 	switch {
 	case err == nil:
 		if p.secret.now != next { // nobody has signed in with it yet
@@ -85,7 +86,7 @@ func (o *operator) setPassword(ctx context.Context, c *admin.Client, w *world) {
 		o.run.count(passwords, 1)
 	case errors.As(err, &refusal):
 		o.refused(w, err, "set password of %s", p.handle)
-		p.secret.next = ""
+		p.secret.next, p.secret.doubt = "", next
 	}
 }
 
@@ -129,12 +130,22 @@ func (o *operator) manage(ctx context.Context, c *admin.Client, w *world) {
 	var refusal *admin.Problem
 	switch {
 	case err == nil:
-		a.told = next
+		a.told, a.doubt = next, nil
 		o.run.count(managed, 1)
 	case errors.As(err, &refusal):
 		o.refused(w, err, "manage %s", email)
+		a.doubt = []*state{next}
 	default:
 		a.maybe = []*state{next}
+	}
+}
+
+// mayHaveBeenDone is that of [person], of his own accounts.
+func (o *operator) mayHaveBeenDone() {
+	for _, a := range o.account {
+		if a.maybe == nil {
+			a.maybe = a.doubt
+		}
 	}
 }
 
@@ -156,7 +167,7 @@ func (o *operator) compare(ctx context.Context, s *server) {
 		default:
 			o.run.fault("operator: %s was %s and is %s", email, a.told, found)
 		}
-		a.told, a.maybe = found, nil
+		a.told, a.maybe, a.doubt = found, nil, nil
 	}
 }
 

@@ -29,6 +29,7 @@ type person struct {
 	drain  sync.WaitGroup    // reads the client's events
 	told   *book             // what was acknowledged
 	maybe  []*book           // what commands without an answer may have led to; told is not among them
+	doubt  []*book           // what the latest change would have led to, if it was refused
 	lists  uint32            // the latest version that he was told
 	kept   *msnclient.Roster // what his last client knew; nil: it is new
 
@@ -42,7 +43,8 @@ type secret struct {
 	next string     // what was asked for without an answer; "": nothing
 	old  string     // that must not work any more; "": none
 
-	asking bool // whether the answer to next may still come
+	asking bool   // whether the answer to next may still come
+	doubt  string // what the latest change would have made it, if it was refused; "": it was not
 }
 
 // candidates are the passwords of which one must work, the likelier first.
@@ -59,6 +61,7 @@ func (s *secret) candidates() []string {
 func (s *secret) settle(works string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.doubt = ""
 	switch {
 	case s.next != "" && works == s.next:
 		s.old, s.now, s.next = s.now, works, ""
@@ -157,7 +160,19 @@ func (p *person) compare(c *msnclient.Client) {
 	default:
 		p.run.fault("%s: %s (%d commands without an answer)", p.handle, strings.Join(p.told.differences(found), "; "), len(p.maybe))
 	}
-	p.told, p.maybe = found, nil
+	p.told, p.maybe, p.doubt = found, nil, nil
+}
+
+// mayHaveBeenDone notes that the server was killed while its disk failed. SQLite rolls back what
+// it could not flush, but that is still in the log until the next change takes its place, and
+// whoever opens the database next finds it there.
+func (p *person) mayHaveBeenDone() {
+	p.maybe = append(p.maybe, p.doubt...)
+	p.secret.mu.Lock()
+	defer p.secret.mu.Unlock()
+	if p.secret.next == "" {
+		p.secret.next = p.secret.doubt
+	}
 }
 
 // among reports whether a book is one of those that may be.
@@ -181,7 +196,7 @@ func (p *person) live(ctx context.Context, tolerated func(error) bool) {
 		cancel()
 		switch {
 		case err == nil:
-			p.told = states[len(states)-1]
+			p.told, p.doubt = states[len(states)-1], nil
 			p.lists = max(p.lists, p.client.Roster().Version)
 			p.progress.Add(1)
 			p.run.count(acknowledged, 1)
@@ -189,7 +204,7 @@ func (p *person) live(ctx context.Context, tolerated func(error) bool) {
 			continue
 		case tolerated(err):
 			// Of several commands the first may have been carried out, which the client knows.
-			p.told = p.known(states)
+			p.told, p.doubt = p.known(states), states[1:]
 			p.run.count(refused, 1)
 			if !wait(ctx, 20*time.Millisecond) {
 				return
