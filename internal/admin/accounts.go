@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -158,7 +159,7 @@ func (s *Service) PasswordIs(ctx context.Context, email, password string) (bool,
 	if err != nil {
 		return false, err
 	}
-	ok, err := s.Hasher.Check(ctx, u.PasswordHash, password)
+	ok, err := s.Hasher.Check(ctx, netip.Addr{}, u.PasswordHash, password)
 	return ok, explain(err, u.Handle)
 }
 

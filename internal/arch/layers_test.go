@@ -17,11 +17,13 @@ var layers = map[string][]string{
 	"internal/clock":   {},
 	"internal/metrics": {},
 	"internal/config":  {},
+	"internal/turns":   {},
 
 	"internal/im":   {"msnp"},
 	"internal/conn": {"msnp", "internal/clock", "internal/metrics"},
 	"internal/auth": {"internal/clock", "internal/metrics"},
 	"internal/gate": {"internal/metrics"},
+	"internal/auth": {"internal/clock", "internal/metrics", "internal/turns"},
 
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
@@ -58,7 +60,7 @@ var layers = map[string][]string{
 
 // front returns what the packages that face the outside share, and more.
 func front(more ...string) []string {
-	return append(more, "msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics",
+	return append(more, "msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics", "internal/turns",
 		"internal/hub", "internal/store")
 }
 

@@ -7,9 +7,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
+
+	"monarch/internal/turns"
 )
 
 // ErrBusy says that too many passwords wait to be hashed; the person should try again.
@@ -38,40 +42,43 @@ const (
 
 // Hasher hashes and checks passwords, a bounded number at a time.
 type Hasher struct {
-	params Params
-	slots  chan struct{} // one element per hash under way
-	queue  chan struct{} // one element per hash under way or waiting
-	decoy  string        // a hash of nobody's password
+	params   Params
+	turns    *turns.Queue
+	computed atomic.Uint64
+	decoy    string // a hash of nobody's password
 }
 
 // NewHasher returns a hasher that computes parallel hashes at a time and lets queue more
-// wait.
+// wait, as long as it takes.
 func NewHasher(parallel, queue int, p Params) *Hasher {
-	h := &Hasher{
-		params: p,
-		slots:  make(chan struct{}, parallel),
-		queue:  make(chan struct{}, parallel+queue),
-	}
+	h := &Hasher{params: p, turns: turns.New(turns.Limits{Parallel: parallel, Queue: queue})}
 	h.decoy = encodeHash(p, make([]byte, saltLen), make([]byte, hashLen))
 	return h
 }
+
+// Turns returns the queue of those who wait for a hash.
+func (h *Hasher) Turns() *turns.Queue { return h.turns }
+
+// Computed returns how many hashes were computed. Each is much work, so that two answers
+// before which as many were can hardly be told apart by their time.
+func (h *Hasher) Computed() uint64 { return h.computed.Load() }
 
 // Hash returns the hash of a password with a fresh salt, in the form
 // $argon2id$v=19$m=19456,t=2,p=1$salt$hash. It returns [ErrBusy] when the queue is full.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
-	sum, err := h.sum(ctx, password, salt, h.params)
+	sum, err := h.sum(ctx, netip.Addr{}, password, salt, h.params)
 	if err != nil {
 		return "", err
 	}
 	return encodeHash(h.params, salt, sum), nil
 }
 
-// Check reports whether the password has this hash. An empty hash stands for an account that
-// does not exist: the answer is no and takes as long. The error is [ErrBusy], that of ctx,
-// or tells that the hash is damaged.
-func (h *Hasher) Check(ctx context.Context, hash, password string) (bool, error) {
+// Check reports whether the password, which came from an address, has this hash. An empty hash
+// stands for an account that does not exist: the answer is no and takes as long. The error is
+// [ErrBusy], that of ctx, or tells that the hash is damaged.
+func (h *Hasher) Check(ctx context.Context, from netip.Addr, hash, password string) (bool, error) {
 	nobody := hash == ""
 	if nobody {
 		hash = h.decoy
@@ -80,7 +87,7 @@ func (h *Hasher) Check(ctx context.Context, hash, password string) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	got, err := h.sum(ctx, password, salt, p)
+	got, err := h.sum(ctx, from, password, salt, p)
 	if err != nil {
 		return false, err
 	}
@@ -94,19 +101,15 @@ func (h *Hasher) Outdated(hash string) bool {
 	return err != nil || p != h.params
 }
 
-func (h *Hasher) sum(ctx context.Context, password string, salt []byte, p Params) ([]byte, error) {
-	select {
-	case h.queue <- struct{}{}:
-		defer func() { <-h.queue }()
-	default:
+func (h *Hasher) sum(ctx context.Context, from netip.Addr, password string, salt []byte, p Params) ([]byte, error) {
+	switch err := h.turns.Take(ctx, from); {
+	case errors.Is(err, turns.ErrBusy):
 		return nil, ErrBusy
+	case err != nil:
+		return nil, err
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	defer h.turns.Done()
+	h.computed.Add(1)
 	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, 1, hashLen), nil
 }
 

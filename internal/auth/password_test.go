@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,7 @@ func TestCheck(t *testing.T) {
 		{"a long one is not cut", strings.Repeat("a", 5000), strings.Repeat("a", 4999) + "b", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ok, err := h.Check(t.Context(), hash(t, h, tc.password), tc.attempt)
+			ok, err := h.Check(t.Context(), netip.Addr{}, hash(t, h, tc.password), tc.attempt)
 			if ok != tc.want || err != nil {
 				t.Errorf("%t, %v", ok, err)
 			}
@@ -63,10 +64,10 @@ func TestHashesOfEarlierParametersAreCheckedAndOutdated(t *testing.T) {
 	if before.Outdated(old) || !after.Outdated(old) || !after.Outdated("") || !after.Outdated("damaged") {
 		t.Error("wrong hashes are outdated")
 	}
-	if ok, err := after.Check(t.Context(), old, "secret"); !ok || err != nil {
+	if ok, err := after.Check(t.Context(), netip.Addr{}, old, "secret"); !ok || err != nil {
 		t.Errorf("%t, %v", ok, err)
 	}
-	if ok, _ := after.Check(t.Context(), old, "other"); ok {
+	if ok, _ := after.Check(t.Context(), netip.Addr{}, old, "other"); ok {
 		t.Error("another password passed")
 	}
 }
@@ -75,7 +76,7 @@ func TestHashesOfEarlierParametersAreCheckedAndOutdated(t *testing.T) {
 func TestHashesAreArgon2id(t *testing.T) {
 	const vector = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 	h := auth.NewHasher(1, 1, cheap)
-	if ok, err := h.Check(t.Context(), vector, "password"); !ok || err != nil {
+	if ok, err := h.Check(t.Context(), netip.Addr{}, vector, "password"); !ok || err != nil {
 		t.Errorf("%t, %v", ok, err)
 	}
 }
@@ -109,7 +110,7 @@ func TestDamagedHashesAreErrors(t *testing.T) {
 		{"no sum", with(5, "")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if ok, err := h.Check(t.Context(), tc.hash, "secret"); ok || err == nil {
+			if ok, err := h.Check(t.Context(), netip.Addr{}, tc.hash, "secret"); ok || err == nil {
 				t.Errorf("%t, %v", ok, err)
 			} else if strings.Contains(err.Error(), part[5]) || errors.Is(err, auth.ErrBusy) {
 				t.Errorf("the error says %q", err)
@@ -132,11 +133,11 @@ func TestBusyWhenTheQueueIsFull(t *testing.T) {
 			return err
 		}},
 		{"checking", func(ctx context.Context, h *auth.Hasher) error {
-			_, err := h.Check(ctx, hash(t, auth.NewHasher(1, 0, cheap), "secret"), "secret")
+			_, err := h.Check(ctx, netip.Addr{}, hash(t, auth.NewHasher(1, 0, cheap), "secret"), "secret")
 			return err
 		}},
 		{"checking an account that does not exist", func(ctx context.Context, h *auth.Hasher) error {
-			ok, err := h.Check(ctx, "", "secret")
+			ok, err := h.Check(ctx, netip.Addr{}, "", "secret")
 			if ok {
 				t.Error("nobody's password passed")
 			}
@@ -168,7 +169,7 @@ func TestManyCallersShareFewSlots(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 32 {
 		callers.Go(func() {
-			if ok, err := h.Check(t.Context(), want, "secret"); !ok || err != nil {
+			if ok, err := h.Check(t.Context(), netip.Addr{}, want, "secret"); !ok || err != nil {
 				t.Errorf("%t, %v", ok, err)
 			}
 		})
@@ -184,7 +185,7 @@ func TestAnUnknownAccountTakesAHash(t *testing.T) {
 		best := time.Hour
 		for range 7 {
 			began := time.Now()
-			if ok, err := h.Check(t.Context(), stored, "wrong"); ok || err != nil {
+			if ok, err := h.Check(t.Context(), netip.Addr{}, stored, "wrong"); ok || err != nil {
 				t.Fatal(ok, err)
 			}
 			best = min(best, time.Since(began))

@@ -75,7 +75,7 @@ func (s *Server) verify(ctx context.Context, user im.User, c credentials, from n
 
 func (s *Server) rightPassword(ctx context.Context, hash string, passwords []string) (string, error) {
 	for _, p := range passwords {
-		ok, err := s.cfg.Hasher.Check(ctx, hash, p)
+		ok, err := s.cfg.Hasher.Check(ctx, netip.Addr{}, hash, p)
 		if err != nil {
 			return "", err
 		}
