@@ -22,6 +22,7 @@ type Config struct {
 	Conn         Conn        `toml:"conn"`
 	Networks     Networks    `toml:"networks"`
 	Connections  Connections `toml:"connections"`
+	Signin       Signin      `toml:"signin"`
 	Protocol     Protocol    `toml:"protocol"`
 	Mail         Mail        `toml:"mail"`
 	SMTP         SMTP        `toml:"smtp"`
@@ -232,7 +233,8 @@ func Default() Config {
 			FailedMessages:   Rate{50, Duration(10 * time.Second)},
 			Bytes:            ByteRate{1 << 20, Duration(4 * time.Second)},
 		},
-		Log: Log{Level: LogInfo, Format: LogText},
+		Log:    Log{Level: LogInfo, Format: LogText},
+		Signin: defaultSignin(),
 	}
 }
 

@@ -111,6 +111,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"networks.allow": "192.0.2.0/24", "networks.deny": "192.0.2.7, 2001:db8::/32", "networks.proxies": "10.0.0.1",
 		"connections.memory": "32MiB", "rates.bytes": "77777/7s",
 		"conn.engine": "portable", "protocol.alerts": "on", "mail.url": "https://mail.example.com", "mail.hook_token": "0123456789abcdef",
+		"signin.account_failures": "7", "signin.queue_wait": "7s",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 		"log.level": "debug", "log.format": "json",
 	}
@@ -221,6 +222,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"a negative number of connections", "[connections]\nstrangers = -1\n", "", "connections.strangers is -1; choose between 1 and"},
 		{"too little memory", "[connections]\nmemory = \"64KiB\"\n", "", "connections.memory is 64KiB; choose at least 1MiB"},
 		{"a size of no unit", "[connections]\nmemory = \"64MB\"\n", "", `"64MB" is no size; write it like`},
+		{"no failures", "[signin]\naccount_failures = 0\n", "", "signin.account_failures is 0; choose between 2 and 50"},
+		{"a wait without end", "[signin]\nqueue_wait = \"1h\"\n", "", "signin.queue_wait is 60m; choose between 1s and 60s"},
 		{"no data directory", "[data]\ndir = \"\"\n", "", "data.dir is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

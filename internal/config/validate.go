@@ -33,6 +33,7 @@ func (c Config) Validate() error {
 	p.rates(c.Rates)
 	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
 	p.oneOf("log.format", c.Log.Format, LogText, LogJSON)
+	p.signin(c.Signin)
 	if c.Data.Dir == "" {
 		p.add("data.dir is empty; name the directory for the database and the certificates")
 	}
