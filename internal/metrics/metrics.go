@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -133,6 +134,13 @@ func (m *Metrics) Gauge(name, help string, value func() float64) {
 func (m *Metrics) Total(name, help string, value func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
 		return float64(value())
+	}))
+}
+
+// Duration publishes a sum of times that is kept elsewhere, in seconds.
+func (m *Metrics) Duration(name, help string, value func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
+		return value().Seconds()
 	}))
 }
 

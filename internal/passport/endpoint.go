@@ -33,34 +33,32 @@ const (
 // endpoint accepts connections and lets a handler answer the one request of each. Only where
 // the answer says so, another request may follow.
 type endpoint struct {
-	name      string // of the listener
-	gate      *gate.Gate
-	handshake time.Duration
-	request   time.Duration
-	log       *slog.Logger
-	answer    handler
-	panics    *atomic.Uint64
-	quit      chan struct{}      // closed when nothing more is accepted
-	ctx       context.Context    // of every handler
-	cancel    context.CancelFunc // breaks them off
-	running   sync.WaitGroup     // listeners and connections
+	name    string // of the listener
+	gate    *gate.Gate
+	limits  *atomic.Pointer[Limits]
+	log     *slog.Logger
+	answer  handler
+	panics  *atomic.Uint64
+	quit    chan struct{}      // closed when nothing more is accepted
+	ctx     context.Context    // of every handler
+	cancel  context.CancelFunc // breaks them off
+	running sync.WaitGroup     // listeners and connections
 
 	mu      sync.Mutex // leaf
 	stopped bool
 	open    map[io.Closer]bool // listeners and connections; true: nothing is lost by closing
 }
 
-func newEndpoint(cfg *Config, name string, answer handler, panics *atomic.Uint64) *endpoint {
+func newEndpoint(s *Server, name string, answer handler) *endpoint {
 	e := &endpoint{
-		name:      name,
-		gate:      cfg.Gate,
-		handshake: cfg.Handshake,
-		request:   cfg.Request,
-		log:       cfg.Log,
-		answer:    answer,
-		panics:    panics,
-		quit:      make(chan struct{}),
-		open:      make(map[io.Closer]bool),
+		name:   name,
+		gate:   s.cfg.Gate,
+		limits: &s.limits,
+		log:    s.cfg.Log,
+		answer: answer,
+		panics: &s.Counts.Panics,
+		quit:   make(chan struct{}),
+		open:   make(map[io.Closer]bool),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -155,7 +153,7 @@ func (e *endpoint) attend(v *visit, t *tls.Config) {
 	}()
 	if t != nil {
 		s := tls.Server(c, t)
-		c.SetDeadline(time.Now().Add(e.handshake))
+		c.SetDeadline(time.Now().Add(e.limits.Load().Handshake))
 		if err := s.HandshakeContext(e.ctx); err != nil {
 			e.log.Debug("no TLS connection", "addr", c.RemoteAddr().String(), "err", err)
 			return
@@ -174,8 +172,7 @@ func (e *endpoint) attend(v *visit, t *tls.Config) {
 
 // exchange reads a request and writes its answer, which it returns if that could be done.
 func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
-	v.conn.SetDeadline(time.Now().Add(e.request))
-	q, err := readRequest(r, v.pass.Add)
+	q, err := e.request(v, r)
 	var answer *response
 	var status refusal
 	switch {
@@ -196,11 +193,23 @@ func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
 			v.pass.SignedIn()
 		}
 	}
-	v.conn.SetDeadline(time.Now().Add(e.request))
+	v.conn.SetDeadline(time.Now().Add(e.limits.Load().Answer))
 	if _, err = v.stream.Write(answer.append(nil)); err != nil {
 		return nil
 	}
 	return answer
+}
+
+// request reads a request. Its head and its body have a time each, however many bytes of them
+// have come.
+func (e *endpoint) request(v *visit, r *bufio.Reader) (*request, error) {
+	v.conn.SetDeadline(time.Now().Add(e.limits.Load().Header))
+	q, err := readHead(r)
+	if err != nil {
+		return nil, err
+	}
+	v.conn.SetDeadline(time.Now().Add(e.limits.Load().Body))
+	return q, q.readBody(r, v.pass.Add)
 }
 
 // another waits for one more request and reports whether it begins. Meanwhile the endpoint

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,11 +17,11 @@ import (
 // and because it looks at the books.
 
 func TestEndpointOutlivesPanicsAndFloods(t *testing.T) {
-	var panics atomic.Uint64
 	var log bytes.Buffer
-	cfg := &Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Request: 10 * time.Second, Gate: openGate(gate.Limits{Strangers: 2})}
+	s := &Server{cfg: Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Gate: openGate(gate.Limits{Strangers: 2})}}
+	s.limits.Store(&Limits{Header: 10 * time.Second, Body: 10 * time.Second, Answer: 10 * time.Second})
 	entered, release := make(chan struct{}), make(chan struct{})
-	e := newEndpoint(cfg, "http", func(_ context.Context, q *request) *response {
+	e := newEndpoint(s, "http", func(_ context.Context, q *request) *response {
 		switch q.path {
 		case "/panic":
 			panic("broken")
@@ -31,7 +30,7 @@ func TestEndpointOutlivesPanicsAndFloods(t *testing.T) {
 			<-release
 		}
 		return &response{status: 200}
-	}, &panics)
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +69,7 @@ func TestEndpointOutlivesPanicsAndFloods(t *testing.T) {
 	if n, held := e.gate.Strangers(), e.gate.Held(); n != 0 || held != 0 {
 		t.Errorf("%d connections and %d bytes are counted for ever", n, held)
 	}
-	if n := panics.Load(); n != 5 || strings.Count(log.String(), "handler panicked") != 5 {
+	if n := s.Counts.Panics.Load(); n != 5 || strings.Count(log.String(), "handler panicked") != 5 {
 		t.Errorf("%d panics: %s", n, log.String())
 	}
 }

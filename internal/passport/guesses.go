@@ -2,120 +2,224 @@ package passport
 
 import (
 	"hash/maphash"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
+
+	"monarch/internal/turns"
 )
 
-// How many wrong passwords there may be in a minute. docs/protocol/limits.md#sign-in
+// What has no setting. docs/protocol/limits.md#sign-in
 const (
-	maxAccountFailures = 5  // for one account from one address
-	maxAddressFailures = 30 // from one address
-	guessWindow        = time.Minute
-	maxGuessKeys       = 1 << 16 // remembered at once
+	firstDelay    = time.Minute      // that attempts are held back; doubled each time after
+	accountWear   = 15 * time.Minute // after which one failure at an account is forgotten
+	addressWear   = time.Minute      // and one of an address
+	longestMemory = 24 * time.Hour   // of failures, however many there were
+	maxRecords    = 1 << 17          // remembered at once, of some 50 bytes
+	maxWork       = 60               // checks that one may cause in vain at once; then one a second
 )
 
-// guesses counts failed sign-ins. What it remembers is bounded: when full it forgets what
-// is over, then some of the rest.
+// GuessLimits says how many wrong passwords there may be before attempts are held back.
+type GuessLimits struct {
+	Account  int           // for one account from one address
+	Address  int           // from one address
+	Stranger int           // for one account, from addresses that it was not used at lately
+	MaxDelay time.Duration // how long attempts are held back at most
+}
+
+// guesses counts failed sign-ins. Accounts are told apart by what was typed, so that those which
+// do not exist are counted like the others. It knows where an account was lately used: there
+// strangers cannot lock its owner out. What it remembers is bounded: when full it forgets what
+// is over, then who is not held back, then some of the rest.
 type guesses struct {
 	seed maphash.Seed
+	most int // records
 
-	mu     sync.Mutex // leaf
-	counts map[guessKey]guessCount
+	mu       sync.Mutex // leaf
+	limits   GuessLimits
+	records  map[uint64]*record
+	familiar familiar
 }
 
-// guessKey is an address, with an account or, when that is 0, by itself.
+// record is what is remembered of an address, an account, or one at the other. Its times are
+// the clock's, of which nobody can move the hands.
+type record struct {
+	worn   time.Duration // when the last failure will be forgotten
+	until  time.Duration // attempts are held back
+	work   time.Duration // when the checks in vain will be forgotten
+	trying uint16        // attempts under way
+	holds  uint8         // how often they were held back
+}
+
+// guessKey is what an attempt is counted by: an address, an account, or both.
 type guessKey struct {
-	from    netip.Addr
-	account uint64
+	from   netip.Addr
+	handle string
 }
 
-// guessCount is how many there were in the window that began at since.
-type guessCount struct {
-	n     int
-	since time.Time
+// attempt is one under way, with the keys of the records that it concerns.
+type attempt struct {
+	account, address, pair uint64
+	familiar               bool
+	held                   bool
+}
+
+// ruling says what is to be done with an attempt.
+type ruling uint8
+
+const (
+	try      ruling = iota
+	refuse          // with as much work, so that the refusal tells nothing
+	turnAway        // at once: too much work was in vain
+)
+
+// outcome is how an attempt ended.
+type outcome uint8
+
+const (
+	unknown outcome = iota // nobody looked at the password after all
+	right
+	wrong
+)
+
+// hold tells that attempts are held back from now on.
+type hold struct {
+	of    string
+	delay time.Duration
 }
 
 func newGuesses() *guesses {
-	return &guesses{seed: maphash.MakeSeed(), counts: make(map[guessKey]guessCount)}
+	return &guesses{seed: maphash.MakeSeed(), most: maxRecords, familiar: familiar{most: maxFamiliar}, records: make(map[uint64]*record)}
 }
 
-// begin notes an attempt on an account, unless there have been too many failures.
-func (g *guesses) begin(now time.Time, from netip.Addr, handle string) bool {
-	address, account := g.keys(from, handle)
+func (g *guesses) setLimits(l GuessLimits) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.count(now, address) >= maxAddressFailures || g.count(now, account) >= maxAccountFailures {
-		return false
-	}
-	g.add(now, account, 1)
-	return true
+	g.limits = l
 }
 
-// end says how the attempt ended: a failure counts against the address too, and anything
-// else does not count against the account after all. It reports whether this was the last
-// failure there may be.
-func (g *guesses) end(now time.Time, from netip.Addr, handle string, failed bool) bool {
-	address, account := g.keys(from, handle)
+// begin rules on an attempt. It counts for its account from now on, so that many at once are no
+// way around the limit. Who is turned away learns nothing of accounts, not even whether this is
+// one where he is familiar, unless he knows its password.
+func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (attempt, ruling) {
+	from = turns.Subscriber(from)
+	a := attempt{
+		account: maphash.Comparable(g.seed, guessKey{handle: handle}),
+		address: maphash.Comparable(g.seed, guessKey{from: from}),
+		pair:    maphash.Comparable(g.seed, guessKey{from, handle}),
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !failed {
-		if g.count(now, account) > 0 {
-			g.add(now, account, -1)
-		}
-		return false
+	if g.records[a.address].tires(now) || g.records[a.pair].tires(now) {
+		return a, turnAway
 	}
-	g.add(now, address, 1)
-	return g.count(now, address) == maxAddressFailures || g.count(now, account) == maxAccountFailures
+	a.familiar = g.familiar.has(now, a.pair)
+	pair := g.record(now, a.pair)
+	a.held = pair.held(now) || pair.trying > 0 && pair.failures(now, accountWear)+int(pair.trying) >= g.limits.Account ||
+		!a.familiar && (g.records[a.address].held(now) || g.records[a.account].held(now))
+	if a.held {
+		return a, refuse
+	}
+	pair.trying++
+	return a, try
 }
 
-// keys returns what an attempt is counted by. An IPv6 subscriber has a whole /64.
-func (g *guesses) keys(from netip.Addr, handle string) (address, account guessKey) {
-	if from.Is6() {
-		if p, err := from.Prefix(64); err == nil {
-			from = p.Addr()
+// end says how an attempt ended that was not turned away, and returns who is held back from
+// now on. Attempts that were held back themselves do not make it longer.
+func (g *guesses) end(now time.Duration, a attempt, how outcome) (holds []hold) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pair := g.record(now, a.pair)
+	if !a.held && pair.trying > 0 {
+		pair.trying--
+	}
+	switch {
+	case how == right:
+		pair.worn, pair.until, pair.holds = 0, 0, 0
+		pair.work = max(pair.work, now) + time.Second
+		g.familiar.add(now, a.pair)
+	case how == wrong && a.held:
+		g.record(now, a.address).waste(now)
+	case how == wrong:
+		address := g.record(now, a.address)
+		address.waste(now)
+		holds = g.fail(holds, now, pair, "the account from this address", g.limits.Account, accountWear)
+		holds = g.fail(holds, now, address, "the address", g.limits.Address, addressWear)
+		if !a.familiar {
+			holds = g.fail(holds, now, g.record(now, a.account), "the account from new addresses", g.limits.Stranger, accountWear)
 		}
 	}
-	return guessKey{from, 0}, guessKey{from, maphash.String(g.seed, handle) | 1}
+	return holds
 }
 
-// count returns the number in the present window. g.mu is held.
-func (g *guesses) count(now time.Time, k guessKey) int {
-	c, ok := g.counts[k]
-	if !ok || now.Sub(c.since) >= guessWindow {
+// fail notes one more failure, and holds attempts back if that makes limit. g.mu is held.
+func (g *guesses) fail(holds []hold, now time.Duration, r *record, of string, limit int, wear time.Duration) []hold {
+	if r.worn <= now {
+		r.worn, r.holds = now, 0
+	}
+	r.worn = min(r.worn+wear, now+longestMemory)
+	if r.failures(now, wear) < limit {
+		return holds
+	}
+	delay := min(firstDelay<<r.holds, g.limits.MaxDelay)
+	r.until = now + delay
+	r.holds = min(r.holds+1, 16)
+	return append(holds, hold{of, delay})
+}
+
+// failures returns how many are not forgotten.
+func (r *record) failures(now, wear time.Duration) int {
+	if r.worn <= now {
 		return 0
 	}
-	return c.n
+	return int(math.Ceil(float64(r.worn-now) / float64(wear)))
 }
 
-// add changes a number, and begins a window if there is none. g.mu is held.
-func (g *guesses) add(now time.Time, k guessKey, n int) {
-	c, ok := g.counts[k]
-	if !ok && len(g.counts) >= maxGuessKeys {
+// held reports whether attempts are held back.
+func (r *record) held(now time.Duration) bool { return r != nil && r.until > now }
+
+// waste notes a check in vain.
+func (r *record) waste(now time.Duration) { r.work = max(r.work, now) + time.Second }
+
+// tires reports whether there were too many of them.
+func (r *record) tires(now time.Duration) bool {
+	return r != nil && r.work-now > (maxWork-1)*time.Second
+}
+
+// over reports whether a record says nothing any more.
+func (r *record) over(now time.Duration) bool {
+	return r.worn <= now && r.until <= now && r.work <= now && r.trying == 0
+}
+
+// record returns the record of a key, a new one if there is none. g.mu is held.
+func (g *guesses) record(now time.Duration, key uint64) *record {
+	r := g.records[key]
+	if r != nil {
+		return r
+	}
+	if len(g.records) >= g.most {
 		g.forget(now)
 	}
-	if !ok || now.Sub(c.since) >= guessWindow {
-		c = guessCount{since: now}
-	}
-	c.n += n
-	if c.n <= 0 {
-		delete(g.counts, k)
-		return
-	}
-	g.counts[k] = c
+	r = new(record)
+	g.records[key] = r
+	return r
 }
 
 // forget makes room. g.mu is held.
-func (g *guesses) forget(now time.Time) {
-	for k, c := range g.counts {
-		if now.Sub(c.since) >= guessWindow {
-			delete(g.counts, k)
+func (g *guesses) forget(now time.Duration) {
+	for _, expendable := range []func(*record) bool{
+		func(r *record) bool { return r.over(now) },
+		func(r *record) bool { return r.trying == 0 && r.until <= now },
+		func(r *record) bool { return true },
+	} {
+		for key, r := range g.records {
+			if len(g.records) <= g.most-g.most/16 {
+				return
+			}
+			if expendable(r) {
+				delete(g.records, key)
+			}
 		}
-	}
-	for k := range g.counts {
-		if len(g.counts) <= maxGuessKeys-maxGuessKeys/16 {
-			return
-		}
-		delete(g.counts, k)
 	}
 }

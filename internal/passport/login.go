@@ -9,11 +9,9 @@ import (
 	"monarch/internal/auth"
 )
 
-// What a refused client shows its user.
-const (
-	textRefused = "The e-mail address or password is incorrect."
-	textLimited = "Too many failed attempts to sign in. Please wait a minute and try again."
-)
+// textRefused is what a refused client shows its user. It is for everybody, so that it does not
+// tell whether the password was looked at.
+const textRefused = "The e-mail address or password is incorrect. After several attempts wait a few minutes before the next."
 
 // login turns the Authorization header into a ticket, a redirection or a refusal. Any
 // host, query and body will do. docs/protocol/passport.md#login
@@ -21,7 +19,7 @@ func (s *Server) login(ctx context.Context, q *request) *response {
 	c, ok := parseAuthorization(q.header("Authorization"))
 	if !ok {
 		s.count(errRefused)
-		return s.unauthorized(textRefused)
+		return s.unauthorized()
 	}
 	if host, ok := s.redirect(c.handle, q); ok {
 		return &response{status: 302, fields: []field{
@@ -33,10 +31,8 @@ func (s *Server) login(ctx context.Context, q *request) *response {
 	switch {
 	case err == nil:
 		return success(ticket)
-	case errors.Is(err, errLimited):
-		return s.unauthorized(textLimited)
-	case errors.Is(err, errRefused):
-		return s.unauthorized(textRefused)
+	case errors.Is(err, errRefused), errors.Is(err, errLimited):
+		return s.unauthorized()
 	}
 	return s.unavailable(err)
 }
@@ -55,23 +51,23 @@ func success(ticket string) *response {
 
 // unauthorized is the refusal. Clients show everything after cbtxt= to the end of the
 // line. docs/protocol/passport.md#failure
-func (s *Server) unauthorized(text string) *response {
+func (s *Server) unauthorized() *response {
 	return &response{
 		status: 401,
 		fields: []field{
 			{"Content-Type", "text/html"},
 			{"Content-Length", ""},
 			{"WWW-Authenticate", "Passport1.4 da-status=failed,srealm=Passport.NET,ts=-3,prompt," +
-				"cburl=http://" + s.loginHost + "/logo.gif,cbtxt=" + url.PathEscape(text)},
+				"cburl=http://" + s.loginHost + "/logo.gif,cbtxt=" + url.PathEscape(textRefused)},
 			{"PassportConfig", configVersion},
 		},
-		body: []byte("<html><head><title>Sign-in failed</title></head><body><p>" + text + "</p></body></html>\n"),
+		body: []byte("<html><head><title>Sign-in failed</title></head><body><p>" + textRefused + "</p></body></html>\n"),
 	}
 }
 
 // unavailable asks to come back later. Being busy is no news; anything else is.
 func (s *Server) unavailable(err error) *response {
-	if !errors.Is(err, auth.ErrBusy) && !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, auth.ErrBusy) && !errors.Is(err, errTurnedAway) && !errors.Is(err, context.Canceled) {
 		s.cfg.Log.Error("sign-in not possible", "err", err)
 	}
 	return busyResponse()

@@ -43,18 +43,27 @@ type Config struct {
 	Redirects map[string]string // domain of a handle to another login host; usually empty
 	Templates string            // directory of documents in place of the built-in ones, or ""
 	WebLife   time.Duration     // how long a web token of the profile opens pages
-	Rates     bool              // whether guessing passwords is slowed down
 
-	Handshake time.Duration // longest TLS handshake; 0 means 15 s
-	Request   time.Duration // longest request, and longest wait for its answer to go; 0 means 30 s
+	Limits Limits // to begin with
+}
+
+// Limits is what [Server.SetLimits] changes while the server runs. What is 0 has its default.
+type Limits struct {
+	Rates   bool // whether guessing passwords is slowed down
+	Guesses GuessLimits
+
+	Handshake time.Duration // longest time for the TLS handshake
+	Header    time.Duration // and for the head of a request
+	Body      time.Duration // and for its body
+	Answer    time.Duration // and for the client to take the answer
 }
 
 // Counts is what has happened since the start.
 type Counts struct {
 	SignedIn atomic.Uint64 // tickets given
 	Refused  atomic.Uint64 // wrong password, unknown or disabled account, unreadable request
-	Limited  atomic.Uint64 // refused unlooked for too many failures
-	Busy     atomic.Uint64 // turned away because the queue of password checks was full
+	Limited  atomic.Uint64 // held back for too many failures
+	Busy     atomic.Uint64 // turned away because too many passwords wait to be checked
 	Panics   atomic.Uint64
 }
 
@@ -73,6 +82,7 @@ type Server struct {
 	pages     map[string][]byte // by path; immutable
 	signAgain []byte            // immutable
 	guesses   *guesses
+	limits    atomic.Pointer[Limits]
 	documents atomic.Pointer[documents]
 }
 
@@ -85,14 +95,9 @@ func New(cfg Config) (*Server, error) {
 	if !ok || host == "" || strings.ContainsAny(cfg.LoginURL, ":, ?") {
 		return nil, fmt.Errorf("login address %q: want host/path without scheme, port or query", cfg.LoginURL)
 	}
-	if cfg.Handshake == 0 {
-		cfg.Handshake = 15 * time.Second
-	}
-	if cfg.Request == 0 {
-		cfg.Request = 30 * time.Second
-	}
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
 	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses()}
+	s.SetLimits(cfg.Limits)
 	use, err := s.Documents(cfg.Templates)
 	if err != nil {
 		return nil, err
@@ -105,9 +110,30 @@ func New(cfg Config) (*Server, error) {
 		s.gateway = newGateway(*cfg.Gateway, cfg.Clock, cfg.Gate)
 	}
 	s.route()
-	s.https = newEndpoint(&s.cfg, "https", s.answerSecure, &s.Counts.Panics)
-	s.http = newEndpoint(&s.cfg, "http", s.answerPlain, &s.Counts.Panics)
+	s.https = newEndpoint(s, "https", s.answerSecure)
+	s.http = newEndpoint(s, "http", s.answerPlain)
 	return s, nil
+}
+
+// SetLimits changes the limits, for connections from their next step on.
+func (s *Server) SetLimits(l Limits) {
+	usual(&l.Guesses.Account, 5)
+	usual(&l.Guesses.Address, 30)
+	usual(&l.Guesses.Stranger, 20)
+	usual(&l.Guesses.MaxDelay, 15*time.Minute)
+	usual(&l.Handshake, 15*time.Second)
+	usual(&l.Header, 30*time.Second)
+	usual(&l.Body, 30*time.Second)
+	usual(&l.Answer, 30*time.Second)
+	s.guesses.setLimits(l.Guesses)
+	s.limits.Store(&l)
+}
+
+// usual sets what was left at zero.
+func usual[T int | time.Duration](value *T, to T) {
+	if *value == 0 {
+		*value = to
+	}
 }
 
 // Documents reads the documents in a directory of templates, or "" for the built-in ones alone,

@@ -241,19 +241,6 @@ func TestServerEndsWhileClientsAreConnected(t *testing.T) {
 	}
 }
 
-func TestSlowRequestIsCutOff(t *testing.T) {
-	w := newWorld(t, func(c *passport.Config) { c.Request, c.Handshake = 50*time.Millisecond, 50*time.Millisecond })
-	for name, c := range map[string]net.Conn{"half a request": w.dialPlain(), "half a handshake": w.dialRaw()} {
-		start := "GET /rdr/"
-		if name == "half a handshake" {
-			start = "\x16\x03\x01"
-		}
-		if got := w.exchange(c, start); got != "" {
-			t.Errorf("%s: answered %q", name, got)
-		}
-	}
-}
-
 // dialRaw connects to the HTTPS port without TLS.
 func (w *world) dialRaw() net.Conn {
 	w.t.Helper()

@@ -60,11 +60,10 @@ func (q *request) persistent() bool {
 	return q.proto == "HTTP/1.1" || strings.EqualFold(direct, "Keep-Alive") || strings.EqualFold(proxied, "Keep-Alive")
 }
 
-// readRequest reads one request as tolerantly as the oldest clients need: lines may end
-// in LF alone, and the version, the Host header, or both may be missing. An error that is
-// no [refusal] came from r. The reader's buffer must hold maxHead bytes; room is asked for
-// those of the body.
-func readRequest(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
+// readHead reads one request, but for its body, as tolerantly as the oldest clients need: lines
+// may end in LF alone, and the version, the Host header, or both may be missing. An error that
+// is no [refusal] came from r. The reader's buffer must hold maxHead bytes.
+func readHead(r *bufio.Reader) (*request, error) {
 	left := maxHead
 	line, err := firstLine(r, &left)
 	if err != nil {
@@ -80,7 +79,7 @@ func readRequest(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
 	if q.host == "" {
 		q.host = bareHost(q.header("Host"))
 	}
-	return q, q.readBody(r, room)
+	return q, nil
 }
 
 // firstLine returns the request line. Empty lines before it are passed over, and what

@@ -3,12 +3,9 @@ package passport
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
-	"net/netip"
 	"strings"
 	"testing"
-	"time"
 )
 
 // This file is inside the package because a fuzzer needs the reader without a socket, and
@@ -96,36 +93,11 @@ func TestRequestsOfDoubtfulLengthAreRefused(t *testing.T) {
 	}
 }
 
-func TestGuessesDoNotFillTheMemory(t *testing.T) {
-	g := newGuesses()
-	now := time.Unix(1e9, 0)
-	fail := func(from netip.Addr, handle string) bool {
-		if !g.begin(now, from, handle) {
-			return false
-		}
-		g.end(now, from, handle, true)
-		return true
+// readRequest reads a request with its body.
+func readRequest(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
+	q, err := readHead(r)
+	if err != nil {
+		return nil, err
 	}
-	for i := range maxGuessKeys {
-		fail(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), fmt.Sprint(i))
-	}
-	if n := len(g.counts); n > maxGuessKeys {
-		t.Errorf("%d remembered", n)
-	}
-	now = now.Add(guessWindow)
-	for i := range maxGuessKeys / 2 {
-		fail(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), fmt.Sprint(i))
-	}
-	if n := len(g.counts); n > maxGuessKeys {
-		t.Errorf("%d remembered after a minute", n)
-	}
-	last := 0
-	for i := range 2 * maxAddressFailures {
-		if fail(netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)), fmt.Sprint("v6 ", i)) {
-			last = i
-		}
-	}
-	if last != maxAddressFailures-1 {
-		t.Errorf("one network of IPv6 may fail %d times", last+1)
-	}
+	return q, q.readBody(r, room)
 }

@@ -10,20 +10,24 @@ import (
 	"monarch/internal/im"
 )
 
-// Why somebody does not get a ticket. Besides these there are auth.ErrBusy and whatever
-// the store says. The answer never tells an unknown account from a wrong password.
+// Why somebody does not get a ticket. Besides these there are auth.ErrBusy and whatever the
+// store says. Whoever has not proved who he is learns nothing of an account: unknown, disabled,
+// held back and a wrong password are the same answer after the same work.
 var (
-	errRefused = errors.New("wrong password, or no such account")
-	errLimited = errors.New("too many failures")
+	errRefused    = errors.New("wrong password, or no such account")
+	errLimited    = errors.New("too many failures")
+	errTurnedAway = errors.New("too many attempts in vain from this address")
 )
 
-// signIn gives the ticket for the right password.
+// signIn gives the ticket for the right password. docs/protocol/passport.md#tickets
 func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (string, error) {
-	user, err := s.user(ctx, c.handle)
-	if err != nil {
-		return "", err
+	a, what := s.begin(from, c.handle)
+	if what == turnAway {
+		s.count(errTurnedAway)
+		return "", errTurnedAway
 	}
-	password, err := s.verify(ctx, user, c, from)
+	user, password, err := s.verify(ctx, c, from, what)
+	s.end(a, err, c.handle, from)
 	if err != nil {
 		s.count(err)
 		return "", err
@@ -35,6 +39,31 @@ func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (st
 		Credential: user.Credential,
 		Issued:     s.cfg.Clock.Steady(),
 	}), nil
+}
+
+// begin rules on an attempt.
+func (s *Server) begin(from netip.Addr, handle string) (attempt, ruling) {
+	if !s.limits.Load().Rates {
+		return attempt{}, try
+	}
+	return s.guesses.begin(s.cfg.Clock.Elapsed(), from, handle)
+}
+
+// end tells how it ended.
+func (s *Server) end(a attempt, err error, handle string, from netip.Addr) {
+	if a == (attempt{}) {
+		return
+	}
+	how := unknown
+	switch {
+	case err == nil:
+		how = right
+	case errors.Is(err, errRefused), errors.Is(err, errLimited):
+		how = wrong
+	}
+	for _, h := range s.guesses.end(s.cfg.Clock.Elapsed(), a, how) {
+		s.cfg.Log.Warn("sign-ins held back", "user", handle, "addr", from.String(), "reason", h.of, "for", h.delay.String())
+	}
 }
 
 // user looks an account up. For a handle nobody has it returns the zero User, whose
@@ -50,40 +79,28 @@ func (s *Server) user(ctx context.Context, handle string) (im.User, error) {
 	return user, nil
 }
 
-// verify finds out which of the passwords is right. An attempt on an account counts from
-// its beginning, so that many at once are no way around the limit.
-// docs/protocol/passport.md#tickets
-func (s *Server) verify(ctx context.Context, user im.User, c credentials, from netip.Addr) (string, error) {
-	log := s.cfg.Log.With("user", c.handle, "addr", from.String())
-	if s.cfg.Rates && !s.guesses.begin(s.cfg.Clock.Steady(), from, c.handle) {
-		log.Debug("sign-in refused", "reason", "rate")
-		return "", errLimited
+// verify finds out whose password it is. Every password is looked at, unless the first opens
+// the door, so that a refusal is always the same work.
+func (s *Server) verify(ctx context.Context, c credentials, from netip.Addr, what ruling) (im.User, string, error) {
+	user, err := s.user(ctx, c.handle)
+	if err != nil {
+		return im.User{}, "", err
 	}
-	password, err := s.rightPassword(ctx, user.PasswordHash, c.passwords)
-	if err == nil && user.Disabled {
-		err = errRefused
+	refusal := errRefused
+	if what == refuse {
+		refusal = errLimited
 	}
-	refused := errors.Is(err, errRefused)
-	if s.cfg.Rates && s.guesses.end(s.cfg.Clock.Steady(), from, c.handle, refused) {
-		log.Warn("sign-ins held back for a minute", "reason", "rate")
-	}
-	if refused {
-		log.Debug("sign-in refused", "reason", "password")
-	}
-	return password, err
-}
-
-func (s *Server) rightPassword(ctx context.Context, hash string, passwords []string) (string, error) {
-	for _, p := range passwords {
-		ok, err := s.cfg.Hasher.Check(ctx, netip.Addr{}, hash, p)
+	for _, p := range c.passwords {
+		ok, err := s.cfg.Hasher.Check(ctx, from, user.PasswordHash, p)
 		if err != nil {
-			return "", err
+			return im.User{}, "", err
 		}
-		if ok {
-			return p, nil
+		if ok && what == try && !user.Disabled {
+			return user, p, nil
 		}
 	}
-	return "", errRefused
+	s.cfg.Log.Debug("sign-in refused", "user", c.handle, "addr", from.String(), "err", refusal)
+	return im.User{}, "", refusal
 }
 
 // upgrade stores the password with the present parameters, now that it is known. That it
@@ -105,7 +122,7 @@ func (s *Server) count(err error) {
 	switch {
 	case errors.Is(err, errRefused):
 		s.Counts.Refused.Add(1)
-	case errors.Is(err, errLimited):
+	case errors.Is(err, errLimited), errors.Is(err, errTurnedAway):
 		s.Counts.Limited.Add(1)
 	case errors.Is(err, auth.ErrBusy):
 		s.Counts.Busy.Add(1)

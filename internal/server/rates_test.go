@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // Rates change for people who are signed in and in conversations, and what they did before

@@ -41,6 +41,7 @@ type Server struct {
 	hub      *hub.Hub
 	signer   *auth.Signer
 	gate     *gate.Gate
+	hasher   *auth.Hasher
 	engine   *conn.Engine
 	ns       *ns.Server
 	boards   boards
@@ -117,8 +118,8 @@ func (s *Server) build(ctx context.Context) error {
 
 // buildPassport makes what clients call over HTTP and HTTPS.
 func (s *Server) buildPassport() error {
-	hasher := auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
-	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: s.log, Listeners: s.listeners.addrs()}
+	s.hasher = auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
+	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Log: s.log, Listeners: s.listeners.addrs()}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	settings, err := loadTLS(s.cfg)
 	if err != nil {
@@ -126,13 +127,17 @@ func (s *Server) buildPassport() error {
 	}
 	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
-		Store: s.store, Hasher: hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
+		Store: s.store, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
 		},
-		Templates: s.cfg.Passport.Templates, WebLife: webLife, Rates: s.cfg.Limits.Rates == config.RatesOn,
+		Templates: s.cfg.Passport.Templates, WebLife: webLife,
+		Limits: passportLimits(s.cfg),
 	})
+	if err == nil {
+		s.setSignin(s.cfg)
+	}
 	return err
 }
 
@@ -159,12 +164,7 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
 	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
 	s.metrics.Total("monarch_presence_lines_total", "Presence lines sent to watchers.", s.hub.Lines)
-	c := &s.passport.Counts
-	s.metrics.Total("monarch_passport_tickets_total", "Passwords that were right.", c.SignedIn.Load)
-	s.metrics.Total("monarch_passport_refused_total", "Passwords that were wrong, and requests that made no sense.", c.Refused.Load)
-	s.metrics.Total("monarch_passport_limited_total", "Sign-ins refused for too many failures.", c.Limited.Load)
-	s.metrics.Total("monarch_passport_busy_total", "Sign-ins turned away for load.", c.Busy.Load)
-	s.metrics.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", c.Panics.Load)
+	s.measureSignin()
 }
 
 // Store returns the database.

@@ -1,0 +1,88 @@
+package passport_test
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/passport"
+)
+
+// drip sends start, and then byte after byte until the connection is closed or a limit that no
+// deadline comes near. It reports whether it was closed.
+func drip(c net.Conn, start string, b byte) bool {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, c) // a reset is an end too
+	}()
+	if _, err := io.WriteString(c, start); err != nil {
+		return true
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		select {
+		case <-ended:
+			return true
+		case <-tick.C:
+		}
+		if _, err := c.Write([]byte{b}); err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// One byte after the other gets nobody anywhere: each part of a request has a time of its own,
+// however much of it has come.
+func TestDripsAreCutOff(t *testing.T) {
+	const brief = 300 * time.Millisecond
+	hasty := newWorld(t, func(c *passport.Config) { c.Limits.Handshake = brief })
+	w := newWorld(t, func(c *passport.Config) { c.Limits.Header, c.Limits.Body = brief, brief })
+	for name, c := range map[string]struct {
+		dial  func() net.Conn
+		start string
+		b     byte
+	}{
+		"no handshake":               {hasty.dialRaw, "", 0x16},
+		"a handshake":                {hasty.dialRaw, "\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03", 'r'},
+		"empty lines":                {w.dialPlain, "", '\n'},
+		"a request line":             {w.dialPlain, "GET /", 'a'},
+		"a header":                   {w.dial, "GET / HTTP/1.1\r\nA: ", 'a'},
+		"a header in lines":          {w.dial, "GET / HTTP/1.1\r\nA: b\r\n", 'c'},
+		"a body":                     {w.dialPlain, "POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n", 'a'},
+		"the body of a SOAP sign-in": {w.dial, "POST /RST.srf HTTP/1.1\r\nContent-Length: 60000\r\n\r\n<a>", 'a'},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !drip(c.dial(), c.start, c.b) {
+				t.Error("still open")
+			}
+		})
+	}
+}
+
+func TestHeadAndBodyHaveTimesOfTheirOwn(t *testing.T) {
+	w := newWorld(t, func(c *passport.Config) {
+		c.Limits.Header, c.Limits.Body = time.Second, 20*time.Second
+	})
+	head, envelope, _ := strings.Cut(rstRequest("alice@example.com", "secret"), "\r\n\r\n")
+	c := w.dial()
+	_, err := io.WriteString(c, head+"\r\n\r\n")
+	w.must(err)
+	<-time.After(1500 * time.Millisecond)
+	if got := w.exchange(c, envelope); !strings.Contains(got, "wsse:BinarySecurityToken") {
+		t.Errorf("a slow body: answered %q", got)
+	}
+	w.srv.SetLimits(passport.Limits{Header: 20 * time.Second, Body: time.Second})
+	c = w.dial()
+	_, err = io.WriteString(c, head)
+	w.must(err)
+	<-time.After(1500 * time.Millisecond)
+	if got := w.exchange(c, "\r\n\r\n"+envelope); !strings.Contains(got, "wsse:BinarySecurityToken") {
+		t.Errorf("a slow head: answered %q", got)
+	}
+}
