@@ -18,6 +18,7 @@ import (
 	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
+	"monarch/internal/turns"
 	"monarch/msnp"
 )
 
@@ -53,13 +54,14 @@ func newCrowd(t testing.TB, people, contacts int) *crowd {
 	c.srv = New(Config{
 		Store: db, Hub: c.hub, Signer: auth.NewSigner(keys), Clock: clk, Log: log, Metrics: m, Challenge: Enforce,
 		Rates: Rates{Statuses: clock.Rate{Burst: 30, Per: 30 * time.Second}, Commands: clock.Rate{Burst: 600, Per: time.Minute}},
+		Turns: turns.New(turns.Limits{Parallel: 1, Queue: people}),
 		Limits: Limits{
 			Greeting: time.Minute, SignInStart: time.Minute, SignIn: time.Minute, TicketLife: time.Hour,
 			ChallengeTimeout: time.Minute, ChallengeInterval: time.Hour, MaxContacts: 1000,
 		},
 	})
 	c.engine = conn.New(conn.Config{Kind: conn.Auto, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
-		QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 1,
+		QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 4,
 	}})
 	if err := db.ImportUsers(t.Context(), accounts(people), nil); err != nil {
 		t.Fatal(err)

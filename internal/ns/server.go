@@ -16,6 +16,7 @@ import (
 	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
+	"monarch/internal/turns"
 	"monarch/msnp"
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Clock   *clock.Clock
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
+	Turns   *turns.Queue // at reading from the database for a sign-in
 
 	DispatchAddr     string // host:port as clients are told
 	NotificationAddr string

@@ -11,6 +11,7 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/internal/im"
+	"monarch/internal/turns"
 	"monarch/msnp"
 )
 
@@ -185,6 +186,10 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	wait, cancel := context.WithTimeout(ctx, partingTime)
 	defer cancel()
 	s.srv.Hub.AwaitPrior(wait, &s.entry)
+	if err := s.srv.Turns.Await(ctx); err != nil {
+		return before, nil, fatal{msnp.CodeUnavailable, conn.Unavailable}
+	}
+	defer s.srv.Turns.Done()
 	user, box, err := s.srv.Store.UserWithMailbox(ctx, before.ID)
 	switch {
 	case errors.Is(err, im.ErrNoUser):
@@ -197,14 +202,21 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	return user, nil, fatal{msnp.CodeAuthFailed, conn.Refused}
 }
 
-// account finds the account that a ticket proves, which must be the one of stage I.
-// Whatever is wrong, the answer is the same.
+// account finds the account that a ticket proves, which must be the one of stage I, when its
+// turn has come. Whatever is wrong, the answer is the same.
 func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
 	t, err := s.srv.Signer.OpenTicket(ticket, s.srv.Clock.Steady(), s.srv.Limits().TicketLife)
 	if err != nil {
 		return im.User{}, refused
 	}
+	switch err := s.srv.Turns.Take(ctx, s.conn.Peer().Addr()); {
+	case errors.Is(err, turns.ErrBusy):
+		return im.User{}, fatal{msnp.CodeBusy, conn.Unavailable}
+	case err != nil:
+		return im.User{}, fatal{msnp.CodeUnavailable, conn.Unavailable}
+	}
+	defer s.srv.Turns.Done()
 	user, err := s.srv.Store.UserByID(ctx, im.UserID(t.User))
 	switch {
 	case errors.Is(err, im.ErrNoUser):

@@ -81,19 +81,27 @@ func (s *session) load(ctx context.Context) error {
 	return nil
 }
 
-// read reads the user's lists. Events that arrive from now on may or may not be in what is
+// read reads the user's lists, when it is its turn. Events that arrive from now on may or may not be in what is
 // read; they are kept until adopt.
 func (s *session) read(ctx context.Context) (im.Roster, error) {
 	s.mu.Lock()
 	s.busy = loading
 	s.mu.Unlock()
-	r, err := s.srv.Store.Roster(ctx, s.entry.User())
+	r, err := s.roster(ctx)
 	if err != nil {
 		s.mu.Lock()
 		s.loaded()
 		s.mu.Unlock()
 	}
 	return r, err
+}
+
+func (s *session) roster(ctx context.Context) (im.Roster, error) {
+	if err := s.srv.Turns.Await(ctx); err != nil {
+		return im.Roster{}, err
+	}
+	defer s.srv.Turns.Done()
+	return s.srv.Store.Roster(ctx, s.entry.User())
 }
 
 // adopt makes what was read the session's lists and returns the events that arrived since.

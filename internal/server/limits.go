@@ -16,7 +16,8 @@ func connLimits(cfg config.Config) conn.Limits {
 	return conn.Limits{
 		QueueBytes: l.QueueBytes, QueueStall: l.QueueStall.D(),
 		Frame: l.Payload.D(), DeadPeer: l.DeadPeer.D(),
-		CloseFlush: 2 * time.Second, Linger: time.Second, Slow: 1024,
+		CloseFlush: 2 * time.Second, Linger: time.Second,
+		Slow: 1024 + cfg.Signin.Queue, // whoever waits to sign in must be in nobody's way
 	}
 }
 

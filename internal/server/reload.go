@@ -28,6 +28,7 @@ var reloadables = []reloadable{
 		quick(func(s *Server, next config.Config) { s.engine.SetLimits(connLimits(next)) }),
 	},
 	{[]string{"rates.", "limits.rates"}, quick((*Server).setRates)},
+	{[]string{"signin.", "limits.hash_parallel", "limits.hash_queue"}, quick((*Server).setSignin)},
 	{[]string{"networks."}, (*Server).reloadNetworks},
 	{[]string{"connections."}, quick((*Server).setConnections)},
 	{

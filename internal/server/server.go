@@ -27,6 +27,7 @@ import (
 	"monarch/internal/ns"
 	"monarch/internal/passport"
 	"monarch/internal/store"
+	"monarch/internal/turns"
 )
 
 // Server is one node: every role in one process.
@@ -42,6 +43,7 @@ type Server struct {
 	signer   *auth.Signer
 	gate     *gate.Gate
 	hasher   *auth.Hasher
+	arrivals *turns.Queue // to the notification server
 	engine   *conn.Engine
 	ns       *ns.Server
 	boards   boards
@@ -99,6 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.signer = auth.NewSigner(keys)
+	s.arrivals = turns.New(signinTurns(s.cfg))
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,

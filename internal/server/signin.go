@@ -12,6 +12,7 @@ import (
 func (s *Server) setSignin(cfg config.Config) {
 	s.passport.SetLimits(passportLimits(cfg))
 	s.hasher.Turns().SetLimits(passwordTurns(cfg))
+	s.arrivals.SetLimits(signinTurns(cfg))
 }
 
 func passportLimits(cfg config.Config) passport.Limits {
@@ -31,6 +32,11 @@ func passwordTurns(cfg config.Config) turns.Limits {
 	return turns.Limits{Parallel: cfg.Limits.HashParallel, Queue: cfg.Limits.HashQueue, Wait: cfg.Signin.QueueWait.D()}
 }
 
+// signinTurns bounds the sign-ins to the notification server.
+func signinTurns(cfg config.Config) turns.Limits {
+	return turns.Limits{Parallel: cfg.Signin.Parallel, Queue: cfg.Signin.Queue, Wait: cfg.Signin.QueueWait.D()}
+}
+
 // measureSignin publishes how it goes.
 func (s *Server) measureSignin() {
 	c, m := &s.passport.Counts, s.metrics
@@ -41,6 +47,7 @@ func (s *Server) measureSignin() {
 	m.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", c.Panics.Load)
 	m.Total("monarch_password_hashes_total", "Password hashes computed.", s.hasher.Computed)
 	s.measureTurns("monarch_password_queue", "password checks", s.hasher.Turns())
+	s.measureTurns("monarch_signin_queue", "sign-ins to the notification server", s.arrivals)
 }
 
 func (s *Server) measureTurns(name, what string, q *turns.Queue) {

@@ -43,6 +43,7 @@ type Queue struct {
 	waiting int
 	lines   map[netip.Addr]*line // none is empty
 	order   list.List            // of lines: whose turn is next
+	first   line                 // of those who are served before all others, and wait besides
 }
 
 // line is who waits at one address. The queue's mu guards it.
@@ -78,11 +79,7 @@ func (q *Queue) Take(ctx context.Context, from netip.Addr) error {
 	if c == nil {
 		return err
 	}
-	began := time.Now()
-	defer func() {
-		q.waits.Add(1)
-		q.waited.Add(int64(time.Since(began)))
-	}()
+	defer q.note(time.Now())
 	var late <-chan time.Time
 	if wait > 0 {
 		t := time.NewTimer(wait)
@@ -106,11 +103,36 @@ func (q *Queue) Take(ctx context.Context, from netip.Addr) error {
 	return ErrBusy
 }
 
+// Await waits for a turn for somebody who has been let in already: before all others, and
+// however many wait. The error is that of ctx.
+func (q *Queue) Await(ctx context.Context) error {
+	c := q.enterFirst()
+	if c == nil {
+		return nil
+	}
+	defer q.note(time.Now())
+	select {
+	case <-c.turn:
+		return nil
+	case <-ctx.Done():
+	}
+	if !q.leave(c) {
+		q.Done()
+	}
+	return ctx.Err()
+}
+
+// note counts a wait that is over.
+func (q *Queue) note(began time.Time) {
+	q.waits.Add(1)
+	q.waited.Add(int64(time.Since(began)))
+}
+
 // enter takes a turn at once and returns no caller, or puts one in the line of an address.
 func (q *Queue) enter(who netip.Addr) (*caller, time.Duration, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.taken < q.limits.Parallel && q.waiting == 0 {
+	if q.free() {
 		q.taken++
 		return nil, 0, nil
 	}
@@ -124,10 +146,31 @@ func (q *Queue) enter(who netip.Addr) (*caller, time.Duration, error) {
 		q.lines[who] = l
 		l.place = q.order.PushBack(l)
 	}
+	q.waiting++
+	return l.join(), q.limits.Wait, nil
+}
+
+// enterFirst takes a turn at once and returns no caller, or puts one in the line that is first.
+func (q *Queue) enterFirst() *caller {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.free() {
+		q.taken++
+		return nil
+	}
+	return q.first.join()
+}
+
+// free reports whether there is a turn that nobody waits for. q.mu is held.
+func (q *Queue) free() bool {
+	return q.taken < q.limits.Parallel && q.waiting == 0 && q.first.callers.Len() == 0
+}
+
+// join puts a new caller at the end of a line. The queue's mu is held.
+func (l *line) join() *caller {
 	c := &caller{turn: make(chan struct{}), line: l}
 	c.place = l.callers.PushBack(c)
-	q.waiting++
-	return c, q.limits.Wait, nil
+	return c
 }
 
 // leave takes a caller out of its line. It reports false if the turn has come already.
@@ -145,6 +188,9 @@ func (q *Queue) leave(c *caller) bool {
 func (q *Queue) remove(c *caller) {
 	c.line.callers.Remove(c.place)
 	c.place = nil
+	if c.line == &q.first {
+		return
+	}
 	q.waiting--
 	if c.line.callers.Len() == 0 {
 		q.order.Remove(c.line.place)
@@ -163,9 +209,12 @@ func (q *Queue) Done() {
 // serve gives the turns there are to those who wait: from each line one, then it is the next
 // one's turn. q.mu is held.
 func (q *Queue) serve() {
-	for q.taken < q.limits.Parallel && q.waiting > 0 {
-		l := q.order.Front().Value.(*line)
-		q.order.MoveToBack(l.place)
+	for q.taken < q.limits.Parallel && q.waiting+q.first.callers.Len() > 0 {
+		l := &q.first
+		if l.callers.Len() == 0 {
+			l = q.order.Front().Value.(*line)
+			q.order.MoveToBack(l.place)
+		}
 		c := l.callers.Front().Value.(*caller)
 		q.remove(c)
 		q.taken++
@@ -177,7 +226,7 @@ func (q *Queue) serve() {
 func (q *Queue) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.waiting
+	return q.waiting + q.first.callers.Len()
 }
 
 // Busy returns how many were turned away.

@@ -102,6 +102,40 @@ func TestACrowdFromOneAddressLeavesRoom(t *testing.T) {
 	})
 }
 
+func TestWhoIsInsideComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{t: t, q: turns.New(turns.Limits{Parallel: 1, Queue: 2, Wait: 10 * time.Second})}
+		await := func(ctx context.Context) {
+			go func() {
+				if c.q.Await(ctx) == nil {
+					c.mu.Lock()
+					c.served = append(c.served, "i")
+					c.mu.Unlock()
+					<-time.After(time.Second)
+					c.q.Done()
+				}
+			}()
+			synctest.Wait()
+		}
+		await(t.Context())
+		c.call(home, "h", time.Second)
+		c.call(away, "a", time.Second)
+		brief, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		await(brief)
+		for range 3 {
+			await(t.Context())
+		}
+		if n := c.q.Waiting(); n != 6 {
+			t.Errorf("%d wait", n)
+		}
+		<-time.After(time.Minute)
+		if got := c.order(); got != "iiiiha" || c.busy != 0 || c.q.Waiting() != 0 {
+			t.Errorf("served in the order %s", got)
+		}
+	})
+}
+
 func TestTheWaitIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowd{t: t, q: turns.New(turns.Limits{Parallel: 1, Queue: 10, Wait: 5 * time.Second})}
