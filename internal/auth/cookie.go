@@ -45,7 +45,7 @@ func random64() uint64 {
 // number, a nonce with the time of issue, and a MAC. docs/protocol/switchboard.md#cookies
 func (s *Signer) Cookie(a Admission, now time.Time) string {
 	nonce := random64()<<32 | uint64(uint32(now.Unix()))
-	return cookieText(uint64(a.Session), nonce, s.keys[0].cookieMAC(a, nonce))
+	return cookieText(uint64(a.Session), nonce, (*s.keys.Load())[0].cookieMAC(a, nonce))
 }
 
 func cookieText(session, nonce, mac uint64) string {
@@ -71,8 +71,8 @@ func (s *Signer) OpenCookie(text string, a Admission, now time.Time, life time.D
 	}
 	a.Session = uint32(session)
 	age := time.Duration(int32(uint32(now.Unix())-uint32(nonce))) * time.Second // right in 2106, too
-	for _, k := range s.keys {
-		if subtle.ConstantTimeCompare(word(mac), word(k.cookieMAC(a, nonce))) != 1 {
+	for _, k := range *s.keys.Load() {
+		if k.Retired(now) || subtle.ConstantTimeCompare(word(mac), word(k.cookieMAC(a, nonce))) != 1 {
 			continue
 		}
 		if age > life || -age > life {

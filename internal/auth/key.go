@@ -3,7 +3,16 @@
 // to store.
 package auth
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"log/slog"
+	"strconv"
+	"time"
+)
+
+// MaxLife is the longest that anything signed may be accepted. A key that was replaced is kept
+// for so long, and a little more for what was being signed just then.
+const MaxLife = 24 * time.Hour
 
 // Key signs tickets and cookies. Its id is part of what it signs, so that keys can be
 // exchanged while the things they signed are still about.
@@ -11,7 +20,20 @@ type Key struct {
 	ID      uint8
 	Secret  []byte // 32 random bytes
 	Created int64  // Unix seconds
+	Retires int64  // Unix seconds from which on it accepts nothing; 0 for the one that signs
 }
+
+// Retired reports whether the key accepts nothing any more.
+func (k Key) Retired(now time.Time) bool { return k.Retires != 0 && now.Unix() >= k.Retires }
+
+// String leaves the secret out, whoever prints a key.
+func (k Key) String() string { return "key " + strconv.Itoa(int(k.ID)) }
+
+// GoString does the same for %#v.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue does the same for logs.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // NewKey makes a key with a fresh secret.
 func NewKey(id uint8, created int64) Key {

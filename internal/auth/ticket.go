@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,13 +50,22 @@ const (
 // something behind it; it carries nothing.
 const profilePart = "&p=0"
 
-// Signer signs tickets and cookies with the newest of its keys and accepts those of all.
+// Signer signs tickets and cookies with the first of its keys and accepts those of all that
+// have not retired. Its keys may be replaced at any time.
 type Signer struct {
-	keys []Key
+	keys atomic.Pointer[[]Key]
 }
 
-// NewSigner returns a signer. keys holds at least one key, the newest first.
-func NewSigner(keys []Key) *Signer { return &Signer{keys: keys} }
+// NewSigner returns a signer with keys as [Signer.SetKeys] takes them.
+func NewSigner(keys []Key) *Signer {
+	s := new(Signer)
+	s.SetKeys(keys)
+	return s
+}
+
+// SetKeys replaces the keys: the one that signs comes first. keys must not be changed any more.
+// Without any, nothing is accepted, and nothing may be signed.
+func (s *Signer) SetKeys(keys []Key) { s.keys.Store(&keys) }
 
 // Ticket returns a ticket as USR carries it: "t=...&p=0", of letters, digits, * and !.
 func (s *Signer) Ticket(t Ticket) string { return "t=" + s.seal(forSignIn, t) + profilePart }
@@ -80,7 +90,7 @@ func (s *Signer) OpenWebToken(text string, now time.Time, life time.Duration) (T
 }
 
 func (s *Signer) seal(p purpose, t Ticket) string {
-	key := s.keys[0]
+	key := (*s.keys.Load())[0]
 	b := make([]byte, 0, ticketLen)
 	b = append(b, byte(p), key.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(t.User))
@@ -99,7 +109,7 @@ func (s *Signer) open(p purpose, text string, now time.Time, life time.Duration)
 	if err != nil || len(b) != ticketLen || b[0] != byte(p) {
 		return Ticket{}, ErrTicket
 	}
-	key, ok := s.key(b[1])
+	key, ok := s.key(b[1], now)
 	if !ok || !hmac.Equal(key.mac(b[:bodyLen]), b[bodyLen:]) {
 		return Ticket{}, ErrTicket
 	}
@@ -114,9 +124,9 @@ func (s *Signer) open(p purpose, text string, now time.Time, life time.Duration)
 	return t, nil
 }
 
-func (s *Signer) key(id uint8) (Key, bool) {
-	for _, k := range s.keys {
-		if k.ID == id {
+func (s *Signer) key(id uint8, now time.Time) (Key, bool) {
+	for _, k := range *s.keys.Load() {
+		if k.ID == id && !k.Retired(now) {
 			return k, true
 		}
 	}

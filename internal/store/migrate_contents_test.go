@@ -36,6 +36,8 @@ var contents = map[int]string{
 			(890000000000000001, 3, 4, 'https://mail.example.com/', 5);
 		INSERT INTO invitation (recipient, sent, inviter) VALUES
 			('a', 1000, 880000000000000000), ('b', 1001, 890000000000000000), ('b', 1002, 890000000000000001)`,
+	5: `
+		INSERT INTO signing_key (id, secret, created, retires) VALUES (255, 'decade', 900, 4000000000)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {
@@ -119,7 +121,7 @@ func checkAccounts(t *testing.T, s *Store) {
 			t.Error(diff)
 		}
 	}
-	if keys, err := s.Keys(ctx); err != nil || len(keys) != 1 || keys[0].Created != 1000 {
+	if keys, err := s.Keys(ctx); err != nil || len(keys) == 0 || keys[0].Created != 1000 || keys[0].Retires != 0 {
 		t.Errorf("keys %v, %v", keys, err)
 	}
 	if u, err := s.CreateUser(ctx, "dave@example.com", "", ""); err != nil || u.ID != 4 {
