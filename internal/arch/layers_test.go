@@ -19,6 +19,8 @@ var layers = map[string][]string{
 	"internal/config":  {},
 	"internal/turns":   {},
 
+	"internal/audit": {"internal/clock"},
+
 	"internal/im":   {"msnp"},
 	"internal/conn": {"msnp", "internal/clock", "internal/metrics"},
 	"internal/auth": {"internal/clock", "internal/metrics"},
@@ -61,6 +63,7 @@ var layers = map[string][]string{
 // front returns what the packages that face the outside share, and more.
 func front(more ...string) []string {
 	return append(more, "msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics", "internal/turns",
+	return append(more, "msnp", "internal/im", "internal/auth", "internal/audit", "internal/clock", "internal/metrics",
 		"internal/hub", "internal/store")
 }
 
@@ -79,6 +82,7 @@ var owners = map[string]string{
 	"github.com/pelletier/go-toml/v2":     "internal/config",
 	"github.com/alecthomas/kong":          "internal/cli cmd/swarm cmd/torture",
 	"golang.org/x/crypto":                 "internal/auth",
+	"github.com/DeRuina/timberjack":       "internal/audit",
 	"github.com/wneessen/go-mail":         "internal/mail",
 	"golang.org/x/term":                   "internal/cli",
 	"charm.land/bubbletea/v2":             "internal/tui",

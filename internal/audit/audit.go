@@ -1,0 +1,266 @@
+// Package audit keeps the record of who came in, who was refused, and what operators did: a file
+// of JSON lines that outlives the process and is bounded in size, and the reading of it. It
+// leaves to its callers what is worth a record, and nothing secret is ever given to it.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync/atomic"
+
+	"github.com/DeRuina/timberjack"
+	"golang.org/x/time/rate"
+
+	"monarch/internal/clock"
+)
+
+// What says what happened. The set is closed.
+type What string
+
+// What there is to record.
+const (
+	PasswordAccepted What = "password accepted" // a ticket was given
+	SignedIn         What = "signed in"
+	SignInRefused    What = "sign-in refused"
+	HeldBack         What = "sign-ins held back" // too many were refused
+
+	AccountAdded    What = "account added"
+	AccountRenamed  What = "account renamed"
+	AccountDisabled What = "account disabled"
+	AccountEnabled  What = "account enabled"
+	AccountDeleted  What = "account deleted"
+	PasswordChanged What = "password changed"
+	MailboxSet      What = "mailbox set"
+	MailboxRemoved  What = "mailbox removed"
+	SessionEnded    What = "session ended"
+	AlertSent       What = "alert sent"
+
+	ShutdownAnnounced What = "shutdown announced"
+	ShutdownCancelled What = "shutdown cancelled"
+	BackupWritten     What = "backup written"
+	BackupRestored    What = "backup restored"
+	KeyRotated        What = "key rotated"
+	KeyRetired        What = "key retired"
+	CertRenewed       What = "certificate renewed"
+	Reloaded          What = "configuration reloaded"
+	Started           What = "server started"
+	Stopped           What = "server stopped"
+)
+
+// fromStrangers are the events that anybody on the network can bring about.
+var fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true}
+
+// Event is something that happened. All but What may be empty.
+type Event struct {
+	What What
+	User string         // the account concerned
+	Addr netip.AddrPort // the client's; the port may be 0
+	By   string         // who did it, if not the user; empty: the actor of the context
+	Note string         // more, for people
+}
+
+// Config says where the log is and how much of it is kept.
+type Config struct {
+	Path   string
+	Limits Limits
+	Clock  *clock.Clock
+	Log    *slog.Logger // told when the file cannot be written
+}
+
+// Limits bounds the files.
+type Limits struct {
+	MaxSize int // of one file, in MiB; then it is put aside and another begun
+	Keep    int // files that were put aside; older ones are deleted
+}
+
+// What strangers bring about is recorded so often a second in the long run, and so many times at
+// once. Whoever tries to sign in all day long fills a tenth of a gigabyte: he cannot wash what
+// he did out of the log.
+const (
+	strangersSecond = 10
+	strangersBurst  = 1000
+)
+
+// Log is an open audit log. A nil one records nothing.
+type Log struct {
+	handler   slog.Handler
+	file      *file
+	clock     *clock.Clock
+	log       *slog.Logger
+	strangers *rate.Limiter
+
+	omitted atomic.Uint64 // events of strangers since the last that was recorded
+	lost    atomic.Uint64
+	trouble atomic.Bool // the last write failed
+}
+
+// Open opens a log, for its owner only, or begins one.
+func Open(cfg Config) (*Log, error) {
+	torn, err := prepare(cfg.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open audit log: %w; its place is audit.file of the configuration, and \"off\" does without", err)
+	}
+	f := &file{path: cfg.Path, torn: torn}
+	f.setLimits(cfg.Limits)
+	return &Log{
+		handler: slog.NewJSONHandler(f, &slog.HandlerOptions{ReplaceAttr: rename}),
+		file:    f, clock: cfg.Clock, log: cfg.Log,
+		strangers: rate.NewLimiter(strangersSecond, strangersBurst),
+	}, nil
+}
+
+// prepare makes sure that the file is there and private, and reports whether its last line lacks
+// its end: a process died while it wrote.
+func prepare(path string) (torn bool, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() {
+		return false, fmt.Errorf("%s is not a file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := f.Chmod(0o600); err != nil {
+			return false, err
+		}
+	}
+	if info.Size() == 0 {
+		return false, nil
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return last[0] != '\n', nil
+}
+
+// rename gives the parts of a slog record the names of ours.
+func rename(_ []string, a slog.Attr) slog.Attr {
+	switch a.Key {
+	case slog.LevelKey:
+		return slog.Attr{}
+	case slog.MessageKey:
+		a.Key = "event"
+	case slog.TimeKey:
+		a.Value = slog.TimeValue(a.Value.Time().UTC())
+	}
+	return a
+}
+
+// Record writes an event down, before it returns. That it cannot is told in the server's log and
+// counted, and stops nobody: a full disk keeps no one out.
+func (l *Log) Record(ctx context.Context, e Event) {
+	if l == nil {
+		return
+	}
+	now := l.clock.Now()
+	if fromStrangers[e.What] && !l.strangers.AllowN(now, 1) {
+		l.omitted.Add(1)
+		return
+	}
+	r := slog.NewRecord(now, slog.LevelInfo, string(e.What), 0)
+	if e.By == "" {
+		e.By = actor(ctx)
+	}
+	for _, part := range []struct{ key, value string }{{"user", e.User}, {"addr", address(e.Addr)}, {"by", e.By}, {"note", e.Note}} {
+		if part.value != "" {
+			r.AddAttrs(slog.String(part.key, part.value))
+		}
+	}
+	if fromStrangers[e.What] {
+		if n := l.omitted.Swap(0); n > 0 {
+			r.AddAttrs(slog.Uint64("omitted", n))
+		}
+	}
+	l.noted(l.handler.Handle(ctx, r))
+}
+
+// noted tells of trouble when it begins and when it ends.
+func (l *Log) noted(err error) {
+	if err != nil {
+		l.lost.Add(1)
+		if !l.trouble.Swap(true) {
+			l.log.Error("the audit log cannot be written", "err", err)
+		}
+		return
+	}
+	if l.trouble.Load() && l.trouble.Swap(false) {
+		l.log.Info("the audit log is written again", "lost", l.lost.Load())
+	}
+}
+
+// address writes an address as people do, without a port that is not known.
+func address(a netip.AddrPort) string {
+	switch {
+	case !a.Addr().IsValid():
+		return ""
+	case a.Port() == 0:
+		return a.Addr().Unmap().String()
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String()
+}
+
+// Lost returns how many events could not be written.
+func (l *Log) Lost() uint64 {
+	if l == nil {
+		return 0
+	}
+	return l.lost.Load()
+}
+
+// SetLimits changes how much is kept, and opens the file anew.
+func (l *Log) SetLimits(limits Limits) {
+	if l != nil {
+		l.file.setLimits(limits)
+	}
+}
+
+// Close ends the use of the log, after the events that are being recorded.
+func (l *Log) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.now.Load().Close()
+}
+
+// file is what the handler writes to.
+type file struct {
+	path string
+	now  atomic.Pointer[timberjack.Logger]
+
+	torn bool // the last line lacks its end; only Write touches it, which the handler calls one at a time
+}
+
+// setLimits begins to write with other limits. Whoever is writing meanwhile still reaches the
+// file: the module opens it for him.
+func (f *file) setLimits(limits Limits) {
+	before := f.now.Swap(&timberjack.Logger{
+		Filename: f.path, MaxSize: limits.MaxSize, MaxBackups: limits.Keep, FileMode: 0o600, Compression: "none",
+	})
+	if before != nil {
+		_ = before.Close() // it was only appended to, and each write was told of
+	}
+}
+
+// Write appends a line, on a line of its own even after one that was cut off.
+func (f *file) Write(line []byte) (int, error) {
+	whole := line
+	if f.torn {
+		whole = append([]byte{'\n'}, line...)
+	}
+	n, err := f.now.Load().Write(whole)
+	if n > 0 {
+		f.torn = n < len(whole)
+	}
+	return min(n, len(line)), err
+}
