@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/msnp"
@@ -131,6 +132,7 @@ func (s *Service) AddAccount(ctx context.Context, a NewAccount) (Account, error)
 		return Account{}, explain(err, email)
 	}
 	s.Log.InfoContext(ctx, "account added", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountAdded, User: u.Handle})
 	return account(u, false), nil
 }
 
@@ -150,6 +152,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) error
 	}
 	s.Hub.Expel(u.ID, hub.AccountChanged)
 	s.Log.InfoContext(ctx, "password changed", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.PasswordChanged, User: u.Handle})
 	return nil
 }
 
@@ -172,10 +175,13 @@ func (s *Service) SetDisabled(ctx context.Context, email string, disabled bool) 
 	if err := s.Store.SetDisabled(ctx, u.ID, disabled); err != nil {
 		return explain(err, u.Handle)
 	}
+	what := audit.AccountEnabled
 	if disabled {
 		s.Hub.Expel(u.ID, hub.AccountChanged)
+		what = audit.AccountDisabled
 	}
 	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", disabled)
+	s.Audit.Record(ctx, audit.Event{What: what, User: u.Handle})
 	return nil
 }
 
@@ -193,6 +199,7 @@ func (s *Service) Rename(ctx context.Context, email, nick string) error {
 	}
 	s.Hub.Deliver(u.ID, hub.Renamed{Name: nick})
 	s.Log.InfoContext(ctx, "account renamed", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountRenamed, User: u.Handle, Note: nick})
 	return nil
 }
 
@@ -210,6 +217,7 @@ func (s *Service) DeleteAccount(ctx context.Context, email string) error {
 	// Again, for a client that came back at once.
 	s.Hub.Expel(u.ID, hub.AccountChanged)
 	s.Log.InfoContext(ctx, "account deleted", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountDeleted, User: u.Handle})
 	return nil
 }
 

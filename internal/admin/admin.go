@@ -9,18 +9,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
+	"monarch/internal/clock"
 	"monarch/internal/hub"
 	"monarch/internal/store"
 )
 
 // Service carries out operations at once: it changes the database, then tells the sessions
-// concerned. All pointers are required; where no server runs, Hub is an empty one.
+// concerned. All pointers but Audit are required; where no server runs, Hub is an empty one and
+// Signer has no keys.
 type Service struct {
 	Store  *store.Store
 	Hub    *hub.Hub
 	Hasher *auth.Hasher
+	Signer *auth.Signer
+	Clock  *clock.Clock
 	Log    *slog.Logger
+	Audit  *audit.Log // nil: nothing is recorded
 
 	MailURL string // page of mailboxes without one of their own; "" is none
 	Alerts  bool   // whether alerts may be sent

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"monarch/internal/admin"
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/hub"
@@ -30,6 +31,7 @@ type bench struct {
 	*admin.Service
 	client *admin.Client
 	log    *strings.Builder
+	trail  string // the audit log
 }
 
 // each runs a test with a client in this process and with one over a socket.
@@ -55,26 +57,36 @@ func each(t *testing.T, test func(t *testing.T, b bench)) {
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "monarch.db"))
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), "sqlite://"+filepath.Join(dir, "monarch.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	clk := clock.New()
+	log := new(strings.Builder)
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	trail := filepath.Join(dir, "audit.log")
+	records, err := audit.Open(audit.Config{Path: trail, Limits: audit.Limits{MaxSize: 1, Keep: 1}, Clock: clk, Log: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		clk.Close()
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), records.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	log := new(strings.Builder)
 	return bench{
 		Service: &admin.Service{
 			Store:  s,
 			Hub:    hub.New(clk, 0),
 			Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 64, Time: 1}),
-			Log:    slog.New(slog.NewTextHandler(log, nil)),
+			Signer: auth.NewSigner(nil),
+			Clock:  clk,
+			Log:    logger,
+			Audit:  records,
 		},
-		log: log,
+		log: log, trail: trail,
 	}
 }
 
@@ -85,7 +97,7 @@ func serve(t *testing.T, dir string, s *admin.Service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Second}
+	srv := &http.Server{Handler: s.Handler(), ConnContext: admin.Actor, ReadHeaderTimeout: time.Second}
 	done := make(chan error)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"monarch/internal/audit"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 )
@@ -52,6 +53,7 @@ func (s *Service) Alert(ctx context.Context, email string, a NewAlert) error {
 			"%s is signed in with a client that cannot show alerts, or has not finished signing in; `monarch session list` tells which", u.Handle)
 	}
 	s.Log.InfoContext(ctx, "alert sent", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AlertSent, User: u.Handle})
 	return nil
 }
 
@@ -62,6 +64,7 @@ func (s *Service) CancelNotice(ctx context.Context) error {
 		return problem(http.StatusNotFound, CodeNoNotice, "no end of the service is announced, so there is nothing to take back")
 	}
 	s.Log.InfoContext(ctx, "shutdown cancelled")
+	s.Audit.Record(ctx, audit.Event{What: audit.ShutdownCancelled})
 	return nil
 }
 

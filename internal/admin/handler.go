@@ -58,6 +58,8 @@ func (s *Service) Handler() http.Handler {
 		"DELETE " + pathUsers + "/{email}/mailbox": s.removeMailbox,
 		"POST " + pathMail:                         s.countMail,
 		"POST " + pathAccounts + "/{email}/alerts": s.alert,
+		"GET " + pathKeys:                          s.listKeys,
+		"POST " + pathKeys:                         s.rotateKey,
 		"/": func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, CodeBadRequest, "there is nothing at %s %s", r.Method, r.URL.Path)
 		},

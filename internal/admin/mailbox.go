@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"monarch/internal/audit"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 )
@@ -73,6 +74,7 @@ func (s *Service) SetMailbox(ctx context.Context, email, page string) error {
 		return explain(err, u.Handle)
 	}
 	s.Log.InfoContext(ctx, "mailbox set", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.MailboxSet, User: u.Handle})
 	return nil
 }
 
@@ -86,6 +88,7 @@ func (s *Service) RemoveMailbox(ctx context.Context, email string) error {
 		return explainMail(err, u.Handle)
 	}
 	s.Log.InfoContext(ctx, "mailbox removed", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.MailboxRemoved, User: u.Handle})
 	return nil
 }
 

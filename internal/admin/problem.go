@@ -30,6 +30,7 @@ const (
 	CodeNoAccount   = "no_account"
 	CodeNoSession   = "not_signed_in"
 	CodeFileExists  = "file_exists"
+	CodeTooManyKeys = "too_many_keys"
 	CodeBusy        = "busy"
 	CodeInternal    = "internal"
 )

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
 
+	"monarch/internal/audit"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 )
@@ -37,6 +39,7 @@ func (s *Service) Kick(ctx context.Context, email string) error {
 		return notSignedIn(u)
 	}
 	s.Log.InfoContext(ctx, "session ended", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.SessionEnded, User: u.Handle})
 	return nil
 }
 
@@ -56,6 +59,7 @@ func (s *Service) Notify(ctx context.Context, minutes int) (told int, err error)
 	told = len(s.Hub.Logins())
 	s.Hub.Announce(minutes)
 	s.Log.InfoContext(ctx, "shutdown announced", "minutes", minutes, "sessions", told)
+	s.Audit.Record(ctx, audit.Event{What: audit.ShutdownAnnounced, Note: fmt.Sprintf("in %d minutes", minutes)})
 	return told, nil
 }
 
@@ -73,6 +77,7 @@ func (s *Service) Backup(ctx context.Context, path string) error {
 		return err
 	}
 	s.Log.InfoContext(ctx, "backup written", "path", path)
+	s.Audit.Record(ctx, audit.Event{What: audit.BackupWritten, Note: path})
 	return nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"monarch/internal/audit"
 )
 
 // socketName is the file in the data directory on which a running server is managed. Its
@@ -97,6 +99,16 @@ type socket struct {
 // Close stops listening and removes the file.
 func (s socket) Close() error {
 	return errors.Join(os.Remove(s.path), s.UnixListener.Close())
+}
+
+// Actor returns the context of requests that come over a connection to the management socket: who
+// makes them is recorded as their actor, where the system tells. It is http.Server's ConnContext.
+func Actor(ctx context.Context, c net.Conn) context.Context {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	return audit.WithActor(ctx, audit.UID(peerUID(u)))
 }
 
 // dial connects to the socket of a data directory. ErrNotRunning means that there is none,

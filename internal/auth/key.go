@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/rand"
 	"log/slog"
 	"strconv"
@@ -25,6 +26,11 @@ type Key struct {
 
 // Retired reports whether the key accepts nothing any more.
 func (k Key) Retired(now time.Time) bool { return k.Retires != 0 && now.Unix() >= k.Retires }
+
+// Equal reports whether two keys are the same.
+func (k Key) Equal(other Key) bool {
+	return k.ID == other.ID && k.Created == other.Created && k.Retires == other.Retires && bytes.Equal(k.Secret, other.Secret)
+}
 
 // String leaves the secret out, whoever prints a key.
 func (k Key) String() string { return "key " + strconv.Itoa(int(k.ID)) }

@@ -28,6 +28,7 @@ type Config struct {
 	SMTP         SMTP        `toml:"smtp"`
 	Limits       Limits      `toml:"limits"`
 	Rates        Rates       `toml:"rates"`
+	Audit        Audit       `toml:"audit"`
 	Log          Log         `toml:"log"`
 }
 
@@ -235,6 +236,7 @@ func Default() Config {
 		},
 		Log:    Log{Level: LogInfo, Format: LogText},
 		Signin: defaultSignin(),
+		Audit:  Audit{MaxSize: 32, Keep: 8},
 	}
 }
 

@@ -175,6 +175,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"no TOML", "[limits\n", "", "monarch.toml:1: "},
 		{"the wrong type", "[limits]\nmax_contacts = \"many\"\n", "", "monarch.toml:2: limits.max_contacts: "},
 		{"a duration without unit", "[limits]\nidle = 60\n", "", `limits.idle is 60 without a unit; write it like "60s"`},
+		{"an endless audit log", "[audit]\nkeep = 0\n", "", "audit.keep is 0; choose between 1 and 1000"},
+		{"audit files of no size", "[audit]\nmax_size = 0\n", "", "audit.max_size is 0; choose between 1 and 1024"},
 		{"a duration in text", "[limits]\nidle = \"soon\"\n", "", `"soon" is no duration`},
 		{"a misspelt variable", "", "MONARCH_LIMITS_COOKY_LIFE=1m", "MONARCH_LIMITS_COOKY_LIFE; did you mean MONARCH_LIMITS_COOKIE_LIFE?"},
 		{"a variable of the wrong type", "", "MONARCH_LIMITS_MAX_CONTACTS=many", `MONARCH_LIMITS_MAX_CONTACTS: "many" is no whole number`},
@@ -332,5 +334,14 @@ func TestDerivedAddresses(t *testing.T) {
 	c.Database.URL, c.Passport.URL = "sqlite:other.db", "https://pages.example.com/x"
 	if c.DatabaseURL() != "sqlite:other.db" || c.PagesURL() != "https://pages.example.com/x" {
 		t.Errorf("%s, %s", c.DatabaseURL(), c.PagesURL())
+	}
+}
+
+func TestWhereTheAuditLogIs(t *testing.T) {
+	c := config.Default()
+	for file, want := range map[string]string{"": "monarch-data/audit.log", "off": "", "/var/log/a.log": "/var/log/a.log"} {
+		if c.Audit.File = file; c.AuditFile() != filepath.FromSlash(want) {
+			t.Errorf("%q: %s", file, c.AuditFile())
+		}
 	}
 }

@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
 	p.oneOf("log.format", c.Log.Format, LogText, LogJSON)
 	p.signin(c.Signin)
+	p.audit(c.Audit)
 	if c.Data.Dir == "" {
 		p.add("data.dir is empty; name the directory for the database and the certificates")
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"monarch/internal/audit"
 )
 
 // How long the steps of a shutdown may take, together less than ten seconds.
@@ -31,6 +33,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serve("management", l.manage, s.manage.Serve)
 	s.startPost()
 	s.startMemory()
+	s.startKeys()
+	s.audit.Record(ctx, audit.Event{What: audit.Started})
 	s.welcome.Store(true)
 	close(s.ready)
 	s.log.Info("serving", "dispatch", s.Addr("dispatch"), "notification", s.Addr("notification"),
@@ -85,7 +89,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	s.post.stop()
 	s.stopMemory()
+	s.keys.stop()
 	s.serving.Wait()
+	s.audit.Record(ctx, audit.Event{What: audit.Stopped})
 	err = s.release()
 	s.log.Info("stopped")
 	return err

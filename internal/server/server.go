@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"monarch/internal/admin"
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/config"
@@ -38,6 +39,7 @@ type Server struct {
 	clock   *clock.Clock
 	metrics *metrics.Metrics
 
+	audit    *audit.Log // nil: there is none
 	store    *store.Store
 	hub      *hub.Hub
 	signer   *auth.Signer
@@ -61,6 +63,7 @@ type Server struct {
 	serving    sync.WaitGroup
 	stopMemory context.CancelFunc
 	reloading  reloading
+	keys       keyKeeper
 	failed     chan error    // the first listener that broke; buffered
 	over       chan struct{} // the announced end has come; buffered
 }
@@ -89,7 +92,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.listeners.open(s.cfg); err != nil {
 		return err
 	}
-	if err := s.buildGate(); err != nil {
+	if err := errors.Join(s.buildGate(), s.openAudit()); err != nil {
 		return err
 	}
 	var err error
@@ -122,7 +125,10 @@ func (s *Server) build(ctx context.Context) error {
 // buildPassport makes what clients call over HTTP and HTTPS.
 func (s *Server) buildPassport() error {
 	s.hasher = auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
-	s.service = &admin.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Log: s.log, Listeners: s.listeners.addrs()}
+	s.service = &admin.Service{
+		Store: s.store, Hub: s.hub, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
+		Listeners: s.listeners.addrs(),
+	}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	settings, err := loadTLS(s.cfg)
 	if err != nil {
@@ -146,7 +152,7 @@ func (s *Server) buildPassport() error {
 
 // webLife is how long the token in a client's profile opens pages. Sessions are rarely
 // longer.
-const webLife = 24 * time.Hour
+const webLife = auth.MaxLife
 
 // buildOps makes the interfaces for operators.
 func (s *Server) buildOps() {
@@ -156,6 +162,7 @@ func (s *Server) buildOps() {
 	}
 	s.manage = &http.Server{
 		Handler:           s.service.Handler(),
+		ConnContext:       admin.Actor,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 	}
 	count := func(n int) float64 { return float64(n) }
@@ -192,7 +199,7 @@ func (s *Server) release() error {
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
-	return err
+	return errors.Join(err, s.audit.Close())
 }
 
 // serve runs one listener until it is closed. One that breaks stops the server.

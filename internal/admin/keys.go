@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"monarch/internal/audit"
+	"monarch/internal/auth"
+	"monarch/internal/store"
+)
+
+const pathKeys = "/api/v1/keys"
+
+// overlap is how long a key that was replaced goes on accepting what it signed. The minute is for
+// what is being signed when it is replaced.
+const overlap = auth.MaxLife + time.Minute
+
+// Key is a key that tickets and cookies are signed with. Its secret stays in the database.
+type Key struct {
+	ID      int        `json:"id"`
+	Created time.Time  `json:"created"`
+	Retires *time.Time `json:"retires,omitempty"` // when it accepts nothing any more; absent for the one that signs
+}
+
+// Rotation says what becomes of the keys there were.
+type Rotation string
+
+// The rotations.
+const (
+	Overlap Rotation = "overlap" // they accept what they signed until it has expired
+	AtOnce  Rotation = "at_once" // they are worth nothing from now on, and whatever they signed
+)
+
+// rotation is the body that asks for a new key.
+type rotation struct {
+	Rotation Rotation `json:"rotation"`
+}
+
+// Keys returns the keys, the one that signs first.
+func (s *Service) Keys(ctx context.Context) ([]Key, error) {
+	keys, err := s.Store.Keys(ctx)
+	return s.describe(keys), err
+}
+
+// RotateKey makes a key that signs from now on, in the running server too, and returns the keys
+// as [Service.Keys] does. Nobody's session ends.
+func (s *Service) RotateKey(ctx context.Context, how Rotation) ([]Key, error) {
+	now := s.Clock.Now()
+	until := now
+	switch how {
+	case Overlap:
+		until = now.Add(overlap)
+	case AtOnce:
+	default:
+		return nil, problem(http.StatusBadRequest, CodeBadRequest, "rotation is %q; choose %q or %q", how, Overlap, AtOnce)
+	}
+	keys, err := s.Store.RotateKey(ctx, now, until)
+	if errors.Is(err, store.ErrTooManyKeys) {
+		return nil, problem(http.StatusConflict, CodeTooManyKeys,
+			"there are as many keys as there may be; `monarch key list` shows when the next one retires, and `monarch key rotate --now` makes all of them worthless at once")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Log.InfoContext(ctx, "key rotated", "key", keys[0], "rotation", how)
+	s.Audit.Record(ctx, audit.Event{What: audit.KeyRotated, Note: fmt.Sprintf("%v signs, %s", keys[0], how.words())})
+	keys, err = s.use(ctx, keys)
+	return s.describe(keys), err
+}
+
+// RetireKeys deletes the keys that accept nothing any more, and makes the signer use those there
+// are.
+func (s *Service) RetireKeys(ctx context.Context) error {
+	before, err := s.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := s.Store.RetireKeys(ctx, s.Clock.Now())
+	if err != nil {
+		return err
+	}
+	if n := len(before) - len(keys); n > 0 {
+		s.Log.InfoContext(ctx, "keys retired", "keys", n)
+		s.Audit.Record(ctx, audit.Event{What: audit.KeyRetired, Note: fmt.Sprintf("%d deleted, %d left", n, len(keys))})
+	}
+	_, err = s.use(ctx, keys)
+	return err
+}
+
+// use makes the signer use keys, unless there are others by now: of several who do so at once,
+// whoever is last sees what the others have changed.
+func (s *Service) use(ctx context.Context, keys []auth.Key) ([]auth.Key, error) {
+	for {
+		s.Signer.SetKeys(keys)
+		now, err := s.Store.Keys(ctx)
+		if err != nil || slices.EqualFunc(keys, now, auth.Key.Equal) {
+			return keys, err
+		}
+		keys = now
+	}
+}
+
+// words says what becomes of the other keys.
+func (r Rotation) words() string {
+	if r == AtOnce {
+		return "the others are worthless"
+	}
+	return "the others accept what they signed"
+}
+
+// describe leaves out the secrets, and the keys that are about to be deleted.
+func (s *Service) describe(keys []auth.Key) []Key {
+	now := s.Clock.Now()
+	shown := []Key{}
+	for _, k := range keys {
+		if k.Retired(now) {
+			continue
+		}
+		d := Key{ID: int(k.ID), Created: time.Unix(k.Created, 0).UTC()}
+		if k.Retires != 0 {
+			retires := time.Unix(k.Retires, 0).UTC()
+			d.Retires = &retires
+		}
+		shown = append(shown, d)
+	}
+	return shown
+}
+
+func (s *Service) listKeys(r *http.Request) (any, error) { return s.Keys(r.Context()) }
+
+func (s *Service) rotateKey(r *http.Request) (any, error) {
+	body, err := read[rotation](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.RotateKey(r.Context(), body.Rotation)
+}
+
+// Keys is [Service.Keys].
+func (c *Client) Keys(ctx context.Context) (keys []Key, err error) {
+	return keys, c.call(ctx, http.MethodGet, pathKeys, nil, &keys)
+}
+
+// RotateKey is [Service.RotateKey].
+func (c *Client) RotateKey(ctx context.Context, how Rotation) (keys []Key, err error) {
+	return keys, c.call(ctx, http.MethodPost, pathKeys, rotation{Rotation: how}, &keys)
+}
