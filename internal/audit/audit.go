@@ -5,9 +5,7 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -101,48 +99,27 @@ type Log struct {
 
 // Open opens a log, for its owner only, or begins one.
 func Open(cfg Config) (*Log, error) {
-	torn, err := prepare(cfg.Path)
-	if err != nil {
+	l := New(cfg)
+	if err := l.file.prepare(); err != nil {
 		return nil, fmt.Errorf("open audit log: %w; its place is audit.file of the configuration, and \"off\" does without", err)
 	}
-	f := &file{path: cfg.Path, torn: torn}
+	return l, nil
+}
+
+// New returns a log that is opened, or begun, with the first event: for commands, of which most
+// change nothing.
+func New(cfg Config) *Log {
+	f := &file{path: cfg.Path}
 	f.setLimits(cfg.Limits)
 	return &Log{
 		handler: slog.NewJSONHandler(f, &slog.HandlerOptions{ReplaceAttr: rename}),
 		file:    f, clock: cfg.Clock, log: cfg.Log,
 		strangers: rate.NewLimiter(strangersSecond, strangersBurst),
-	}, nil
+	}
 }
 
-// prepare makes sure that the file is there and private, and reports whether its last line lacks
-// its end: a process died while it wrote.
-func prepare(path string) (torn bool, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("%s is not a file", path)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		if err := f.Chmod(0o600); err != nil {
-			return false, err
-		}
-	}
-	if info.Size() == 0 {
-		return false, nil
-	}
-	var last [1]byte
-	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	return last[0] != '\n', nil
-}
+// Append are the limits of who only adds to a log that a server may be putting aside.
+var Append = Limits{MaxSize: 1 << 20}
 
 // rename gives the parts of a slog record the names of ours.
 func rename(_ []string, a slog.Attr) slog.Attr {
@@ -238,7 +215,39 @@ type file struct {
 	path string
 	now  atomic.Pointer[timberjack.Logger]
 
-	torn bool // the last line lacks its end; only Write touches it, which the handler calls one at a time
+	// Touched only by prepare and Write, which the handler calls one at a time.
+	ready bool // the file is there and private
+	torn  bool // its last line lacks the end
+}
+
+// prepare makes sure that the file is there, before the module opens it, and private. Its last
+// line lacks its end when a process died while it wrote.
+func (f *file) prepare() error {
+	opened, err := os.OpenFile(f.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	info, err := opened.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file", f.path)
+	case info.Mode().Perm()&0o077 != 0:
+		if err := opened.Chmod(0o600); err != nil {
+			return err
+		}
+	}
+	if size := info.Size(); size > 0 {
+		var last [1]byte
+		if _, err := opened.ReadAt(last[:], size-1); err != nil {
+			return err
+		}
+		f.torn = last[0] != '\n'
+	}
+	f.ready = true
+	return nil
 }
 
 // setLimits begins to write with other limits. Whoever is writing meanwhile still reaches the
@@ -254,6 +263,11 @@ func (f *file) setLimits(limits Limits) {
 
 // Write appends a line, on a line of its own even after one that was cut off.
 func (f *file) Write(line []byte) (int, error) {
+	if !f.ready {
+		if err := f.prepare(); err != nil {
+			return 0, err
+		}
+	}
 	whole := line
 	if f.torn {
 		whole = append([]byte{'\n'}, line...)

@@ -266,6 +266,40 @@ func TestALogThatCannotBeWrittenStopsNobody(t *testing.T) {
 	}
 }
 
+func TestANewLogBeginsWithItsFirstEvent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	clk := clock.New()
+	defer clk.Close()
+	for range 2 {
+		l := audit.New(audit.Config{Path: path, Limits: audit.Append, Clock: clk, Log: slog.New(slog.DiscardHandler)})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing was recorded: %v", err)
+	}
+	var commands sync.WaitGroup
+	for range 8 { // as commands do that run at the same time
+		commands.Go(func() {
+			l := audit.New(audit.Config{Path: path, Limits: audit.Append, Clock: clk, Log: slog.New(slog.DiscardHandler)})
+			for range 20 {
+				l.Record(t.Context(), audit.Event{What: audit.AccountAdded})
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	commands.Wait()
+	if got := len(all(t, path, time.Time{})); got != 160 {
+		t.Errorf("%d entries", got)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
 func TestOpenSaysWhatToDo(t *testing.T) {
 	_, err := audit.Open(audit.Config{Path: filepath.Join(t.TempDir(), "absent", "audit.log")})
 	if err == nil || !strings.Contains(err.Error(), "audit.file") {

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/config"
 	"monarch/internal/passport"
 )
@@ -37,7 +39,7 @@ func (*certCmd) Help() string {
 }
 
 // Run shows, exports or renews. Certificates that are not there yet are made.
-func (c *certCmd) Run(a *app) error {
+func (c *certCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.SHA1 && !c.Renew:
 		return usageError("--sha1 says how to sign new certificates: add --renew")
@@ -55,6 +57,11 @@ func (c *certCmd) Run(a *app) error {
 	certs, err := c.certificates(cfg)
 	if err != nil {
 		return err
+	}
+	if c.Renew {
+		if err := a.record(ctx, cfg, audit.Event{What: audit.CertRenewed}); err != nil {
+			return err
+		}
 	}
 	switch {
 	case c.Out != "":

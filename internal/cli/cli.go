@@ -36,6 +36,8 @@ type commands struct {
 	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
+	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`
+	Audit    auditCmd    `cmd:"" help:"Show who signed in, who was refused, and what operators did."`
 	Cert     certCmd     `cmd:"" help:"Show, export or renew the certificates that clients must trust."`
 	Reload   reloadCmd   `cmd:"" help:"Make the running server read its configuration again, without disconnecting anybody."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
@@ -74,7 +76,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Exit(func(int) { left = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
 		kong.Help(printHelp),
-		kong.BindTo(context.Background(), (*context.Context)(nil)),
+		kong.BindTo(me(context.Background()), (*context.Context)(nil)),
 	)
 	if err != nil {
 		return a.fail(fmt.Errorf("build the command line: %w", err))

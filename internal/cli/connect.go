@@ -58,17 +58,21 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 		return nil, nil, err
 	}
 	clk := clock.New()
+	records := a.auditLog(cfg, clk)
 	c := admin.Local(&admin.Service{
 		Store:  s,
 		Hub:    hub.New(clk, 0),
 		Hasher: auth.NewHasher(cfg.Limits.HashParallel, cfg.Limits.HashQueue, auth.DefaultParams),
+		Signer: auth.NewSigner(nil), // nothing is signed
+		Clock:  clk,
 		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
+		Audit:  records,
 
 		MailURL: cfg.Mail.URL,
 	})
 	return c, func() {
 		clk.Close()
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), records.Close()); err != nil {
 			fmt.Fprintf(a.stderr, "monarch: close database: %v\n", err)
 		}
 	}, nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"monarch/internal/admin"
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/hub"
@@ -45,10 +46,17 @@ func running(t *testing.T) (place, client) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	records, err := audit.Open(audit.Config{
+		Path: filepath.Join(p.dir, "audit.log"), Limits: audit.Limits{MaxSize: 1, Keep: 1}, Clock: clk, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	service := &admin.Service{
 		Store: s, Hub: h, Hasher: auth.NewHasher(1, 4, auth.Params{Memory: 64, Time: 1}), Log: slog.New(slog.DiscardHandler),
+		Signer: auth.NewSigner(nil), Clock: clk, Audit: records,
 	}
-	srv := &http.Server{Handler: service.Handler(), ReadHeaderTimeout: time.Second}
+	srv := &http.Server{Handler: service.Handler(), ConnContext: admin.Actor, ReadHeaderTimeout: time.Second}
 	done := make(chan error)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {
@@ -57,7 +65,7 @@ func running(t *testing.T) (place, client) {
 			t.Error(err)
 		}
 		clk.Close()
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), records.Close()); err != nil {
 			t.Error(err)
 		}
 	})

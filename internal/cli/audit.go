@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"monarch/internal/audit"
+	"monarch/internal/clock"
+	"monarch/internal/config"
+)
+
+type auditCmd struct {
+	Since  time.Duration `help:"Only what happened in this time, like 1h or 168h. Without it, all there is." placeholder:"DURATION"`
+	User   string        `help:"Only what concerns this account." placeholder:"EMAIL"`
+	Follow bool          `help:"Go on with what happens from now on, until Ctrl-C."`
+	JSON   bool          `name:"json" help:"Write the lines of JSON as they are recorded."`
+}
+
+// Help gives the example.
+func (*auditCmd) Help() string {
+	return "monarch audit --since 24h\nmonarch audit --user alice@example.com --json\nmonarch audit --follow"
+}
+
+// Run prints the log, which the file system says who may read.
+func (c *auditCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	path := cfg.AuditFile()
+	switch {
+	case path == "":
+		return errors.New("there is no audit log: audit.file is \"off\" in the configuration")
+	case c.Since < 0:
+		return usageError("--since is how long ago, like 1h: leave the minus sign out")
+	}
+	since := time.Time{}
+	if c.Since > 0 {
+		since = time.Now().Add(-c.Since)
+	}
+	read := audit.Read
+	if c.Follow {
+		read = func(path string, since time.Time, visit func(audit.Entry) error) error {
+			return audit.Follow(ctx, path, since, visit)
+		}
+	}
+	shown := 0
+	err = read(path, since, func(e audit.Entry) error {
+		if c.User != "" && !strings.EqualFold(c.User, e.User) {
+			return nil
+		}
+		shown++
+		if c.JSON {
+			_, err := fmt.Fprintf(a.stdout, "%s\n", e.Line)
+			return err
+		}
+		_, err := fmt.Fprintln(a.stdout, auditLine(e))
+		return err
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no audit log %s yet; a server or a command that changes something begins it\n"+
+			"Name the directory of your service with --data, or its configuration with --config", path)
+	case err != nil:
+		return err
+	case shown == 0 && !c.JSON:
+		fmt.Fprintln(a.stdout, "Nothing is recorded.")
+	}
+	return nil
+}
+
+// auditLine puts an entry in words.
+func auditLine(e audit.Entry) string {
+	line := fmt.Sprintf("%s  %-18s", e.Time.Local().Format(time.DateTime), clean(e.Event))
+	var more []string
+	for _, part := range []struct{ before, text string }{{"", e.User}, {"from ", e.Addr}, {"by ", e.By}, {"", e.Note}} {
+		if part.text != "" {
+			more = append(more, part.before+clean(part.text))
+		}
+	}
+	if e.Omitted > 0 {
+		more = append(more, plural(int(e.Omitted), "one more", "more")+" before it not recorded")
+	}
+	if len(more) == 0 {
+		return strings.TrimRight(line, " ")
+	}
+	return line + "  " + strings.Join(more, ", ")
+}
+
+// auditLog returns the audit log for a command that does its work without a server, or nil. That it
+// cannot be written is told, and stops nobody.
+func (a *app) auditLog(cfg config.Config, clk *clock.Clock) *audit.Log {
+	path := cfg.AuditFile()
+	if path == "" {
+		return nil
+	}
+	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	return audit.New(audit.Config{Path: path, Limits: audit.Append, Clock: clk, Log: log})
+}
+
+// record writes down what a command did by itself.
+func (a *app) record(ctx context.Context, cfg config.Config, e audit.Event) error {
+	clk := clock.New()
+	defer clk.Close()
+	log := a.auditLog(cfg, clk)
+	log.Record(ctx, e)
+	return log.Close()
+}
+
+// me returns a context whose acts are those of the person who typed the command.
+func me(ctx context.Context) context.Context {
+	return audit.WithActor(ctx, audit.UID(os.Getuid()))
+}
