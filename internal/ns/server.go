@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -30,13 +31,14 @@ const (
 	Off     ChallengeMode = "off"     // no challenges are sent
 )
 
-// Config is what a server is made of and told to do. All of it is needed.
+// Config is what a server is made of and told to do. All of it is needed but Audit.
 type Config struct {
 	Store   *store.Store
 	Hub     *hub.Hub
 	Signer  *auth.Signer
 	Clock   *clock.Clock
 	Log     *slog.Logger
+	Audit   *audit.Log // nil: nothing is recorded
 	Metrics *metrics.Metrics
 	Turns   *turns.Queue // at reading from the database for a sign-in
 

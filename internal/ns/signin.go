@@ -145,12 +145,14 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	now := s.srv.Clock.Now()
 	user, err := s.account(ctx, m.Value)
 	if err != nil {
+		s.recordRefusal(ctx, err)
 		return err
 	}
 	var client msnp.ClientInfo
 	if s.private.client != nil {
 		client = *s.private.client
 	}
+	name := strings.TrimSpace(client.Library + " " + client.Version)
 	s.state, s.alerts, s.private = signedIn, takesAlerts(client.Library), nil
 	s.conn.SignedIn()
 	s.srv.Hub.Enter(&s.entry, hub.Login{
@@ -158,13 +160,15 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		Version: s.dialect.version,
 		Since:   now,
 		Addr:    s.conn.Peer(),
-		Client:  strings.TrimSpace(client.Library + " " + client.Version),
+		Client:  name,
 	}, s)
 	user, box, err := s.settled(ctx, user)
 	if err != nil {
+		s.recordRefusal(ctx, err)
 		return err
 	}
 	s.srv.Metrics.SignIns.Inc()
+	s.recordSignIn(ctx, user, name)
 	s.openMailbox(box)
 	s.conn.SetGrammar(msnp.NotificationGrammar)
 	s.conn.Expect(s.srv.Limits().Idle)

@@ -19,13 +19,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/gate"
 	"monarch/internal/store"
 )
 
-// Config is what a [Server] is made of. Every pointer but Gateway is required.
+// Config is what a [Server] is made of. Every pointer but Audit and Gateway is required.
 type Config struct {
 	Store  *store.Store
 	Hasher *auth.Hasher
@@ -33,6 +34,7 @@ type Config struct {
 	Clock  *clock.Clock
 	Log    *slog.Logger
 	Gate   *gate.Gate
+	Audit  *audit.Log // nil: nothing is recorded
 
 	Gateway *Gateway // nil: there is none
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/im"
 )
@@ -27,12 +28,14 @@ func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (st
 		return "", errTurnedAway
 	}
 	user, password, err := s.verify(ctx, c, from, what)
-	s.end(a, err, c.handle, from)
+	s.end(ctx, a, err, c, from)
 	if err != nil {
 		s.count(err)
+		s.recordRefusal(ctx, user, c, from, err)
 		return "", err
 	}
 	s.Counts.SignedIn.Add(1)
+	s.record(ctx, audit.PasswordAccepted, user.Handle, from, "")
 	s.upgrade(ctx, user, password)
 	return s.cfg.Signer.Ticket(auth.Ticket{
 		User:       int64(user.ID),
@@ -50,7 +53,7 @@ func (s *Server) begin(from netip.Addr, handle string) (attempt, ruling) {
 }
 
 // end tells how it ended.
-func (s *Server) end(a attempt, err error, handle string, from netip.Addr) {
+func (s *Server) end(ctx context.Context, a attempt, err error, c credentials, from netip.Addr) {
 	if a == (attempt{}) {
 		return
 	}
@@ -62,7 +65,8 @@ func (s *Server) end(a attempt, err error, handle string, from netip.Addr) {
 		how = wrong
 	}
 	for _, h := range s.guesses.end(s.cfg.Clock.Elapsed(), a, how) {
-		s.cfg.Log.Warn("sign-ins held back", "user", handle, "addr", from.String(), "reason", h.of, "for", h.delay.String())
+		s.cfg.Log.Warn("sign-ins held back", "user", c.handle, "addr", from.String(), "reason", h.of, "for", h.delay.String())
+		s.record(ctx, audit.HeldBack, c.handle, from, "")
 	}
 }
 
@@ -79,7 +83,7 @@ func (s *Server) user(ctx context.Context, handle string) (im.User, error) {
 	return user, nil
 }
 
-// verify finds out whose password it is. Every password is looked at, unless the first opens
+// verify finds out whose password it is; of a refusal, whose account was named. Every password is looked at, unless the first opens
 // the door, so that a refusal is always the same work.
 func (s *Server) verify(ctx context.Context, c credentials, from netip.Addr, what ruling) (im.User, string, error) {
 	user, err := s.user(ctx, c.handle)
@@ -100,7 +104,7 @@ func (s *Server) verify(ctx context.Context, c credentials, from netip.Addr, wha
 		}
 	}
 	s.cfg.Log.Debug("sign-in refused", "user", c.handle, "addr", from.String(), "err", refusal)
-	return im.User{}, "", refusal
+	return user, "", refusal
 }
 
 // upgrade stores the password with the present parameters, now that it is known. That it

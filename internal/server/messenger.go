@@ -14,7 +14,7 @@ import (
 func (s *Server) buildMessenger() {
 	s.buildBoards()
 	s.ns = ns.New(ns.Config{
-		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit, Metrics: s.metrics,
 		Turns:            s.arrivals,
 		DispatchAddr:     s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
 		NotificationAddr: s.cfg.Advertised(s.cfg.Notification, s.Addr("notification")),

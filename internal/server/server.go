@@ -136,7 +136,7 @@ func (s *Server) buildPassport() error {
 	}
 	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
-		Store: s.store, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
+		Store: s.store, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit, Gate: s.gate,
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
