@@ -19,6 +19,7 @@ const (
 	SignedOut          // the client said OUT
 	Displaced          // the account signed in elsewhere
 	Kicked             // an operator ended it
+	Revoked            // the account was locked or removed, or got another password
 	Flood              // a limit was exceeded
 	Unavailable        // the server stops, or could not do its work
 	Panicked           // a fault of the server's own
@@ -27,7 +28,7 @@ const (
 var reasons = [...]string{
 	PeerClosed: "peer_closed", PeerReset: "peer_reset", Broken: "broken", Slow: "slow", Timeout: "timeout",
 	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", Refused: "refused",
-	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Flood: "flood",
+	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Revoked: "revoked", Flood: "flood",
 	Unavailable: "unavailable", Panicked: "panicked",
 }
 

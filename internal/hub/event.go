@@ -99,8 +99,8 @@ type KickReason int
 // The reasons.
 const (
 	Elsewhere      KickReason = iota // the account signed in at another place
-	ByOperator                       // an operator ended the session
-	AccountChanged                   // the password changed or the account was disabled
+	ByOperator                       // an operator ended the session; its owner may come back
+	AccountChanged                   // the account was disabled or removed, or got another password
 	ServerStops                      // the server shuts down
 )
 

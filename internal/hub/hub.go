@@ -59,6 +59,7 @@ type Ending int
 const (
 	Left     Ending = iota // the client went, or its connection failed
 	Expelled               // the server ended it: a sign-in elsewhere, an operator
+	Revoked                // the account was locked or removed, or got another password
 	Stopped                // the server stops; watchers hear that themselves
 )
 
@@ -77,8 +78,12 @@ func (h *Hub) Expel(id im.UserID, why KickReason) bool {
 	if h.Deliver(id, Kicked{why}) {
 		return true // and its end is told
 	}
+	how := Expelled
+	if why == AccountChanged {
+		how = Revoked
+	}
 	for _, fn := range h.ended {
-		fn(id, last, Expelled)
+		fn(id, last, how)
 	}
 	return false
 }

@@ -209,7 +209,7 @@ func TestEveryEndIsTold(t *testing.T) {
 
 // A new sign-in waits for the end of the one it displaced. docs/protocol/signin.md#elsewhere
 func TestAwaitPrior(t *testing.T) {
-	for _, how := range []hub.Ending{hub.Left, hub.Expelled, hub.Stopped} {
+	for _, how := range []hub.Ending{hub.Left, hub.Expelled, hub.Revoked, hub.Stopped} {
 		w := newWorld(t)
 		a1 := w.signIn()
 		w.hub.AwaitPrior(t.Context(), a1.entry) // there is none

@@ -49,6 +49,8 @@ func (s *session) kicked(ev hub.Kicked) bool {
 	switch ev.Why {
 	case hub.Elsewhere:
 		word, why = "OTH", conn.Displaced
+	case hub.AccountChanged:
+		why = conn.Revoked
 	case hub.ServerStops:
 		why = conn.Unavailable
 	}

@@ -290,6 +290,8 @@ func (s *session) Closed(why conn.Reason) {
 	switch why {
 	case conn.Displaced, conn.Kicked:
 		how = hub.Expelled
+	case conn.Revoked:
+		how = hub.Revoked
 	case conn.Unavailable:
 		how = hub.Stopped
 	}

@@ -88,14 +88,20 @@ func (s *Server) silent(inv *invitation) {
 	}
 }
 
-// signedOut is told by the hub that a sign-in ended. What rang at it has no one to answer. Its conversations go on unless the
-// server itself ended it: a stolen session must not go on talking, nor what is left of those
-// before it. docs/protocol/switchboard.md#ns-and-sb
+// signedOut is told by the hub that a sign-in ended. What rang at it has no one to answer. Its
+// conversations go on unless the server itself ended it: a stolen session must not go on
+// talking, nor what is left of those before it. Of one whose account may not sign in any more,
+// or not with that password, they end whatever the settings say.
+// docs/protocol/switchboard.md#ns-and-sb
 func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
+	ends, why := how == hub.Expelled && s.CloseOnExpel, conn.Displaced
+	if how == hub.Revoked {
+		ends, why = true, conn.Revoked
+	}
 	s.mu.Lock()
 	var expelled []*member
 	for _, c := range s.callers[user] {
-		if c.login <= login && how == hub.Expelled && s.CloseOnExpel {
+		if c.login <= login && ends {
 			expelled = slices.AppendSeq(expelled, maps.Keys(c.members))
 		}
 	}
@@ -105,7 +111,7 @@ func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
 		inv.room.withdraw(inv)
 	}
 	for _, m := range expelled {
-		m.conn.Close(conn.Displaced)
+		m.conn.Close(why)
 	}
 	s.release(user, login)
 }
