@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,10 +185,16 @@ func final(err error) bool {
 	return errors.As(err, &refused) && refused.ErrorCode() >= 500
 }
 
-// discreet leaves the recipient out of what a mail server says.
+// discreet leaves out what a mail server says in its own words: they may hold the recipient, and
+// some repeat what they refuse, which may be the password.
 func discreet(err error) error {
 	var refused *gomail.SendError
+	var answer *textproto.Error
 	switch {
+	case errors.As(err, &answer) && answer.Code/10 == 53:
+		return fmt.Errorf("the mail server answered %d to smtp.user and the password", answer.Code)
+	case errors.As(err, &answer):
+		return fmt.Errorf("the mail server answered %d", answer.Code)
 	case !errors.As(err, &refused):
 		return err
 	case refused.ErrorCode() == 0:

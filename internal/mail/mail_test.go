@@ -121,6 +121,21 @@ func TestALetterArrives(t *testing.T) {
 	}
 }
 
+func TestAPasswordThatIsRefusedIsNotLogged(t *testing.T) {
+	server := &msntest.MailServer{User: "monarch", Password: "another"}
+	p := open(t, server, mail.Config{Security: mail.StartTLS, User: "monarch", Password: "open sesame"})
+	p.Invite(invitation("dan@example.net"))
+	line := p.log.await(t, "tried again later")
+	for _, secret := range []string{"open sesame", "b3BlbiBzZXNhbW", "9wZW4gc2VzYW1l", "vcGVuIHNlc2Ft"} { // base64, however it is cut
+		if strings.Contains(line, secret) {
+			t.Errorf("the password is in the log: %s", line)
+		}
+	}
+	if !strings.Contains(line, "535") {
+		t.Errorf("nobody learns what is wrong: %s", line)
+	}
+}
+
 // read returns the headers of a letter, decoded, and its body with bare line feeds.
 func read(t *testing.T, text string) (map[string]string, string) {
 	t.Helper()

@@ -185,7 +185,7 @@ func (s *mailSession) command(verb, rest string) string {
 func (s *mailSession) auth(rest string) string {
 	text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(rest, "PLAIN "))
 	if want := "\x00" + s.server.User + "\x00" + s.server.Password; err != nil || string(text) != want {
-		return "535 5.7.8 no"
+		return "535 5.7.8 not with " + rest // as tactless servers do
 	}
 	s.letter.User = s.server.User
 	return "235 welcome"
