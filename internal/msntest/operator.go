@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"monarch/internal/admin"
 	"monarch/internal/store"
 	"monarch/msnp"
 )
@@ -13,7 +14,7 @@ import (
 // operator does what the operator of the service may do while it runs.
 func (p *Player) operator(words []string) error {
 	ctx := p.t.Context()
-	admin := p.fix.Server.Admin()
+	service := p.fix.Server.Admin()
 	p.log.add("", "", fmt.Sprintf("operator %q", words))
 	switch words[0] {
 	case "stop":
@@ -25,16 +26,16 @@ func (p *Player) operator(words []string) error {
 	case "notice":
 		d, err := time.ParseDuration(words[1])
 		if err == nil {
-			_, err = admin.Notify(ctx, int(d/time.Minute))
+			_, err = service.Notify(ctx, int(d/time.Minute))
 		}
 		return err
 	case "cancel":
-		return admin.CancelNotice(ctx)
+		return service.CancelNotice(ctx)
 	case "mail":
 		return p.mail(words[1:])
 	case "backup":
 		p.backup = filepath.Join(p.t.TempDir(), "backup.db")
-		return admin.Backup(ctx, p.backup)
+		return service.Backup(ctx, p.backup)
 	case "restore": // while the server does not run
 		_, err := store.Restore(ctx, p.backup, p.fix.config.DatabaseURL())
 		return err
@@ -46,6 +47,13 @@ func (p *Player) operator(words []string) error {
 		}
 		_, err := p.fix.Reload(settings)
 		return err
+	case "rotate":
+		how := admin.Overlap
+		if len(words) > 1 && words[1] == "now" {
+			how = admin.AtOnce
+		}
+		_, err := service.RotateKey(ctx, how)
+		return err
 	}
 	if len(words) < 2 {
 		return fmt.Errorf("operator %s whom?", words[0])
@@ -56,17 +64,17 @@ func (p *Player) operator(words []string) error {
 	}
 	switch words[0] {
 	case "disable":
-		return admin.SetDisabled(ctx, u.Handle, true)
+		return service.SetDisabled(ctx, u.Handle, true)
 	case "enable":
-		return admin.SetDisabled(ctx, u.Handle, false)
+		return service.SetDisabled(ctx, u.Handle, false)
 	case "password":
-		return admin.SetPassword(ctx, u.Handle, words[2])
+		return service.SetPassword(ctx, u.Handle, words[2])
 	case "kick":
-		return admin.Kick(ctx, u.Handle)
+		return service.Kick(ctx, u.Handle)
 	case "delete":
-		return admin.DeleteAccount(ctx, u.Handle)
+		return service.DeleteAccount(ctx, u.Handle)
 	case "nick":
-		return admin.Rename(ctx, u.Handle, msnp.Unescape(words[2]))
+		return service.Rename(ctx, u.Handle, msnp.Unescape(words[2]))
 	case "mailbox":
 		return p.mailbox(u, words[2:])
 	case "alert":

@@ -302,7 +302,7 @@ func (g *guarded) secrets() map[string]string {
 	}
 	for _, k := range keys {
 		secrets[fmt.Sprintf("%v in hex", k)] = hex.EncodeToString(k.Secret)
-		secrets[fmt.Sprintf("%v in numbers", k)] = strings.Trim(fmt.Sprint(k.Secret), "[]")
+		secrets[fmt.Sprintf("%v in numbers", k)] = strings.Trim(fmt.Sprintf("%d", k.Secret), "[]")
 		secrets[fmt.Sprintf("%v as it is", k)] = string(k.Secret)
 		secrets[fmt.Sprintf("%v in base64", k)] = base64.StdEncoding.EncodeToString(k.Secret)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,7 +189,7 @@ func checkUse(t *testing.T, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ok, err := auth.NewHasher(1, 1, auth.DefaultParams).Check(ctx, u.PasswordHash, "secret")
+	ok, err := auth.NewHasher(1, 1, auth.DefaultParams).Check(ctx, netip.Addr{}, u.PasswordHash, "secret")
 	if err != nil || !ok {
 		t.Errorf("the password is not right: %v", err)
 	}
