@@ -119,7 +119,7 @@ func TestTheFileIsItsOwners(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := open(t, path, plenty)
-	fill(t, a, 12_000) // one megabyte and some
+	fill(t, a, 1200) // one megabyte and some
 	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 	if err != nil || len(names) != 2 {
 		t.Errorf("%v, %v", names, err)
@@ -131,17 +131,17 @@ func TestTheFileIsItsOwners(t *testing.T) {
 	}
 }
 
-// fill records numbered events of about a hundred bytes.
+// fill records numbered events of about a thousand bytes.
 func fill(t *testing.T, a trail, n int) {
 	t.Helper()
 	for i := range n {
-		a.Record(t.Context(), audit.Event{What: audit.SignedIn, User: "alice@example.com", Note: fmt.Sprintf("number %06d", i)})
+		a.Record(t.Context(), audit.Event{What: audit.SignedIn, By: strings.Repeat("x", 900), Note: fmt.Sprintf("number %06d", i)})
 	}
 }
 
 func TestFilesAreBoundedAndReadInOrder(t *testing.T) {
 	a := begin(t)
-	const n = 60_000
+	const n = 6000
 	fill(t, a, n)
 	if err := a.Close(); err != nil { // the oldest are deleted behind our back
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestFilesAreBoundedAndReadInOrder(t *testing.T) {
 		}
 	}
 	got := notes(all(t, a.path, time.Time{}))
-	if len(got) < 30_000 || got[len(got)-1] != fmt.Sprintf("number %06d", n-1) {
+	if len(got) < 3000 || got[len(got)-1] != fmt.Sprintf("number %06d", n-1) {
 		t.Fatalf("%d entries", len(got))
 	}
 	for i, note := range got {
@@ -170,13 +170,13 @@ func TestLimitsChangeWhileItIsWritten(t *testing.T) {
 	a := begin(t)
 	var writers sync.WaitGroup
 	for range 4 {
-		writers.Go(func() { fill(t, a, 500) })
+		writers.Go(func() { fill(t, a, 100) })
 	}
 	for i := range 50 {
 		a.SetLimits(audit.Limits{MaxSize: 1 + i%2, Keep: 3})
 	}
 	writers.Wait()
-	if got := len(all(t, a.path, time.Time{})); got != 2000 || a.Lost() != 0 {
+	if got := len(all(t, a.path, time.Time{})); got != 400 || a.Lost() != 0 {
 		t.Errorf("%d entries, %d lost", got, a.Lost())
 	}
 }
@@ -237,8 +237,12 @@ func TestStrangersCannotWashTheLogClean(t *testing.T) {
 	if got[len(got)-2].Event != "account disabled" {
 		t.Errorf("the operator's own: %+v", got[len(got)-2])
 	}
-	if last, left := got[len(got)-1], uint64(5002-len(got)); last.Omitted != left {
-		t.Errorf("%d omitted, %d said", left, last.Omitted)
+	var said uint64
+	for _, e := range got {
+		said += e.Omitted
+	}
+	if said != uint64(5002-len(got)) {
+		t.Errorf("%d entries of 5002, %d said to be omitted", len(got), said)
 	}
 }
 
@@ -321,7 +325,7 @@ func TestNoLogRecordsNothing(t *testing.T) {
 
 func TestFollowGoesOnThroughNewFiles(t *testing.T) {
 	a := begin(t)
-	const n = 25_000
+	const n = 2500
 	fill(t, a, 10)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
