@@ -71,38 +71,46 @@ func dump(t *testing.T, path string) map[string][]string {
 	}
 	all := make(map[string][]string)
 	for _, table := range tables {
-		rows, err := db.Query(`SELECT * FROM "` + table + `"`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[table] = []string{}
-		for rows.Next() {
-			row := make([]any, len(columns))
-			into := make([]any, len(columns))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			line := ""
-			for i, c := range columns {
-				if v, ok := row[i].(int64); ok && c == "version" && (table == "account" || table == "roster_record") {
-					row[i] = v % restoredSteps
-				}
-				line += fmt.Sprintf("%s=%v ", c, row[i])
-			}
-			all[table] = append(all[table], line)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
-		slices.Sort(all[table])
+		all[table] = dumpTable(t, db, table)
 	}
+	return all
+}
+
+// dumpTable returns its rows in some fixed order, versions without what a restore adds to them.
+func dumpTable(t *testing.T, db *sql.DB, table string) []string {
+	t.Helper()
+	rows, err := db.Query(`SELECT * FROM "` + table + `"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{}
+	for rows.Next() {
+		row := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		line := ""
+		for i, c := range columns {
+			if v, ok := row[i].(int64); ok && c == "version" && (table == "account" || table == "roster_record") {
+				row[i] = v % restoredSteps
+			}
+			line += fmt.Sprintf("%s=%v ", c, row[i])
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
 	return all
 }
 
