@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strings"
+
+	"monarch/internal/audit"
 )
 
 const pathReloads = "/api/v1/reloads"
@@ -36,6 +38,7 @@ func (s *Service) Reload(ctx context.Context) (Report, error) {
 	}
 	s.Log.InfoContext(ctx, "configuration reloaded", "applied", strings.Join(report.Applied, " "),
 		"needs_restart", strings.Join(report.Restart, " "), "new_certificate", report.NewCertificate)
+	s.Audit.Record(ctx, audit.Event{What: audit.Reloaded, Note: strings.Join(report.Applied, " ")})
 	return report, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"monarch/internal/audit"
+	"monarch/internal/config"
 	"monarch/internal/clock"
 )
 
@@ -28,13 +29,17 @@ func (s *Server) openAudit() error {
 	var err error
 	s.audit, err = audit.Open(audit.Config{
 		Path: path, Clock: s.clock, Log: s.log,
-		Limits: audit.Limits{MaxSize: s.cfg.Audit.MaxSize, Keep: s.cfg.Audit.Keep},
+		Limits: auditLimits(s.cfg),
 	})
 	if err != nil {
 		return err
 	}
 	s.metrics.Total("monarch_audit_lost_total", "Events that the audit log could not be given.", s.audit.Lost)
 	return nil
+}
+
+func auditLimits(cfg config.Config) audit.Limits {
+	return audit.Limits{MaxSize: cfg.Audit.MaxSize, Keep: cfg.Audit.Keep}
 }
 
 // startKeys begins to look after the keys, until s.keys.stop; s.serving waits for its end.

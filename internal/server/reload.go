@@ -29,6 +29,7 @@ var reloadables = []reloadable{
 	},
 	{[]string{"rates.", "limits.rates"}, quick((*Server).setRates)},
 	{[]string{"signin.", "limits.hash_parallel", "limits.hash_queue"}, quick((*Server).setSignin)},
+	{[]string{"audit.max_size", "audit.keep"}, quick(func(s *Server, next config.Config) { s.audit.SetLimits(auditLimits(next)) })},
 	{[]string{"networks."}, (*Server).reloadNetworks},
 	{[]string{"connections."}, quick((*Server).setConnections)},
 	{
