@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"monarch/internal/audit"
-	"monarch/internal/config"
 	"monarch/internal/clock"
+	"monarch/internal/config"
 )
 
 // keyCheck is how often it is looked whether a signing key has retired. It accepts nothing any

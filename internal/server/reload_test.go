@@ -41,13 +41,13 @@ func TestAReloadTellsWhatNeedsARestart(t *testing.T) {
 	}{
 		{nil, admin.Report{Applied: []string{}, Restart: []string{}}},
 		{
-			map[string]string{"limits.max_contacts": "7", "log.level": "warn", "dispatch.listen": ":1", "limits.hash_queue": "7"},
-			admin.Report{Applied: []string{"limits.max_contacts", "log.level"}, Restart: []string{"dispatch.listen", "limits.hash_queue"}},
+			map[string]string{"limits.max_contacts": "7", "log.level": "warn", "dispatch.listen": ":1", "service.name": "Other"},
+			admin.Report{Applied: []string{"limits.max_contacts", "log.level"}, Restart: []string{"service.name", "dispatch.listen"}},
 		},
-		{nil, admin.Report{Applied: []string{}, Restart: []string{"dispatch.listen", "limits.hash_queue"}}},
+		{nil, admin.Report{Applied: []string{}, Restart: []string{"service.name", "dispatch.listen"}}},
 		{
 			map[string]string{"log.level": "info", "dispatch.listen": "127.0.0.1:0"},
-			admin.Report{Applied: []string{"log.level"}, Restart: []string{"limits.hash_queue"}},
+			admin.Report{Applied: []string{"log.level"}, Restart: []string{"service.name"}},
 		},
 	} {
 		if diff := cmp.Diff(step.want, reload(step.settings)); diff != "" {
@@ -161,7 +161,7 @@ func knockOn(t *testing.T, f *msntest.Fixture, token string) (status int) {
 
 // oldestTLS are the settings of a client that speaks no newer version.
 func oldestTLS(version uint16) *tls.Config {
-	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version} //nolint:gosec // it is our own
+	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version}
 }
 
 // shake connects to the HTTPS listener.

@@ -94,7 +94,7 @@ type guarded struct {
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{t: t, log: new(written), heard: new(written), cfg: freePorts(t)}
-	g.cfg.Mail.HookToken = hookToken
+	g.cfg.Mail.HookToken, g.cfg.Log.Level = hookToken, config.LogDebug
 	g.cfg.SMTP = config.SMTP{
 		Host: "127.0.0.1", Port: 1, TLS: config.SMTPStartTLS, From: "robot@example.com", User: "robot", Password: smtpSecret,
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"monarch/internal/auth"
 	"monarch/internal/im"
@@ -26,34 +27,24 @@ func (r *run) crowd(ctx context.Context, people, hosts int) (err error) {
 		return fmt.Errorf("make accounts: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	err = db.ImportUsers(ctx, func(yield func(store.NewUser) bool) {
-		for n := range people {
-			if !yield(store.NewUser{Handle: handleOf(n), Name: nickOf(n), PasswordHash: hash}) {
-				return
+	var users []store.NewUser
+	var contacts []store.NewContact
+	for n := range people {
+		users = append(users, store.NewUser{Handle: handleOf(n), Name: nickOf(n), PasswordHash: hash})
+		for h := range hosts {
+			if n == h {
+				continue
+			}
+			pair := store.NewContact{Owner: handleOf(n), Peer: handleOf(h), Lists: im.Forward | im.Allow}
+			contacts = append(contacts, pair)
+			if n >= hosts { // else the other way round comes by itself
+				pair.Owner, pair.Peer = pair.Peer, pair.Owner
+				contacts = append(contacts, pair)
 			}
 		}
-	}, nil)
-	if err != nil {
+	}
+	if err := db.ImportUsers(ctx, slices.Values(users), nil); err != nil {
 		return err
 	}
-	return db.ImportContacts(ctx, func(yield func(store.NewContact) bool) {
-		for n := range people {
-			for h := range hosts {
-				if n == h {
-					continue
-				}
-				pair := store.NewContact{Owner: handleOf(n), Peer: handleOf(h), Lists: im.Forward | im.Allow}
-				if !yield(pair) {
-					return
-				}
-				if n < hosts {
-					continue // the other way round comes by itself
-				}
-				pair.Owner, pair.Peer = pair.Peer, pair.Owner
-				if !yield(pair) {
-					return
-				}
-			}
-		}
-	}, nil)
+	return db.ImportContacts(ctx, slices.Values(contacts), nil)
 }

@@ -167,28 +167,32 @@ func othersView(owner string, r msnclient.Roster, kept bool, books map[string]*b
 		if c.Lists.Has(msnclient.Reverse) != has {
 			found = append(found, fmt.Sprintf("%s has him on the forward list: %v, and on his reverse list: %v", handle, has, !has))
 		}
-		if kept || c.Lists == 0 {
-			continue
-		}
-		if !c.Lists.Has(msnclient.Forward) {
-			if c.Stored != his.name {
-				found = append(found, fmt.Sprintf("%s calls himself %q and is shown as %q", handle, his.name, c.Stored))
-			}
-			continue
-		}
-		for _, typ := range ownProperties {
-			want := ""
-			if his.allows(owner) {
-				want = his.properties[typ]
-			}
-			if got := c.Properties[typ]; got != want {
-				found = append(found, fmt.Sprintf("%s of %s is %q and shown as %q", typ, handle, want, got))
-			}
+		switch {
+		case kept || c.Lists == 0:
+		case c.Lists.Has(msnclient.Forward):
+			found = append(found, his.misread(owner, handle, c)...)
+		case c.Stored != his.name:
+			found = append(found, fmt.Sprintf("%s calls himself %q and is shown as %q", handle, his.name, c.Stored))
 		}
 	}
 	for _, c := range r.Contacts {
 		if books[c.Handle] == nil {
 			found = append(found, c.Handle+" is on a list and does not exist")
+		}
+	}
+	return found
+}
+
+// misread tells which of somebody's telephone numbers are not what the owner of a roster should
+// be shown.
+func (b *book) misread(owner, handle string, shown msnclient.Contact) (found []string) {
+	for _, typ := range ownProperties {
+		want := ""
+		if b.allows(owner) {
+			want = b.properties[typ]
+		}
+		if got := shown.Properties[typ]; got != want {
+			found = append(found, fmt.Sprintf("%s of %s is %q and shown as %q", typ, handle, want, got))
 		}
 	}
 	return found
