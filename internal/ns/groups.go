@@ -19,7 +19,7 @@ func (s *session) adg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	return s.reply(msnp.ADG, string(m.TrID), msnp.Uint(version), msnp.Escape(g.Name), msnp.Uint(g.Number), "0")
+	return s.confirm(msnp.ADG, m.TrID, version, msnp.Escape(g.Name), msnp.Uint(g.Number), "0")
 }
 
 // reg renames a group.
@@ -32,7 +32,7 @@ func (s *session) reg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	return s.reply(msnp.REG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number), msnp.Escape(m.Name), "0")
+	return s.confirm(msnp.REG, m.TrID, version, msnp.Uint(m.Number), msnp.Escape(m.Name), "0")
 }
 
 // rmg removes a group. People who were in no other leave the forward list with it.
@@ -49,7 +49,7 @@ func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	for _, l := range left {
 		s.links.Clear(l.Peer, im.Forward)
 	}
-	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(version), msnp.Uint(m.Number)))
+	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(s.reach(version)), msnp.Uint(m.Number)))
 	s.mu.Unlock()
 	for _, l := range left {
 		s.srv.moves.leftGroup(s.person(), l.Peer, l.PeerVersion)

@@ -32,15 +32,17 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	params := []string{string(m.TrID), m.List, msnp.Uint(a.Version), handle, msnp.Escape(m.Name)}
-	if group != msnp.NoGroup {
-		params = append(params, msnp.Uint(group))
+	reply := func() []byte {
+		params := []string{string(m.TrID), m.List, msnp.Uint(s.reach(a.Version)), handle, msnp.Escape(m.Name)}
+		if group != msnp.NoGroup {
+			params = append(params, msnp.Uint(group))
+		}
+		return msnp.AppendLine(nil, msnp.ADD, params...)
 	}
-	out := msnp.AppendLine(nil, msnp.ADD, params...)
 	if list == im.Forward {
-		s.added(m.TrID, out, a)
+		s.added(m.TrID, reply, a)
 	} else {
-		s.relist(out, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
+		s.relist(reply, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
 	}
 	return nil
 }
@@ -60,7 +62,7 @@ func (s *session) setBusy(b busy) {
 // changes are sent here, where they count for nothing before he is on the list, with the
 // reply. So what the directory says at that moment is neither missed nor told twice. Who adds
 // himself has nobody to race with, and gets his reply first.
-func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
+func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added) {
 	c := a.Contact
 	self := c.ID == s.entry.User()
 	if a.First {
@@ -71,10 +73,13 @@ func (s *session) added(t msnp.TrID, out []byte, a store.Added) {
 		if !self {
 			s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
 		}
-		out = s.dialect.appendPhones(out, a.Version, c)
 	}
 	s.mu.Lock()
 	s.links.Set(c.ID, im.Forward)
+	out := reply()
+	if a.First {
+		out = s.dialect.appendPhones(out, s.reach(a.Version), c)
+	}
 	if a.First && s.online {
 		out = s.appendSeen(out, c.ID, t)
 	}
@@ -134,20 +139,22 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	params := []string{string(m.TrID), m.List, msnp.Uint(r.Version), handle}
-	if group != msnp.NoGroup {
-		params = append(params, msnp.Uint(group))
+	reply := func() []byte {
+		params := []string{string(m.TrID), m.List, msnp.Uint(s.reach(r.Version)), handle}
+		if group != msnp.NoGroup {
+			params = append(params, msnp.Uint(group))
+		}
+		return msnp.AppendLine(nil, msnp.REM, params...)
 	}
-	out := msnp.AppendLine(nil, msnp.REM, params...)
 	if list != im.Forward {
-		s.relist(out, r.Peer, func(l *im.Links) { l.Clear(r.Peer, list) })
+		s.relist(reply, r.Peer, func(l *im.Links) { l.Clear(r.Peer, list) })
 		return nil
 	}
 	s.mu.Lock()
 	if r.Left {
 		s.links.Clear(r.Peer, im.Forward)
 	}
-	s.conn.Send(out)
+	s.conn.Send(reply())
 	s.mu.Unlock()
 	switch {
 	case r.Left && group != msnp.NoGroup:
@@ -171,14 +178,14 @@ func (s *session) mayChange(m msnp.ListChange) (list im.List, group int, err err
 	return list, m.Group, s.allow(lists)
 }
 
-// relist changes the allow or block list in memory and sends the reply; v hears of it when
-// the change made the user come into his sight or go out of it.
-func (s *session) relist(reply []byte, v im.UserID, change func(*im.Links)) {
+// relist changes the allow or block list in memory and sends the reply, which is made under
+// s.mu; v hears of it when the change made the user come into his sight or go out of it.
+func (s *session) relist(reply func() []byte, v im.UserID, change func(*im.Links)) {
 	s.mu.Lock()
 	before := s.links.Allows(v)
 	change(&s.links)
 	after := s.links.Allows(v)
-	s.conn.Send(reply)
+	s.conn.Send(reply())
 	s.mu.Unlock()
 	if before != after {
 		s.tellAllowed(v)
@@ -221,31 +228,37 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 // docs/protocol/lists.md#moves
 func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
 	leaving := s.stayed(ev.Who.ID)
-	switch {
-	case ev.How == hub.Leaving:
+	if ev.How == hub.Leaving {
 		a := s.beside()
 		if a.leaving == nil {
-			a.leaving = make(map[im.UserID]struct{})
+			a.leaving = make(map[im.UserID]uint32)
 		}
-		a.leaving[ev.Who.ID] = struct{}{}
+		a.leaving[ev.Who.ID] = ev.Version
 		return b
+	}
+	version := s.reach(ev.Version)
+	switch {
 	case ev.How == hub.Returned && leaving, ev.How == hub.Gone && !leaving:
 		return b
 	}
-	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(ev.Version), ev.Who.Handle}
+	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(version), ev.Who.Handle}
 	if !ev.How.On() {
 		return msnp.AppendLine(b, msnp.REM, params...)
 	}
 	return msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...)
 }
 
-// stayed forgets that somebody is leaving and reports whether he was. s.mu is held.
+// stayed forgets that somebody is leaving, of which the client hears now or never, and reports
+// whether he was. s.mu is held.
 func (s *session) stayed(id im.UserID) bool {
 	if s.aside == nil {
 		return false
 	}
-	_, leaving := s.aside.leaving[id]
-	delete(s.aside.leaving, id)
+	version, leaving := s.aside.leaving[id]
+	if leaving {
+		delete(s.aside.leaving, id)
+		s.reach(version)
+	}
 	s.tidy()
 	return leaving
 }

@@ -34,6 +34,7 @@ type session struct {
 	links    im.Links   // once linked
 	aside    *aside     // nil while there is nothing in it
 	block    uint32     // version of the lists the client was last sent; 0 when it had them
+	told     uint32     // version up to which the client was told everything
 	timers   [2]clock.Timer
 	greeted  bool // USR OK is out
 	synced   bool // the client has its lists
@@ -78,9 +79,10 @@ func (s *session) own() *private {
 
 // aside is what a session rarely has. The session's mu guards it.
 type aside struct {
-	missed    []hub.Event            // arrived while loading or adding
-	leaving   map[im.UserID]struct{} // took the user off their lists, which the client has not heard
-	challenge string                 // that is open, or ""
+	missed    []hub.Event          // arrived while loading or adding
+	leaving   map[im.UserID]uint32 // took the user off their lists, at this version, which the client has not heard
+	ahead     []uint32             // versions above told that the client was told of
+	challenge string               // that is open, or ""
 	mailbox   *mailbox
 }
 
@@ -95,7 +97,7 @@ func (s *session) beside() *aside {
 // tidy lets go of that part when there is nothing in it. s.mu is held.
 func (s *session) tidy() {
 	a := s.aside
-	if a != nil && a.missed == nil && len(a.leaving) == 0 && a.challenge == "" && a.mailbox == nil {
+	if a != nil && a.missed == nil && len(a.leaving) == 0 && len(a.ahead) == 0 && a.challenge == "" && a.mailbox == nil {
 		s.aside = nil
 	}
 }

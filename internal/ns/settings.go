@@ -21,7 +21,7 @@ func (s *session) gtc(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	return s.reply(msnp.GTC, string(m.TrID), msnp.Uint(version), m.Value)
+	return s.confirm(msnp.GTC, m.TrID, version, m.Value)
 }
 
 // blp sets what holds for people on neither list, who then see the user come or go.
@@ -38,7 +38,7 @@ func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 	}
 	s.mu.Lock()
 	s.links.SetPolicy(policy)
-	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(version), m.Value))
+	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(s.reach(version)), m.Value))
 	s.mu.Unlock()
 	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
 		s.mu.Lock()
@@ -65,11 +65,13 @@ func (s *session) prp(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	params := []string{string(m.TrID), msnp.Uint(version), m.Type}
+	params := []string{m.Type}
 	if m.Value != "" {
 		params = append(params, msnp.Escape(m.Value))
 	}
-	s.conn.Send(msnp.AppendLine(nil, msnp.PRP, params...))
+	if err := s.confirm(msnp.PRP, m.TrID, version, params...); err != nil {
+		return err
+	}
 	who := s.person()
 	for _, t := range told {
 		s.srv.Hub.Deliver(t.User, hub.PropertyChanged{Who: who, Type: m.Type, Value: m.Value, Version: t.Version})
@@ -92,10 +94,11 @@ func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 
 // appendProperty appends what the client is to hear of a contact's phone value.
 func (s *session) appendProperty(b []byte, ev hub.PropertyChanged) []byte {
+	version := s.reach(ev.Version)
 	if !s.links.On(ev.Who.ID, im.Forward) {
 		return b
 	}
-	return appendBPR(b, ev.Version, ev.Who.Handle, ev.Type, ev.Value)
+	return appendBPR(b, version, ev.Who.Handle, ev.Type, ev.Value)
 }
 
 // rea changes the user's own friendly name, or the name he keeps for a contact.
@@ -116,7 +119,7 @@ func (s *session) rea(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	return s.reply(msnp.REA, string(m.TrID), msnp.Uint(version), handle, msnp.Escape(m.Name))
+	return s.confirm(msnp.REA, m.TrID, version, handle, msnp.Escape(m.Name))
 }
 
 func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
@@ -133,9 +136,9 @@ func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
 	if err != nil {
 		return err
 	}
-	s.conn.Send(msnp.AppendLine(nil, msnp.REA, string(m.TrID), msnp.Uint(version), s.entry.Handle(), msnp.Escape(m.Name)))
+	err = s.confirm(msnp.REA, m.TrID, version, s.entry.Handle(), msnp.Escape(m.Name))
 	s.rename(m.Name)
-	return nil
+	return err
 }
 
 // rename makes the name that the database has the session's, and tells watchers.

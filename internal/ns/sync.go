@@ -38,12 +38,12 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	missed := s.adopt(r)
-	s.synced = true
+	s.synced, s.told = true, r.User.Version
 	if whole {
 		s.block = r.User.Version
-		if s.aside != nil {
-			s.aside.leaving = nil
-		}
+	}
+	if s.aside != nil {
+		s.aside.leaving, s.aside.ahead = nil, nil
 	}
 	for _, ev := range missed {
 		out = s.appendSince(out, ev)
@@ -81,8 +81,8 @@ func (s *session) load(ctx context.Context) error {
 	return nil
 }
 
-// read reads the user's lists, when it is its turn. Events that arrive from now on may or may not be in what is
-// read; they are kept until adopt.
+// read reads the user's lists, when it is its turn. Events that arrive from now on may or may
+// not be in what is read; they are kept until adopt.
 func (s *session) read(ctx context.Context) (im.Roster, error) {
 	s.mu.Lock()
 	s.busy = loading
