@@ -175,11 +175,6 @@ func othersView(owner string, r msnclient.Roster, kept bool, books map[string]*b
 			found = append(found, fmt.Sprintf("%s calls himself %q and is shown as %q", handle, his.name, c.Stored))
 		}
 	}
-	for _, c := range r.Contacts {
-		if books[c.Handle] == nil {
-			found = append(found, c.Handle+" is on a list and does not exist")
-		}
-	}
 	return found
 }
 
