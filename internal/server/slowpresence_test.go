@@ -36,7 +36,7 @@ func readPresenceSlowly(t *testing.T, engine string) {
 	a, c := p.Conn("A.ns"), p.Conn("C.ns")
 	const (
 		most  = 24 << 20 // bytes: the queue, and generously what the kernel may hold
-		batch = 50       // changes at a time
+		batch = 20       // changes at a time: fewer bytes than the queue of those who read
 		slow  = `monarch_connections_closed_total{reason="slow",role="notification"} 1`
 	)
 	picture := "%3Cmsnobj%20" + strings.Repeat("x", 1900) + "%2F%3E"
