@@ -147,8 +147,8 @@ func (e *endpoint) attend(v *visit, t *tls.Config) {
 			e.panics.Add(1)
 			e.log.Error("handler panicked", "err", fault, "stack", string(debug.Stack()))
 		}
+		v.pass.Leave() // first, so that whoever sees the end finds the place free
 		c.Close()
-		v.pass.Leave()
 		e.leave(c)
 	}()
 	if t != nil {
