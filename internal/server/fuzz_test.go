@@ -102,9 +102,8 @@ func FuzzSignedIn(f *testing.F) { fuzzStages(f, signedIn, stranger) }
 func FuzzSwitchboard(f *testing.F) { fuzzStages(f, stranger, stages) }
 
 // TestMadeUpSessions says at every stage what chance makes of the vocabulary, the same every
-// time.
+// time. It weighs the heap, so it runs alone.
 func TestMadeUpSessions(t *testing.T) {
-	t.Parallel()
 	const rounds = 16
 	w := newFuzzWorld(t)
 	before := heap()
