@@ -14,7 +14,8 @@ import (
 )
 
 // patience is how long, in real time, the server may take to do what a transcript says.
-const patience = 5 * time.Second
+// A machine that does much else takes seconds for what is due at once.
+const patience = 20 * time.Second
 
 // Conn is a client's connection to one of the servers. What comes is read at once, in the
 // background, unless the client is told to pause.
@@ -217,8 +218,8 @@ func (c *Conn) drop() {
 	c.queue = c.queue[1:]
 }
 
-// Next takes the next line and its payload. Not ok means that nothing came for five
-// seconds, or that the connection has ended.
+// Next takes the next line and its payload. Not ok means that nothing came for longer than
+// anybody has patience, or that the connection has ended.
 func (c *Conn) Next() (line string, payload []byte, ok bool) {
 	m, ok := c.await(patience)
 	if !ok {

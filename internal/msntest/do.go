@@ -126,9 +126,25 @@ func (p *Player) fresh(words []string) error {
 	return nil
 }
 
+// open opens a connection and waits until the server has it: nothing that is said on it shows
+// that, and time must not pass before.
 func (p *Player) open(words []string) error {
-	_, err := p.conn(words[0])
-	return err
+	server := serverOf(words[0])
+	before, err := p.fix.opened(server)
+	if err != nil {
+		return err
+	}
+	if _, err := p.conn(words[0]); err != nil {
+		return err
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); time.Since(began) < patience; <-tick.C {
+		if now, err := p.fix.opened(server); err != nil || now > before {
+			return err
+		}
+	}
+	return fmt.Errorf("the server has not taken %s after %v", words[0], patience)
 }
 
 func (p *Player) pause(conn string, paused bool) error {

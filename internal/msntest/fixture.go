@@ -8,13 +8,16 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +161,25 @@ func (f *Fixture) await() error {
 // Dial connects to one of the servers: dispatch, notification or switchboard.
 func (f *Fixture) Dial(server string) (net.Conn, error) {
 	return net.Dial("tcp", f.Server.Addr(server))
+}
+
+// opened returns how many connections one of the servers has taken until now.
+func (f *Fixture) opened(server string) (int, error) {
+	resp, err := http.Get("http://" + f.Server.Addr("ops") + "/metrics")
+	if err != nil {
+		return 0, fmt.Errorf("read metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, fmt.Errorf("read metrics: %w", err)
+	}
+	_, rest, found := strings.Cut(string(text), `monarch_connections_opened_total{role="`+server+`"} `)
+	if !found {
+		return 0, nil
+	}
+	count, _, _ := strings.Cut(rest, "\n")
+	return strconv.Atoi(count)
 }
 
 // AddAccount makes one more account, which has no password.

@@ -120,7 +120,9 @@ func (p *Player) signin(versions string, words []string) error {
 	if err := p.play(text); err != nil || s.loud || s.until < untilUSR {
 		return err
 	}
-	return p.settle(nil)
+	return p.calm(slices.DeleteFunc(p.present(), func(name string) bool {
+		return name != conn && p.conns[name].Account == who.handle // it is being put out
+	}))
 }
 
 // vacate makes room for a connection a macro opens.
@@ -140,20 +142,32 @@ func (p *Player) vacate(conn string) error {
 // if none is named, and drops what it sent.
 func (p *Player) settle(words []string) error {
 	if len(words) == 0 {
-		for name, c := range p.conns {
-			c.mu.Lock()
-			gone := c.ended || c.shut || c.ignored
-			c.mu.Unlock()
-			if c.signedIn && !gone && !p.byHand[name] {
-				words = append(words, name)
-			}
-		}
-		slices.Sort(words)
+		words = p.present()
 	}
+	return p.calm(words)
+}
+
+// present returns the connections on which somebody has signed in and can be asked.
+func (p *Player) present() []string {
+	var names []string
+	for name, c := range p.conns {
+		c.mu.Lock()
+		gone := c.ended || c.shut || c.ignored
+		c.mu.Unlock()
+		if c.signedIn && !gone && !p.byHand[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// calm pings connections, none of which may be about to end.
+func (p *Player) calm(conns []string) error {
 	// The first round ends what the server does for these connections, the second takes what
 	// they have been told by it.
 	for range 2 {
-		if err := p.ping(words); err != nil {
+		if err := p.ping(conns); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // peer stands in for a server: it takes connections and does what the test says.
@@ -94,7 +95,8 @@ func TestStepsThatGoAsWritten(t *testing.T) {
 				A.sb< C 3
 			}`},
 		{"the branch where nothing happens", says(t, ""), "either {\nA.sb< A 1\n} or {\nA.sb -\n}"},
-		{"lines that may be missing", says(t, "B 2\r\n"), "optional A.sb< A 1\noptional A.sb< B 2\noptional A.sb< C 3"},
+		{"lines that may be missing", hangsUp(t, "B 2\r\n"), "optional A.sb< A 1\noptional A.sb< B 2\noptional A.sb< C 3\nA.sb x"},
+		{"a line that is late", peer(t, isLate), "A.sb> OUT\noptional A.sb< OUT\nA.sb x"},
 		{"repetition", echoes(t), `
 			repeat 2 {
 				A.sb> CAL {i} x
@@ -133,6 +135,13 @@ func TestStepsThatGoAsWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+// isLate answers OUT when most would have given up.
+func isLate(c net.Conn, r *bufio.Reader) {
+	_, _ = r.ReadString('\n')
+	<-time.After(2 * quiet)
+	_, _ = io.WriteString(c, "OUT\r\n")
 }
 
 // answersChallenge sends a challenge and closes if the answer is right.

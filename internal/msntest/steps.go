@@ -88,9 +88,10 @@ func (p *Player) take(c *Conn, m message, captured map[string]string) {
 	}
 }
 
-// optional takes the next message if it is the one of the step.
+// optional takes the next message if it is the one of the step. Something comes in any case,
+// if only the end of the connection.
 func (p *Player) optional(c *Conn, s step) error {
-	m, ok := c.await(quiet)
+	m, ok := c.await(patience)
 	if !ok {
 		return nil
 	}
