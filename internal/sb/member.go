@@ -140,7 +140,6 @@ func (m *member) usr(f msnp.Frame) error {
 	if !m.enter() || !m.srv.create(a.Session, m, msnp.AppendLine(nil, msnp.USR, string(e.TrID), "OK", m.who.Handle, m.nick)) {
 		return m.unauthenticated()
 	}
-	m.conn.Expect(0)
 	return nil
 }
 
@@ -150,6 +149,7 @@ func (m *member) enter() bool {
 		return false
 	}
 	m.conn.SignedIn()
+	m.conn.Expect(0)
 	return true
 }
 
@@ -170,6 +170,5 @@ func (m *member) ans(f msnp.Frame) error {
 		m.srv.cookies.refused(a.Cookie)
 		return m.unauthenticated()
 	}
-	m.conn.Expect(0)
 	return nil
 }

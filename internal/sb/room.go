@@ -58,11 +58,11 @@ func (r *room) answer(m *member, a msnp.Answer) bool {
 	for i, other := range r.members {
 		out = msnp.AppendLine(out, msnp.IRO, string(a.TrID), msnp.Uint(i+1), n, other.who.Handle, other.nick)
 	}
-	m.conn.Send(msnp.AppendLine(out, msnp.ANS, string(a.TrID), "OK"))
 	r.members = append(r.members, m)
-	r.broadcast(m, msnp.AppendLine(nil, msnp.JOI, m.who.Handle, m.nick))
 	r.touch()
 	r.watch()
+	m.conn.Send(msnp.AppendLine(out, msnp.ANS, string(a.TrID), "OK"))
+	r.broadcast(m, msnp.AppendLine(nil, msnp.JOI, m.who.Handle, m.nick))
 	return true
 }
 

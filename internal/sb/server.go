@@ -114,10 +114,10 @@ func (s *Server) create(id uint32, m *member, reply []byte) bool {
 		return false
 	}
 	m.room = r
-	m.conn.Send(reply)
+	s.Metrics.Rooms.Inc()
 	r.touch()
 	r.watch()
-	s.Metrics.Rooms.Inc()
+	m.conn.Send(reply)
 	return true
 }
 
