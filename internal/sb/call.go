@@ -29,6 +29,7 @@ func (s *Server) seat(m *member) bool {
 	m.caller = c
 	s.seated++
 	s.mu.Unlock()
+	m.talker = s.Paces.join(m.who.ID)
 	s.Hub.AddBoards(m.who.ID, m.login, 1)
 	return s.current(m)
 }
@@ -42,6 +43,7 @@ func (s *Server) unseat(m *member) {
 	delete(m.caller.members, m)
 	s.seated--
 	s.mu.Unlock()
+	s.Paces.part(m.who.ID)
 	s.Hub.AddBoards(m.who.ID, m.login, -1)
 	if !s.current(m) {
 		s.release(m.who.ID, m.login)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"monarch/internal/auth"
-	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/internal/im"
@@ -26,9 +25,9 @@ type member struct {
 	login  uint64 // number of the sign-in he came from
 	data   bool   // may send data messages
 	caller *caller
+	talker *talker
 
 	// Touched only by the running handler.
-	messages clock.Bucket
 	header   []byte        // of the message being relayed
 	failures int           // NAK and 282 sent since failedAt
 	failedAt time.Duration // by the clock's Elapsed, as all times here

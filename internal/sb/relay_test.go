@@ -67,6 +67,7 @@ func newPartyOn(t testing.TB, kind conn.Kind) *party {
 	}
 	p.srv = New(Config{
 		Hub: h, Signer: auth.NewSigner([]auth.Key{auth.NewKey(1, 0)}), Clock: clk, Log: log, Metrics: m, Addr: p.addr,
+		Paces:  NewPaces(clk, Rates{}),
 		Limits: Limits{Entrance: time.Minute, CookieLife: time.Minute, Idle: time.Hour, IdleGroup: time.Hour, Participants: 50},
 	})
 	served := make(chan error, 1)
@@ -159,7 +160,7 @@ func TestCookieForAnotherBoardIsRefused(t *testing.T) {
 
 func TestRelayMakesNoGarbage(t *testing.T) {
 	p := newParty(t)
-	p.srv.SetRates(Rates{Messages: clock.Rate{Burst: 1_000_000, Per: time.Second}, FailedMessages: clock.Rate{Burst: 50, Per: time.Second}})
+	p.srv.Paces.SetRates(Rates{Messages: clock.Rate{Burst: 1_000_000, Per: time.Second}, FailedMessages: clock.Rate{Burst: 50, Per: time.Second}})
 	a, b := p.chat()
 	drained := make(chan struct{}, 2)
 	for _, line := range []guestLine{a, b} {

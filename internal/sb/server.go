@@ -31,7 +31,7 @@ type Config struct {
 	Addr         string // host:port as clients are told
 	DataForAll   bool   // let clients below MSNP9 send data messages
 	CloseOnExpel bool   // a sign-in that the server ends loses its conversations
-	Rates        Rates
+	Paces        *Paces // which all servers of one service share
 	Limits       Limits
 }
 
@@ -49,8 +49,6 @@ type Server struct {
 	Config
 	limits  atomic.Pointer[Limits]
 	cookies *usedCookies // immutable
-	rates   atomic.Pointer[Rates]
-	paces   *paces
 
 	mu      sync.Mutex // taken after room.mu; a leaf but for conn.Expect
 	rooms   map[uint32]*room
@@ -70,8 +68,6 @@ func New(cfg Config) *Server {
 	}
 	s.limits.Store(&cfg.Limits)
 	s.cookies = newUsedCookies(cfg.Clock, cfg.Limits.CookieLife)
-	s.paces = clock.NewRecent[im.UserID, pace](cfg.Clock, cfg.Rates.longest())
-	s.rates.Store(&cfg.Rates)
 	cfg.Hub.OnEnd(s.signedOut)
 	return s
 }

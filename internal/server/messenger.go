@@ -30,6 +30,7 @@ func (s *Server) buildMessenger() {
 
 // buildBoards makes a switchboard for each address of switchboard.listen.
 func (s *Server) buildBoards() {
+	s.boards.paces = sb.NewPaces(s.clock, ratesOf(s.cfg).sb)
 	advertised := config.List(s.cfg.Switchboard.Advertise)
 	for i, l := range s.listeners.switchboards {
 		told := config.Messenger{}
@@ -41,7 +42,7 @@ func (s *Server) buildBoards() {
 			Addr:         s.cfg.Advertised(told, l.Addr().String()),
 			DataForAll:   s.cfg.Protocol.AllowDBelowMSNP9,
 			CloseOnExpel: s.cfg.Protocol.CloseSwitchboardsOnKick,
-			Rates:        ratesOf(s.cfg).sb,
+			Paces:        s.boards.paces,
 			Limits:       boardLimits(s.cfg),
 		}))
 	}
@@ -50,7 +51,8 @@ func (s *Server) buildBoards() {
 
 // boards is the set of switchboards, of which conversations get the least busy.
 type boards struct {
-	all []*sb.Server // immutable
+	all   []*sb.Server // immutable
+	paces *sb.Paces    // of all of them; immutable
 
 	mu      sync.Mutex // leaf but for the boards' own
 	stopped []bool

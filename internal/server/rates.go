@@ -43,8 +43,6 @@ func ratesOf(cfg config.Config) rates {
 func (s *Server) setRates(cfg config.Config) {
 	r := ratesOf(cfg)
 	s.ns.SetRates(r.ns)
-	for _, board := range s.boards.all {
-		board.SetRates(r.sb)
-	}
+	s.boards.paces.SetRates(r.sb)
 	s.engine.SetBytes(r.bytes)
 }

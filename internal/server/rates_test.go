@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"monarch/internal/config"
+	"monarch/internal/msntest"
 )
 
 // Rates change for people who are signed in and in conversations, and what they did before
@@ -93,5 +96,31 @@ func TestBytesWait(t *testing.T) {
 		B.ns -`)
 	f.Clock.Advance(60 * time.Second)
 	hear(t, p.Conn("B.ns"), "QNG 60")
+	p.Finish()
+}
+
+// Whoever talks at two switchboards has no more calls than others.
+func TestCallsCountAtAllSwitchboards(t *testing.T) {
+	t.Parallel()
+	cfg := freePorts(t)
+	cfg.Switchboard.Listen += "," + cfg.Switchboard.Listen
+	cfg.Rates.FailedCalls = config.Rate{Burst: 3, Per: config.Duration(time.Hour)}
+	f, _ := serve(t, cfg)
+	p := msntest.NewPlayer(t, f)
+	p.Play("signin9 A")
+	var boards []client
+	for _, n := range []string{"1", "2"} {
+		p.Play("A.ns> XFR 2" + n + " SB\nA.ns< XFR 2" + n + " SB {addr" + n + "} CKI {cki" + n + "}")
+		c := dialAddr(t, p.Value("addr"+n))
+		c.say("USR 1 alice@example.com " + p.Value("cki"+n))
+		c.hear("USR 1 OK alice@example.com Alice")
+		boards = append(boards, c)
+	}
+	p.Play("differ addr1 addr2")
+	for i, answer := range []string{"217", "217", "217", "713"} {
+		c, trid := boards[i%2], strconv.Itoa(i+2)
+		c.say("CAL " + trid + " carol@example.com")
+		c.hear(answer + " " + trid)
+	}
 	p.Finish()
 }
