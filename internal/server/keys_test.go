@@ -31,7 +31,7 @@ func TestAReplacedKeyIsDeletedInTime(t *testing.T) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for begun := time.Now(); kept() != 1; <-tick.C {
-		if time.Since(begun) > 10*time.Second {
+		if time.Since(begun) > 30*time.Second {
 			t.Fatal("the replaced key is still there")
 		}
 	}

@@ -184,9 +184,10 @@ func (g *guarded) say(listener, text string) {
 		c = tls.Client(c, g.trusted)
 	}
 	defer c.Close()
-	g.must(c.SetDeadline(time.Now().Add(500 * time.Millisecond)))
-	_, err = io.WriteString(c, text)
+	g.must(c.SetDeadline(time.Now().Add(20 * time.Second)))
+	_, err = io.WriteString(c, text) // which is also the handshake
 	g.must(err)
+	g.must(c.SetDeadline(time.Now().Add(500 * time.Millisecond)))
 	_, _ = io.Copy(io.Discard, c) // the deadline ends it where the server does not
 }
 

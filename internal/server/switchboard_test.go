@@ -491,7 +491,7 @@ func enter(t *testing.T, f *msntest.Fixture, ns *msntest.Conn) net.Conn {
 	}
 	const want = "USR 1 OK carol@example.com Carol\r\n"
 	got := make([]byte, len(want))
-	if err := nc.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := nc.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(nc, got); err != nil || string(got) != want {
@@ -617,7 +617,7 @@ func dialAddr(t *testing.T, addr string) client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { hangUp(nc) })
-	if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := nc.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	return client{t, nc, bufio.NewReader(nc)}
