@@ -303,7 +303,7 @@ func TestStoppedSwitchboardLetsNobodyIn(t *testing.T) {
 // their lists have to wait; the end of the server has not.
 func TestShutdownWhileTheDatabaseIsHeld(t *testing.T) {
 	t.Parallel()
-	const limit = 10 * time.Second
+	const limit = 20 * time.Second
 	cfg := freePorts(t)
 	f, stop := serve(t, cfg)
 	p := msntest.NewPlayer(t, f)
