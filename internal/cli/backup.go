@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"monarch/internal/admin"
+	"monarch/internal/audit"
 	"monarch/internal/store"
 )
 
@@ -62,6 +63,9 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	r, err := store.Restore(ctx, c.File, cfg.DatabaseURL())
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("%w\nStop the server or the command that uses it first", err)
+	}
+	if err == nil {
+		err = a.record(ctx, cfg, audit.Event{What: audit.BackupRestored, Note: filepath.Base(c.File)})
 	}
 	if err := errors.Join(err, release()); err != nil {
 		return err

@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/cli"
 )
 
@@ -158,6 +160,10 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if r := p.run("", "restore", filepath.Join(p.dir, "absent.db")); r.code != 1 || !strings.Contains(r.errout, "no such file") {
 		t.Errorf("%+v", r)
+	}
+	by := fmt.Sprintf("backup restored     by %s, a backup.db\n", audit.UID(os.Getuid()))
+	if got := p.ok(t, "", "audit"); strings.Count(got, "backup restored") != 1 || !strings.HasSuffix(got, by) {
+		t.Errorf("audit, which should end in %q:\n%s", by, got)
 	}
 	startServer(t, "--data", p.dir, "serve")
 	if got := p.ok(t, "", "user", "show", "alice@example.com"); !strings.Contains(got, "Disabled          no") {
