@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,10 +60,53 @@ func (c *Config) parse(path string, text []byte) error {
 			where += strings.Join(key, ".") + ": "
 		}
 		return errors.New(where + strings.TrimPrefix(wrong.Error(), "toml: "))
-	case err != nil:
-		return fmt.Errorf("%s: %w", path, err)
+	case err != nil: // the decoder does not say where when text was wanted
+		return errors.Join(checkText(path, text, err)...)
 	}
 	return checkUnits(path, text)
+}
+
+// checkText returns what is wrong with values that are written like text but are none, or the
+// decoder's own word if that is not it.
+func checkText(path string, text []byte, decoders error) []error {
+	var raw map[string]map[string]any
+	if err := toml.Unmarshal(text, &raw); err != nil {
+		return []error{fmt.Errorf("%s: %w", path, decoders)}
+	}
+	fields := new(Config).fields()
+	var all []error
+	for _, k := range Keys() {
+		section, key, _ := strings.Cut(k.Name, ".")
+		value, given := raw[section][key]
+		if _, isText := fields[k.Name].Addr().Interface().(encoding.TextUnmarshaler); !given || !isText {
+			continue
+		}
+		if err := set(fields[k.Name], fmt.Sprint(value)); err != nil {
+			all = append(all, fmt.Errorf("%s%s: %w", place(path, text, k.Name), k.Name, err))
+		}
+	}
+	if len(all) == 0 {
+		return []error{fmt.Errorf("%s: %w", path, decoders)}
+	}
+	return all
+}
+
+// place returns the beginning of an error about a key of a file: its line, too, if that is
+// written like in the default file.
+func place(path string, text []byte, name string) string {
+	section, n := "", 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if inner, isHeader := strings.CutPrefix(line, "["); isHeader {
+			section, _, _ = strings.Cut(inner, "]")
+		}
+		key, _, assigns := strings.Cut(line, "=")
+		if assigns && strings.TrimSpace(section)+"."+strings.TrimSpace(key) == name {
+			return fmt.Sprintf("%s:%d: ", path, n)
+		}
+	}
+	return path + ": "
 }
 
 // checkUnits refuses durations that are bare numbers, which the decoder takes for
@@ -76,7 +120,7 @@ func checkUnits(path string, text []byte) error {
 	for _, k := range Keys() {
 		section, key, _ := strings.Cut(k.Name, ".")
 		if n, isInt := raw[section][key].(int64); isInt && k.Type == "duration" && n != 0 {
-			all = append(all, fmt.Errorf("%s: %s is %d without a unit; write it like \"%ds\"", path, k.Name, n, n))
+			all = append(all, fmt.Errorf("%s%s is %d without a unit; write it like \"%ds\"", place(path, text, k.Name), k.Name, n, n))
 		}
 	}
 	return errors.Join(all...)
