@@ -232,6 +232,7 @@ func Default() Config {
 			FailedCalls:      Rate{5, Duration(time.Minute)},
 			Messages:         Rate{400, Duration(2 * time.Second)},
 			FailedMessages:   Rate{50, Duration(10 * time.Second)},
+			Invitations:      Rate{20, Duration(time.Minute)},
 			Bytes:            ByteRate{1 << 20, Duration(4 * time.Second)},
 		},
 		Log:    Log{Level: LogInfo, Format: LogText},

@@ -197,6 +197,7 @@ var faults = []struct{ name, file, env, want string }{
 	{"a rate for too long", "[rates]\nlists = \"10/2h\"\n", "", "rates.lists is 10/2h; choose between"},
 	{"too few bytes", "[rates]\nbytes = \"1KiB/1s\"\n", "", "rates.bytes is 1KiB/1s; choose between 16KiB and 1024MiB in 1s to 60s, or off"},
 	{"bytes beyond counting", "[rates]\nbytes = \"9999999999MiB/1s\"\n", "", "is no rate of bytes"},
+	{"too many invitations", "[rates]\ninvitations = \"1001/60s\"\n", "", "rates.invitations is 1001/60s; choose between 1 and 1000"},
 	{"no conversation", "[rates]\nopen_switchboards = 0\n", "", "rates.open_switchboards is 0; choose between 1 and 100000"},
 	{"too many contacts", "[limits]\nmax_contacts = 0\n", "", "limits.max_contacts is 0; choose between 1 and 10000"},
 	{"no port", "[dispatch]\nlisten = \"1863\"\n", "", `dispatch.listen is "1863"; write an address and a port`},

@@ -19,6 +19,7 @@ type Rates struct {
 	FailedCalls      Rate     `toml:"failed_calls"`
 	Messages         Rate     `toml:"messages"`
 	FailedMessages   Rate     `toml:"failed_messages"`
+	Invitations      Rate     `toml:"invitations"`
 	Bytes            ByteRate `toml:"bytes"`
 }
 

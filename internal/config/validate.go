@@ -177,6 +177,7 @@ func (p *problems) rates(r Rates) {
 		{"failed_calls", r.FailedCalls, 1, 100_000},
 		{"messages", r.Messages, 1, 1_000_000},
 		{"failed_messages", r.FailedMessages, 1, 100_000},
+		{"invitations", r.Invitations, 1, 1000},
 	} {
 		if n := each.rate.Burst; n != 0 && (n < each.low || n > each.high || each.rate.Per.D() < time.Second || each.rate.Per.D() > time.Hour) {
 			p.add("rates.%s is %s; choose between %d and %d in 1s to 60m, or off", each.key, each.rate, each.low, each.high)

@@ -101,3 +101,27 @@ func TestInvitationsHaveLimits(t *testing.T) {
 	sent("frank@example.net")
 	p.Finish()
 }
+
+// How often somebody may ask for one at all is a setting, for people who are signed in, too.
+func TestInvitationsHaveARate(t *testing.T) {
+	t.Parallel()
+	post, f, p := withMail(t)
+	p.Play("signin9 A\nsignin9 B")
+	reload(t, f, map[string]string{"rates.invitations": "1/60m"})
+	for _, to := range []string{"dan", "dora"} {
+		p.Play("A.ns> SND 20 " + to + "@example.net\nA.ns< SND 20 OK")
+	}
+	p.Play("B.ns> SND 20 eve@example.net\nB.ns< SND 20 OK")
+	for _, want := range []string{"dan@example.net", "eve@example.net"} {
+		if l := post.Next(t); l.To != want {
+			t.Errorf("a letter to %s, not %s", l.To, want)
+		}
+	}
+	sees(t, f, `monarch_limited_total{what="invitations"} 1`)
+	reload(t, f, map[string]string{"rates.invitations": "off"})
+	p.Play("A.ns> SND 21 dora@example.net\nA.ns< SND 21 OK")
+	if l := post.Next(t); l.To != "dora@example.net" {
+		t.Errorf("with another rate a letter to %s", l.To)
+	}
+	p.Finish()
+}

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"time"
-
 	"monarch/internal/clock"
 	"monarch/internal/config"
 	"monarch/internal/ns"
@@ -16,9 +14,6 @@ type rates struct {
 	bytes clock.Rate
 }
 
-// invitations keeps a flood of them from the database. How many are sent is limited there.
-var invitations = clock.Rate{Burst: 20, Per: time.Minute}
-
 // ratesOf returns the rates of a configuration: none, if limits.rates is off.
 func ratesOf(cfg config.Config) rates {
 	if cfg.Limits.Rates != config.RatesOn {
@@ -29,7 +24,7 @@ func ratesOf(cfg config.Config) rates {
 	return rates{
 		ns: ns.Rates{
 			Statuses: of(c.Status), Names: of(c.Names), Lists: of(c.Lists), Commands: of(c.Commands),
-			Switchboards: of(c.Switchboards), Invitations: invitations, OpenSwitchboards: c.OpenSwitchboards,
+			Switchboards: of(c.Switchboards), Invitations: of(c.Invitations), OpenSwitchboards: c.OpenSwitchboards,
 		},
 		sb: sb.Rates{
 			Calls: of(c.Calls), FailedCalls: of(c.FailedCalls), Messages: of(c.Messages), FailedMessages: of(c.FailedMessages),
