@@ -90,8 +90,11 @@ func New(cfg Config) *Engine {
 }
 
 // SetLimits replaces the limits for what happens from now on: a deadline that runs stays, and
-// so do the keep-alive probes of connections there are. The number of slow handlers is fixed.
-func (e *Engine) SetLimits(l Limits) { e.limits.Store(&l) }
+// so do the keep-alive probes of connections there are.
+func (e *Engine) SetLimits(l Limits) {
+	before := e.limits.Swap(&l)
+	e.workers.resize(l.Slow - before.Slow)
+}
 
 // SetBytes changes how much a peer may send, of connections that are there as well.
 func (e *Engine) SetBytes(r clock.Rate) { e.bytes.Store(&r) }

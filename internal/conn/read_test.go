@@ -212,6 +212,58 @@ func TestGoIsBounded(t *testing.T) {
 	})
 }
 
+// More may run at a time from one moment to the next; fewer, once those have ended that run.
+func TestGoIsBoundedByLimitsThatChange(t *testing.T) {
+	limits := usual
+	limits.Slow = 1
+	conform(t, limits, func(w *world) {
+		running, release := make(chan struct{}), make(chan struct{})
+		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
+			if f.Verb == msnp.PNG {
+				echo(c, f)
+				return
+			}
+			reply := answer(c, f)
+			c.Go(func(ctx context.Context) {
+				running <- struct{}{}
+				<-release
+				reply(ctx)
+			})
+		}})
+		bystander := s.dial()
+		clients := make([]*client, 6)
+		for i := range clients {
+			clients[i] = s.dial()
+			clients[i].say("CAL 1\r\n")
+		}
+		more := func(n int) {
+			w.Helper()
+			for range n {
+				w.wait("another slow function", running)
+			}
+			s.idle(bystander)
+			w.none("one slow function too many", running)
+		}
+		more(1)
+		limits.Slow = 4
+		w.engine.SetLimits(limits)
+		more(3)
+		limits.Slow = 2
+		w.engine.SetLimits(limits)
+		release <- struct{}{}
+		release <- struct{}{}
+		more(0)
+		release <- struct{}{}
+		more(1)
+		release <- struct{}{}
+		more(1)
+		close(release)
+		for _, c := range clients {
+			c.hear("CAL 1")
+		}
+	})
+}
+
 func TestPauseLeavesTheConnectionUnread(t *testing.T) {
 	conform(t, usual, func(w *world) {
 		var paused, read time.Time

@@ -1,6 +1,9 @@
 package conn
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // maxSpare is how many goroutines stay for the next slow handler: what it calls needs a deep
 // stack, and growing one takes longer than most handlers.
@@ -10,7 +13,7 @@ const maxSpare = 16
 // at the cost of their place in the queue.
 type workers struct {
 	mu      sync.Mutex // leaf
-	free    int
+	free    int // below zero while there are more than may be since a change
 	waiting []func()
 	spare   []chan func()
 	stopped bool
@@ -21,7 +24,7 @@ type workers struct {
 // must not block.
 func (w *workers) enter(start func()) {
 	w.mu.Lock()
-	if w.free == 0 {
+	if w.free <= 0 {
 		w.waiting = append(w.waiting, start)
 		w.mu.Unlock()
 		return
@@ -33,17 +36,22 @@ func (w *workers) enter(start func()) {
 
 // leave makes room for the next.
 func (w *workers) leave() {
+	w.resize(1)
+}
+
+// resize makes room for so many more, or fewer: those who are at it stay.
+func (w *workers) resize(more int) {
 	w.mu.Lock()
-	if len(w.waiting) == 0 {
-		w.free++
-		w.mu.Unlock()
-		return
-	}
-	next := w.waiting[0]
-	w.waiting[0] = nil
-	w.waiting = w.waiting[1:]
+	w.free += more
+	n := max(min(w.free, len(w.waiting)), 0)
+	w.free -= n
+	next := slices.Clone(w.waiting[:n])
+	clear(w.waiting[:n])
+	w.waiting = w.waiting[n:]
 	w.mu.Unlock()
-	next()
+	for _, start := range next {
+		start()
+	}
 }
 
 // run calls fn on a goroutine other than the caller's.

@@ -24,7 +24,7 @@ var reloadables = []reloadable{
 	{[]string{"passport.templates"}, (*Server).reloadDocuments},
 	{[]string{"mail.hook_token"}, quick(func(s *Server, next config.Config) { s.setHook(next.Mail.HookToken) })},
 	{
-		[]string{"limits.queue_bytes", "limits.queue_stall", "limits.payload", "limits.dead_peer"},
+		[]string{"limits.queue_bytes", "limits.queue_stall", "limits.payload", "limits.dead_peer", "signin.queue"},
 		quick(func(s *Server, next config.Config) { s.engine.SetLimits(connLimits(next)) }),
 	},
 	{[]string{"rates.", "limits.rates"}, quick((*Server).setRates)},
