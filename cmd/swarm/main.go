@@ -3,28 +3,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
+	"monarch/internal/command"
 	"monarch/internal/figures"
 	"monarch/internal/swarm"
-)
-
-// Exit codes.
-const (
-	exitDone  = 0
-	exitFault = 1 // something was lost, or the measurement could not be made
-	exitUsage = 2
 )
 
 // commands is the grammar of the command line.
@@ -47,47 +36,15 @@ type app struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &app{os.Stdin, os.Stdout, os.Stderr})
-	stop()
-	os.Exit(code)
-}
-
-// run runs one command and returns the exit code of the process.
-func run(ctx context.Context, args []string, a *app) int {
-	var cmds commands
-	left := false // --help has been answered
-	parser, err := kong.New(&cmds,
-		kong.Name("swarm"),
-		kong.Description("Swarm loads a Monarch server with people and tells what they cost it.\n\n"+
-			"Try it: make swarm && bin/swarm relay"),
-		kong.Writers(a.stdout, a.stderr),
-		kong.Exit(func(int) { left = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		return a.fail(err, exitFault)
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
-	switch {
-	case left:
-		return exitDone
-	case err != nil:
-		return a.fail(fmt.Errorf("%w\nRun \"swarm --help\" or \"swarm COMMAND --help\" to see what there is", err), exitUsage)
-	}
-	if err := parsed.Run(a); err != nil {
-		return a.fail(err, exitFault)
-	}
-	return exitDone
-}
-
-func (a *app) fail(err error, code int) int {
-	fmt.Fprintf(a.stderr, "swarm: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n       "))
-	return code
+	os.Exit(command.Program{
+		Name: "swarm",
+		Description: "Swarm loads a Monarch server with people and tells what they cost it.\n\n" +
+			"Try it: make swarm && bin/swarm relay",
+		Grammar: new(commands),
+		State:   &app{os.Stdin, os.Stdout, os.Stderr},
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+	}.Main())
 }
 
 // common are the flags that all works have.

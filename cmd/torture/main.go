@@ -4,27 +4,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"monarch/internal/command"
 	"monarch/internal/torture"
-)
-
-// Exit codes.
-const (
-	exitDone  = 0
-	exitFault = 1 // a promise was not kept, or that could not be found out
-	exitUsage = 2
 )
 
 // commands is the grammar of the command line.
@@ -43,47 +32,15 @@ type app struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &app{os.Stdout, os.Stderr})
-	stop()
-	os.Exit(code)
-}
-
-// run runs one command and returns the exit code of the process.
-func run(ctx context.Context, args []string, a *app) int {
-	var cmds commands
-	left := false // --help has been answered
-	parser, err := kong.New(&cmds,
-		kong.Name("torture"),
-		kong.Description("Torture does to a Monarch server what the world does to servers, and tells whether it kept its promises.\n\n"+
-			"Try it: make build && go run ./cmd/torture crash --kills 20"),
-		kong.Writers(a.stdout, a.stderr),
-		kong.Exit(func(int) { left = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		return a.fail(err, exitFault)
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
-	switch {
-	case left:
-		return exitDone
-	case err != nil:
-		return a.fail(fmt.Errorf("%w\nRun \"torture --help\" or \"torture COMMAND --help\" to see what there is", err), exitUsage)
-	}
-	if err := parsed.Run(a); err != nil {
-		return a.fail(err, exitFault)
-	}
-	return exitDone
-}
-
-func (a *app) fail(err error, code int) int {
-	fmt.Fprintf(a.stderr, "torture: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n         "))
-	return code
+	os.Exit(command.Program{
+		Name: "torture",
+		Description: "Torture does to a Monarch server what the world does to servers, and tells whether it kept its promises.\n\n" +
+			"Try it: make build && go run ./cmd/torture crash --kills 20",
+		Grammar: new(commands),
+		State:   &app{os.Stdout, os.Stderr},
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+	}.Main())
 }
 
 // common are the flags that all works have.

@@ -12,6 +12,7 @@ import (
 
 	"monarch/internal/audit"
 	"monarch/internal/clock"
+	"monarch/internal/command"
 	"monarch/internal/config"
 )
 
@@ -38,7 +39,7 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 	case path == "":
 		return errors.New("there is no audit log: audit.file is \"off\" in the configuration")
 	case c.Since < 0:
-		return usageError("--since is how long ago, like 1h: leave the minus sign out")
+		return command.UsageError("--since is how long ago, like 1h: leave the minus sign out")
 	}
 	since := time.Time{}
 	if c.Since > 0 {

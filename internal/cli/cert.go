@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"monarch/internal/audit"
+	"monarch/internal/command"
 	"monarch/internal/config"
 	"monarch/internal/passport"
 )
@@ -42,9 +43,9 @@ func (*certCmd) Help() string {
 func (c *certCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.SHA1 && !c.Renew:
-		return usageError("--sha1 says how to sign new certificates: add --renew")
+		return command.UsageError("--sha1 says how to sign new certificates: add --renew")
 	case c.DER && c.Out == "":
-		return usageError("--der says how to write a file: add --out FILE")
+		return command.UsageError("--der says how to write a file: add --out FILE")
 	}
 	cfg, err := a.load()
 	if err != nil {

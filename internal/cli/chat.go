@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"monarch/internal/admin"
+	"monarch/internal/command"
 	"monarch/internal/im"
 	"monarch/internal/tui"
 	"monarch/msnclient"
@@ -49,10 +50,10 @@ const legacyHost = "login.passport.com"
 func (c *chatCmd) Run(ctx context.Context, a *app) error {
 	handle, err := im.ParseHandle(c.Email)
 	if err != nil {
-		return usageError(fmt.Sprintf("%q is no e-mail address", c.Email))
+		return command.UsageError(fmt.Sprintf("%q is no e-mail address", c.Email))
 	}
 	if f, ok := a.stdout.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return usageError("chat needs a terminal to show itself on")
+		return command.UsageError("chat needs a terminal to show itself on")
 	}
 	cfg := tui.Config{Downloads: c.Downloads}
 	if cfg.Client, cfg.Where, err = c.connection(ctx, a); err != nil {

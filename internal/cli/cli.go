@@ -4,23 +4,13 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
+	"monarch/internal/command"
 	"monarch/internal/config"
-)
-
-// Exit codes of [Main].
-const (
-	exitDone  = 0
-	exitFault = 1 // what was asked for could not be done
-	exitUsage = 2 // what was asked for makes no sense
 )
 
 // commands is the grammar of the command line.
@@ -57,71 +47,23 @@ type app struct {
 	data    string // --data
 }
 
-// usageError is a command that makes no sense as it was given.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
 // Main runs one command, whose name and arguments are args, and returns the exit code of
 // the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
-	var cmds commands
-	left := false // --help has been answered
-	parser, err := kong.New(&cmds,
-		kong.Name("monarch"),
-		kong.Description("Monarch is an MSN Messenger service of your own.\n\n"+
-			"Try it: monarch serve --demo"),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { left = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
-		kong.Help(printHelp),
-		kong.BindTo(me(context.Background()), (*context.Context)(nil)),
-	)
-	if err != nil {
-		return a.fail(fmt.Errorf("build the command line: %w", err))
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
-	switch {
-	case left:
-		return exitDone
-	case err != nil:
-		return a.fail(usageError(fmt.Sprintf("%v\nRun \"monarch --help\" or \"monarch COMMAND --help\" to see what there is.", err)))
-	}
-	a.config, a.data = cmds.Config, cmds.Data
-	if err := parsed.Run(a); err != nil {
-		return a.fail(err)
-	}
-	return exitDone
+	return command.Program{
+		Name:        "monarch",
+		Description: "Monarch is an MSN Messenger service of your own.\n\nTry it: monarch serve --demo",
+		Grammar:     new(commands),
+		State:       &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()},
+		Stdout:      stdout,
+		Stderr:      stderr,
+	}.Run(me(context.Background()), args)
 }
 
-// printHelp prints the help of kong with the examples of commands as they are written.
-func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
-	node := ctx.Selected()
-	if node == nil {
-		return kong.DefaultHelpPrinter(options, ctx)
-	}
-	example := node.Detail
-	node.Detail = ""
-	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || example == "" {
-		return err
-	}
-	_, err := fmt.Fprintf(ctx.Stdout, "\nExample:\n%s\n", indent(example))
-	return err
-}
-
-// fail tells what went wrong and returns the exit code for it.
-func (a *app) fail(err error) int {
-	lines := strings.Split(err.Error(), "\n")
-	fmt.Fprintf(a.stderr, "monarch: %s\n", strings.Join(lines, "\n         "))
-	var usage usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFault
+// AfterApply keeps the flags that all commands have.
+func (c *commands) AfterApply(a *app) error {
+	a.config, a.data = c.Config, c.Data
+	return nil
 }
 
 // load returns the configuration that --config, the environment and --data make.
@@ -163,8 +105,4 @@ func shellWord(s string) string {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s
-}
-
-func indent(text string) string {
-	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
 }

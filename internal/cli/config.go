@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"monarch/internal/command"
 	"monarch/internal/config"
 )
 
@@ -70,7 +71,7 @@ func (c *configCheck) Run(a *app) error {
 func (a *app) loadFile(file string) (config.Config, error) {
 	if file != "" {
 		if a.config != "" {
-			return config.Config{}, usageError("name the file once, with --config or as an argument")
+			return config.Config{}, command.UsageError("name the file once, with --config or as an argument")
 		}
 		a.config = file
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"monarch/internal/admin"
+	"monarch/internal/command"
 )
 
 type userMailbox struct {
@@ -23,7 +24,7 @@ func (*userMailbox) Help() string {
 func (c *userMailbox) Run(ctx context.Context, a *app) error {
 	if c.State == "off" {
 		if c.URL != "" {
-			return usageError("an account without a mailbox has no web page for it: leave --url out")
+			return command.UsageError("an account without a mailbox has no web page for it: leave --url out")
 		}
 		return a.change(ctx, c.Email+" has no mailbox any more. Clients learn of it at the next sign-in.", func(s *admin.Client) error {
 			return s.RemoveMailbox(ctx, c.Email)
@@ -52,7 +53,7 @@ func (*mailCmd) Help() string {
 // Run keeps the counts and tells the client, if one is signed in.
 func (c *mailCmd) Run(ctx context.Context, a *app) error {
 	if c.From == "" && c.Name+c.Subject != "" {
-		return usageError("a new message needs the address of who wrote it: --from")
+		return command.UsageError("a new message needs the address of who wrote it: --from")
 	}
 	service, done, err := a.service(ctx, mustExist)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"monarch/internal/command"
 )
 
 // clientPassword is how many characters of a password some clients send: libpurple, BitlBee
@@ -25,7 +27,7 @@ func (a *app) newPassword(fromStdin bool) (string, error) {
 		return "", err
 	}
 	if password == "" {
-		return "", usageError("the password is empty; choose one of 1 to 16 characters")
+		return "", command.UsageError("the password is empty; choose one of 1 to 16 characters")
 	}
 	if n := utf8.RuneCountInString(password); n > clientPassword {
 		fmt.Fprintf(a.stderr, "warning: the password has %d characters. Pidgin (libpurple), BitlBee and Miranda send only\n"+
@@ -47,7 +49,7 @@ func (a *app) readPassword(fromStdin bool) (string, error) {
 	}
 	terminal, ok := a.terminal()
 	if !ok {
-		return "", usageError("there is no terminal to ask for the password on\n" +
+		return "", command.UsageError("there is no terminal to ask for the password on\n" +
 			"Add --password-stdin and give the password on standard input.")
 	}
 	first, err := a.ask(terminal, "Password: ")
@@ -86,7 +88,7 @@ func (a *app) ask(terminal *os.File, prompt string) (string, error) {
 		select {
 		case <-interrupted:
 			_ = term.Restore(fd, before) // the process ends; there is nothing else to try
-			os.Exit(exitFault)
+			os.Exit(command.ExitFault)
 		case <-done:
 		}
 	}()

@@ -1,0 +1,106 @@
+// Package command is the frame of a program's command line: it finds the command that the
+// arguments name, runs it, and makes a message and an exit code of its error. Which commands
+// there are, and what they do, is left to each program.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes of every program.
+const (
+	exitDone = 0
+	// ExitFault says that what was asked for could not be done, or did not turn out well.
+	ExitFault = 1
+	exitUsage = 2 // what was asked for makes no sense
+)
+
+// UsageError is a command that makes no sense as it was given.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
+// Program is a program that has commands.
+type Program struct {
+	Name           string
+	Description    string
+	Grammar        any // a pointer to a struct as kong reads it; each command has a method Run
+	State          any // what commands work with: an argument of Run, if they want it
+	Stdout, Stderr io.Writer
+}
+
+// Main runs the command of this process's arguments, until it is told to end, and returns the
+// exit code.
+func (p Program) Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return p.Run(ctx, os.Args[1:])
+}
+
+// Run runs the command that args begin with, and returns the exit code of the process. ctx is
+// an argument of the command's Run, if it wants it.
+func (p Program) Run(ctx context.Context, args []string) int {
+	left := false // --help has been answered
+	parser, err := kong.New(p.Grammar,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(int) { left = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
+		kong.Help(printHelp),
+		kong.Bind(p.State),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return p.fail(fmt.Errorf("build the command line: %w", err))
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case left:
+		return exitDone
+	case err != nil:
+		return p.fail(UsageError(fmt.Sprintf("%v\nRun \"%[2]s --help\" or \"%[2]s COMMAND --help\" to see what there is.", err, p.Name)))
+	}
+	if err := parsed.Run(); err != nil {
+		return p.fail(err)
+	}
+	return exitDone
+}
+
+// fail tells what went wrong and returns the exit code for it.
+func (p Program) fail(err error) int {
+	indented := strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", len(p.Name)+2))
+	fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, indented)
+	var usage UsageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return ExitFault
+}
+
+// printHelp prints the help of kong with the examples of commands as they are written.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	node := ctx.Selected()
+	if node == nil {
+		return kong.DefaultHelpPrinter(options, ctx)
+	}
+	example := node.Detail
+	node.Detail = ""
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || example == "" {
+		return err
+	}
+	_, err := fmt.Fprintf(ctx.Stdout, "\nExample:\n  %s\n", strings.ReplaceAll(example, "\n", "\n  "))
+	return err
+}
