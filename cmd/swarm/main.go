@@ -4,15 +4,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"monarch/internal/command"
 	"monarch/internal/figures"
+	"monarch/internal/process"
 	"monarch/internal/swarm"
 )
 
@@ -68,11 +66,7 @@ type timed struct {
 
 // config is what the flags say. They may leave the choice of engines open.
 func (c common) config(a *app, engines ...string) (swarm.Config, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return swarm.Config{}, fmt.Errorf("find this program: %w", err)
-	}
-	monarch, err := findMonarch(c.Monarch, self)
+	monarch, self, err := process.Find(c.Monarch)
 	if len(c.Engines) > 0 {
 		engines = c.Engines
 	}
@@ -81,20 +75,6 @@ func (c common) config(a *app, engines ...string) (swarm.Config, error) {
 
 // length is how long a turn lasts.
 func (t timed) length() time.Duration { return time.Duration(t.Seconds * float64(time.Second)) }
-
-// findMonarch returns the path of the server's binary.
-func findMonarch(named, self string) (string, error) {
-	places := []string{named}
-	if named == "" {
-		places = []string{filepath.Join(filepath.Dir(self), "monarch"), filepath.Join("bin", "monarch")}
-	}
-	for _, file := range places {
-		if info, err := os.Stat(file); err == nil && !info.IsDir() {
-			return filepath.Abs(file)
-		}
-	}
-	return "", fmt.Errorf("there is no server at %s\nBuild it with \"make swarm\", or name it with --monarch", strings.Join(places, " or "))
-}
 
 // tell prints and saves a report, also one that an error cut short, and gives the verdict.
 func (c common) tell(a *app, report figures.Report, err error) error {

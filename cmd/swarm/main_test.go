@@ -133,7 +133,7 @@ func TestWhatCannotBeMeasured(t *testing.T) {
 		code int
 	}{
 		{"a server that does not start", []string{"relay", "--monarch=/bin/false", "--case=pairs=1"}, "start the server", 1},
-		{"a server there is not", []string{"relay", "--monarch=nowhere"}, "make swarm", 1},
+		{"a server there is not", []string{"relay", "--monarch=nowhere"}, "make build", 1},
 		{"an engine there is not", []string{"fanout", "--watchers=1", "--engines=steam"}, "conn.engine", 1},
 		{"a case that makes no sense", []string{"relay", "--case=pairs=none"}, "pairs=none", 1},
 		{"nobody", []string{"fanout", "--watchers=0"}, "at least one", 1},

@@ -5,14 +5,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"monarch/internal/command"
+	"monarch/internal/process"
 	"monarch/internal/torture"
 )
 
@@ -53,29 +51,11 @@ type common struct {
 
 // config is what the flags say.
 func (c common) config(a *app) (torture.Config, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return torture.Config{}, fmt.Errorf("find this program: %w", err)
-	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64N(1e9) + 1
 	}
-	monarch, err := findMonarch(c.Monarch, self)
+	monarch, self, err := process.Find(c.Monarch)
 	return torture.Config{Monarch: monarch, Self: self, Data: c.Data, Seed: c.Seed, Progress: a.stderr}, err
-}
-
-// findMonarch returns the path of the server's binary.
-func findMonarch(named, self string) (string, error) {
-	places := []string{named}
-	if named == "" {
-		places = []string{filepath.Join(filepath.Dir(self), "monarch"), filepath.Join("bin", "monarch")}
-	}
-	for _, file := range places {
-		if info, err := os.Stat(file); err == nil && !info.IsDir() {
-			return filepath.Abs(file)
-		}
-	}
-	return "", fmt.Errorf("there is no server at %s\nBuild it with \"make build\", or name it with --monarch", strings.Join(places, " or "))
 }
 
 // tell prints and saves a report, also one that an error cut short, and gives the verdict.

@@ -128,7 +128,7 @@ func TestWhatCannotBeTortured(t *testing.T) {
 		want string
 		code int
 	}{
-		{"a server that does not start", []string{"crash", "--monarch=/bin/false", "--kills=1"}, "ended while it started", 1},
+		{"a server that does not start", []string{"crash", "--monarch=/bin/false", "--kills=1"}, "start the server: the server has ended", 1},
 		{"a server there is not", []string{"disk", "--monarch=nowhere"}, "make build", 1},
 		{"a flag there is not", []string{"readers", "--fast"}, "--help", 2},
 	} {

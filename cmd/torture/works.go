@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"time"
 
+	"monarch/internal/process"
 	"monarch/internal/torture"
 )
 
@@ -100,7 +101,7 @@ func (c *readersCmd) Run(ctx context.Context, a *app) error {
 		return c.runAlone(ctx, a, cfg)
 	}
 	if c.Alone {
-		if err := torture.Connect(); err != nil {
+		if err := process.Loopback(true); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (c *readersCmd) runAlone(ctx context.Context, a *app, cfg torture.Config) e
 		fmt.Sprint("--seed=", cfg.Seed), "--json="+c.JSON, fmt.Sprint("--slow=", c.Slow), fmt.Sprint("--length=", c.Length),
 		fmt.Sprint("--vanished=", c.Vanished))
 	cmd.Stdout, cmd.Stderr = a.stdout, a.stderr
-	torture.Alone(cmd)
+	process.Alone(cmd)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("in a network of its own (--vanished=0 does without): %w", err)
 	}

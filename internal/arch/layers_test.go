@@ -47,12 +47,13 @@ var layers = map[string][]string{
 
 	// For measuring: the server does without them.
 	"internal/bare":    {},
+	"internal/process": {},
 	"internal/figures": {},
 	"internal/plots":   {"internal/figures"},
-	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures"},
-	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures"},
-	"cmd/torture":      {"internal/torture", "internal/command"},
-	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/bare", "internal/figures", "internal/plots"},
+	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/process"},
+	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process"},
+	"cmd/torture":      {"internal/torture", "internal/command", "internal/process"},
+	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
 	"internal/msntest": nil,

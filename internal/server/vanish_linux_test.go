@@ -4,12 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"monarch/internal/msntest"
+	"monarch/internal/process"
 )
 
 // alone marks the process that has a network of its own.
@@ -26,12 +25,7 @@ func TestVanishedPeer(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestVanishedPeer$", "-test.v")
 	cmd.Env = append(os.Environ(), alone+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if id := os.Geteuid(); id != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
+	process.Alone(cmd)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestVanishedPeer") {
 		t.Errorf("in a network namespace of its own, for which this must be root or user namespaces be allowed: %v\n%s", err, out)
@@ -40,7 +34,9 @@ func TestVanishedPeer(t *testing.T) {
 
 // vanish takes the loopback down under a signed-in client.
 func vanish(t *testing.T) {
-	loopback(t, true)
+	if err := process.Loopback(true); err != nil {
+		t.Fatal(err)
+	}
 	f := msntest.Start(t, map[string]string{"limits.dead_peer": "10s"})
 	p := msntest.NewPlayer(t, f)
 	p.Play("signin9 A")
@@ -54,7 +50,9 @@ func vanish(t *testing.T) {
 	if n := sessions(); n != 1 {
 		t.Fatalf("%d sessions, want alice's", n)
 	}
-	loopback(t, false)
+	if err := process.Loopback(false); err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -67,27 +65,4 @@ func vanish(t *testing.T) {
 		}
 	}
 	t.Logf("noticed after %v", time.Since(began).Round(time.Second))
-}
-
-// loopback takes the network device lo up or down.
-func loopback(t *testing.T, up bool) {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = syscall.Close(fd) }()
-	var request struct {
-		name  [syscall.IFNAMSIZ]byte
-		flags uint16
-		_     [22]byte
-	}
-	copy(request.name[:], "lo")
-	if up {
-		request.flags = syscall.IFF_UP | syscall.IFF_RUNNING
-	}
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request)))
-	if errno != 0 {
-		t.Fatal(errno)
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"monarch/internal/process"
 )
 
 // job is what a driver process is told on the first line of its input.
@@ -40,28 +42,28 @@ type outcome struct {
 
 // driver is a driver process, from outside.
 type driver struct {
-	*process
+	*process.Process
 	subject *subject // that it drives
 }
 
 // drive starts a driver and waits until it is ready for the first step.
 func (r *run) drive(ctx context.Context, s *subject, j job) (*driver, error) {
-	p, err := spawn(ctx, "driver", os.Environ(), r.Progress, r.Self, "drive")
+	p, err := process.Spawn(ctx, "driver", os.Environ(), r.Progress, r.Self, "drive")
 	if err != nil {
 		return nil, err
 	}
-	d := &driver{process: p, subject: s}
+	d := &driver{Process: p, subject: s}
 	j.Addr, j.Bare = s.addr, s.kind == baseline
 	word := ""
-	if err = json.NewEncoder(p.in).Encode(j); err == nil {
+	if err = json.NewEncoder(p.In).Encode(j); err == nil {
 		word, err = d.hear(ctx)
 	}
 	if err == nil && word != wordReady {
 		err = fmt.Errorf("the driver says %q", word)
 	}
 	if err != nil {
-		_ = d.stop() // the first error tells more
-		return nil, fmt.Errorf("connect everybody to the %s: %w", s.name, err)
+		_ = d.Stop() // the first error tells more
+		return nil, fmt.Errorf("connect everybody to the %s: %w", s.Name(), err)
 	}
 	return d, nil
 }
@@ -69,8 +71,8 @@ func (r *run) drive(ctx context.Context, s *subject, j job) (*driver, error) {
 // step has the driver do one step of its work.
 func (d *driver) step(ctx context.Context, name string) (outcome, error) {
 	var o outcome
-	if _, err := fmt.Fprintln(d.in, name); err != nil {
-		return o, errors.Join(d.gone(), err)
+	if _, err := fmt.Fprintln(d.In, name); err != nil {
+		return o, errors.Join(d.Gone(), err)
 	}
 	line, err := d.hear(ctx)
 	if err != nil {
@@ -80,7 +82,7 @@ func (d *driver) step(ctx context.Context, name string) (outcome, error) {
 		return o, fmt.Errorf("the driver says %q: %w", line, err)
 	}
 	if o.Error != "" {
-		return o, d.subject.log.explain(errors.New(o.Error))
+		return o, d.subject.Explain(errors.New(o.Error))
 	}
 	return o, nil
 }
@@ -91,10 +93,10 @@ func (d *driver) hear(ctx context.Context) (string, error) {
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-d.subject.ended:
-			cancel(d.subject.log.explain(d.subject.gone()))
+		case <-d.subject.Ended:
+			cancel(d.subject.Explain(d.subject.Gone()))
 		case <-ctx.Done():
 		}
 	}()
-	return d.line(ctx)
+	return d.Line(ctx)
 }

@@ -51,7 +51,7 @@ func (r *run) idle(ctx context.Context, i IdleCase, kind string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	if err := pause(ctx, time.Second); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (r *run) idle(ctx context.Context, i IdleCase, kind string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() { err = errors.Join(err, d.Stop()) }()
 	wait := i.Settle
 	if kind == baseline {
 		wait = min(wait, 5*time.Second) // it never takes more than it needs
@@ -104,7 +104,7 @@ func (r *run) warm(ctx context.Context, s *subject, c crowd, settle time.Duratio
 	if err != nil {
 		return 0, err
 	}
-	if err := d.stop(); err != nil {
+	if err := d.Stop(); err != nil {
 		return 0, err
 	}
 	cycle, err := s.gcCycle(ctx, r.Turns)

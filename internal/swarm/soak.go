@@ -58,13 +58,13 @@ func (r *run) soak(ctx context.Context, c SoakCase, engine string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	r.say("soak: signing %d people in to %s", c.People, engine)
 	d, err := r.drive(ctx, s, job{Work: workSoak, Crowd: crowd, Soak: c, Turn: min(sampleEvery, c.Length/12)})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() { err = errors.Join(err, d.Stop()) }()
 	before, err := s.use.CPU()
 	if err != nil {
 		return err

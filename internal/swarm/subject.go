@@ -6,107 +6,64 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"monarch/internal/figures"
+	"monarch/internal/process"
 )
 
 // baseline is the name of the bare baseline among the subjects.
 const baseline = "bare"
 
-// startTime is how long a subject may take until it serves.
+// startTime is how long the baseline may take until it serves.
 const startTime = 30 * time.Second
 
 // subject is a process under test.
 type subject struct {
-	*process
+	*process.Process
 	kind string // baseline, or the engine of a server
 	use  figures.Process
 	addr string // where drivers connect
 	ops  string // where a server tells about itself; "" for the baseline
-	log  *tail
 }
 
 // startBare starts the baseline.
 func (r *run) startBare(ctx context.Context) (*subject, error) {
-	log := new(tail)
-	p, err := spawn(ctx, "baseline", os.Environ(), log, r.Self, "bare")
+	p, err := process.Spawn(ctx, "baseline", os.Environ(), nil, r.Self, "bare")
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{process: p, kind: baseline, use: figures.Of(p.cmd.Process.Pid), log: log}
+	defer p.Hush()
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	s.addr, err = p.line(ctx)
-	return s.started(err)
-}
-
-// listenerLine is how the server tells of a listener.
-var listenerLine = regexp.MustCompile(`^  ([a-z]+)  +(\S+:\d+) `)
-
-// startServer starts a server with an engine on a data directory.
-func (r *run) startServer(ctx context.Context, engine, data string) (*subject, error) {
-	log := new(tail)
-	p, err := spawn(ctx, "server", serverEnvironment(engine, data), log, r.Monarch, "serve")
-	if err != nil {
-		return nil, err
-	}
-	s := &subject{process: p, kind: engine, use: figures.Of(p.cmd.Process.Pid), log: log}
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	for s.ops == "" && err == nil { // the last listener it tells
-		var line string
-		line, err = p.line(ctx)
-		if m := listenerLine.FindStringSubmatch(line); m != nil {
-			switch m[1] {
-			case "notification":
-				s.addr = m[2]
-			case "ops":
-				s.ops = m[2]
-			}
-		}
-	}
-	return s.started(err)
-}
-
-// started returns the subject if it is there, and else ends what there is of it.
-func (s *subject) started(err error) (*subject, error) {
-	s.hush()
+	addr, err := p.Line(ctx)
 	if err == nil {
-		if _, _, err = net.SplitHostPort(s.addr); err == nil {
-			return s, nil
-		}
+		_, _, err = net.SplitHostPort(addr)
 	}
-	_ = s.stop() // the first error tells more
-	return nil, fmt.Errorf("start the %s: %w", s.name, s.log.explain(err))
+	if err != nil {
+		_ = p.Stop() // the first error tells more
+		return nil, p.Explain(fmt.Errorf("start the baseline: %w", err))
+	}
+	return &subject{Process: p, kind: baseline, use: figures.Of(p.PID()), addr: addr}, nil
 }
 
-// serverEnvironment is the configuration of a server under load, which nothing outside
-// changes: any free ports, and no limits of how often or how long.
-func serverEnvironment(engine, data string) []string {
-	var env []string
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "MONARCH_") {
-			env = append(env, v)
-		}
-	}
-	for _, key := range []string{
-		"DISPATCH_LISTEN", "NOTIFICATION_LISTEN", "SWITCHBOARD_LISTEN", "PASSPORT_HTTPS_LISTEN", "PASSPORT_HTTP_LISTEN", "OPS_LISTEN",
-	} {
-		env = append(env, "MONARCH_"+key+"=127.0.0.1:0")
-	}
-	env = append(env,
-		"MONARCH_DATA_DIR="+data,
-		"MONARCH_LIMITS_RATES=off",
-		"MONARCH_LIMITS_TICKET_LIFE=24h",
-		"MONARCH_LIMITS_SWITCHBOARD_IDLE=24h",
-	)
+// startServer starts a server with an engine on a data directory, on which nothing is limited by
+// how long it takes either.
+func (r *run) startServer(ctx context.Context, engine, data string) (*subject, error) {
+	settings := map[string]string{"limits.ticket_life": "24h", "limits.switchboard_idle": "24h"}
 	if engine != DefaultEngine {
-		env = append(env, "MONARCH_CONN_ENGINE="+engine)
+		settings["conn.engine"] = engine
 	}
-	return env
+	p, err := process.Spawn(ctx, "server", process.Environment(data, settings), nil, r.Monarch, "serve")
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := p.Listeners(ctx)
+	if err != nil {
+		_ = p.Stop() // the first error tells more
+		return nil, err
+	}
+	return &subject{Process: p, kind: engine, use: figures.Of(p.PID()), addr: addrs["notification"], ops: addrs["ops"]}, nil
 }
 
 // subjects starts the baseline, if it is wanted, and a server with each engine, each on a
@@ -131,7 +88,7 @@ func (r *run) subjects(ctx context.Context, dir string, withBare bool) ([]*subje
 		}
 		if err != nil {
 			for _, s := range all {
-				_ = s.stop() // the first error tells more
+				_ = s.Stop() // the first error tells more
 			}
 			return nil, err
 		}

@@ -44,10 +44,10 @@ func (r *run) bench(ctx context.Context, b bench) (err error) {
 	var all []*contender
 	defer func() {
 		for _, c := range all {
-			err = errors.Join(err, c.stop())
+			err = errors.Join(err, c.Stop())
 		}
 		for _, s := range subjects {
-			err = errors.Join(err, s.stop())
+			err = errors.Join(err, s.Stop())
 		}
 	}()
 	for _, s := range subjects {

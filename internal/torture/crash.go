@@ -69,7 +69,7 @@ func (r *run) crash(ctx context.Context, c CrashCase) error {
 	}
 	w, err := r.newWorld(ctx, s, c.People)
 	if err != nil {
-		s.kill()
+		s.Kill()
 		return err
 	}
 	for n := c.Kills / 10; n < c.Kills && ctx.Err() == nil && !r.hopeless(); n++ {
@@ -100,7 +100,7 @@ func (r *run) killStarting(ctx context.Context, moment string, within time.Durat
 	s, err := r.start(short, nil, nil)
 	switch {
 	case err == nil:
-		s.kill()
+		s.Kill()
 	case errors.Is(err, context.DeadlineExceeded):
 	default:
 		return fmt.Errorf("after a kill: %w", err)
@@ -113,12 +113,12 @@ func (r *run) killStarting(ctx context.Context, moment string, within time.Durat
 // the first sign-in on.
 func (w *world) round(ctx context.Context, s *server) {
 	if w.random.IntN(10) == 0 {
-		kill := time.AfterFunc(time.Duration(w.random.IntN(500))*time.Millisecond, s.shoot)
+		kill := time.AfterFunc(time.Duration(w.random.IntN(500))*time.Millisecond, s.Shoot)
 		if w.gather(ctx, s, mayKeep) {
 			w.leaveAll()
 		}
 		kill.Stop()
-		s.kill()
+		s.Kill()
 		w.leaveAll()
 		w.count(killedSigning, 1)
 		return
@@ -127,19 +127,19 @@ func (w *world) round(ctx context.Context, s *server) {
 	w.operator.compare(ctx, s)
 	if !w.gather(ctx, s, mayKeep) {
 		w.fault("not everybody can sign in")
-		s.kill()
+		s.Kill()
 		w.leaveAll()
 		return
 	}
 	// Short times are as likely as long ones: right after a start more is new.
 	most := 20 << w.random.IntN(7)
-	kill := time.AfterFunc(time.Duration(1+w.random.IntN(most))*time.Millisecond, s.shoot)
+	kill := time.AfterFunc(time.Duration(1+w.random.IntN(most))*time.Millisecond, s.Shoot)
 	defer kill.Stop()
 	w.bustle(ctx, s)
-	if s.fell() {
-		w.fault("%v", s.log.explain(errors.New("the server ended by itself")))
+	if s.Fell() {
+		w.fault("%v", s.Explain(errors.New("the server ended by itself")))
 	}
-	s.kill()
+	s.Kill()
 	w.count(killedBusy, 1)
 }
 

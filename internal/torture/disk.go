@@ -91,7 +91,7 @@ func (r *run) disk(ctx context.Context, c DiskCase, slowest *time.Duration) erro
 	}
 	w, err := r.newWorld(ctx, s, c.People)
 	if err != nil {
-		s.kill()
+		s.Kill()
 		return err
 	}
 	w.tolerated = d.tolerated
@@ -105,11 +105,11 @@ func (r *run) disk(ctx context.Context, c DiskCase, slowest *time.Duration) erro
 		killed := r.random.IntN(3) == 0
 		took, err := w.episode(ctx, s, d, f, killed)
 		*slowest = max(*slowest, took)
-		if err == nil && (killed || s.fell() || r.random.IntN(4) == 0) {
+		if err == nil && (killed || s.Fell() || r.random.IntN(4) == 0) {
 			s, err = w.restart(ctx, s, d, f)
 		}
 		if err != nil {
-			s.kill()
+			s.Kill()
 			return err
 		}
 		w.examine(ctx)
@@ -135,7 +135,7 @@ func (w *world) episode(ctx context.Context, s *server, d *patient, f *diskFault
 	w.newcomer(ctx, s)
 	wait(ctx, time.Duration(100+w.random.IntN(800))*time.Millisecond)
 	if killed {
-		s.kill()
+		s.Kill()
 		w.count(diskKills, 1)
 		people.Wait()
 		w.operator.mayHaveBeenDone()
@@ -148,8 +148,8 @@ func (w *world) episode(ctx context.Context, s *server, d *patient, f *diskFault
 		return 0, err
 	}
 	took := w.awaitProgress(ctx, s)
-	if s.fell() {
-		w.fault("%s: %v", f.name, s.log.explain(errors.New("the server ended by itself")))
+	if s.Fell() {
+		w.fault("%s: %v", f.name, s.Explain(errors.New("the server ended by itself")))
 	}
 	return took, nil
 }
@@ -189,7 +189,7 @@ func (w *world) awaitProgress(ctx context.Context, s *server) time.Duration {
 				w.fault("%s cannot change anything %v after the disk works again", p.handle, recovery)
 				return recovery
 			}
-			if !s.running() || !wait(ctx, 5*time.Millisecond) {
+			if !s.Running() || !wait(ctx, 5*time.Millisecond) {
 				return 0
 			}
 		}
@@ -200,7 +200,7 @@ func (w *world) awaitProgress(ctx context.Context, s *server) time.Duration {
 // restart ends the server if it has not ended, tries to start one while the disk fails and
 // starts one when it works again.
 func (w *world) restart(ctx context.Context, s *server, d *patient, f *diskFault) (*server, error) {
-	s.kill()
+	s.Kill()
 	d.failing.Store(true)
 	if err := d.fail(nil, f); err != nil {
 		return s, err
@@ -208,7 +208,7 @@ func (w *world) restart(ctx context.Context, s *server, d *patient, f *diskFault
 	half, err := w.start(ctx, nil, &d.disk)
 	switch {
 	case err == nil:
-		half.kill()
+		half.Kill()
 		w.count(startsFine, 1)
 	case strings.Contains(err.Error(), "goroutine ") || !strings.Contains(err.Error(), "database"):
 		w.fault("%s: a start fails without a reason: %v", f.name, err)

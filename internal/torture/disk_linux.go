@@ -229,8 +229,8 @@ func (d *disk) fail(s *server, f *diskFault) error {
 		return nil
 	}
 	const fileSize = 1
-	_, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(s.cmd.Process.Pid), fileSize, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
-	if errno != 0 && s.running() {
+	_, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(s.PID()), fileSize, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	if errno != 0 && s.Running() {
 		return fmt.Errorf("limit the size of files: %w", errno)
 	}
 	return nil

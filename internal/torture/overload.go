@@ -61,7 +61,7 @@ func (r *run) overload(ctx context.Context, c OverloadCase) error {
 	if err != nil {
 		return err
 	}
-	defer s.kill()
+	defer s.Kill()
 	b := &besieged{run: r, server: s, free: make(chan string, outsiders), latency: newLatencies()}
 	for n := range outsiders {
 		b.free <- handleOf(2*c.Pairs + n)
@@ -241,7 +241,7 @@ func (b *besieged) utter(ctx context.Context, chat *msnclient.Chat) {
 
 // watch looks at the server's memory.
 func (b *besieged) watch(ctx context.Context) {
-	p := figures.Of(b.server.cmd.Process.Pid)
+	p := figures.Of(b.server.PID())
 	for wait(ctx, 100*time.Millisecond) {
 		if rss, err := p.RSS(); err == nil && rss > b.rss.Load() {
 			b.rss.Store(rss)

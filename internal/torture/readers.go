@@ -12,6 +12,7 @@ import (
 
 	"monarch/internal/admin"
 	"monarch/internal/figures"
+	"monarch/internal/process"
 	"monarch/msnclient"
 	"monarch/msnp"
 )
@@ -122,7 +123,7 @@ func (r *run) readers(ctx context.Context, c ReadersCase) error {
 	if err != nil {
 		return err
 	}
-	defer s.kill()
+	defer s.Kill()
 	a := &audience{run: r, ReadersCase: c, server: s}
 	err = a.come(ctx)
 	for _, part := range []func(context.Context) error{a.conversation, a.presence} {
@@ -134,8 +135,8 @@ func (r *run) readers(ctx context.Context, c ReadersCase) error {
 	if err == nil && c.Vanished > 0 {
 		err = a.vanish(ctx)
 	}
-	if s.fell() {
-		r.fault("%v", s.log.explain(errors.New("the server ended by itself")))
+	if s.Fell() {
+		r.fault("%v", s.Explain(errors.New("the server ended by itself")))
 	}
 	if err != nil {
 		return err
@@ -321,7 +322,7 @@ func (a *audience) judge(ctx context.Context, role string, grown int64) {
 
 // grows returns by how much the server's memory grows, at most, while do runs.
 func (a *audience) grows(do func()) int64 {
-	p := figures.Of(a.server.cmd.Process.Pid)
+	p := figures.Of(a.server.PID())
 	before, err := p.RSS()
 	if err != nil {
 		do() // where the kernel does not tell
@@ -395,7 +396,7 @@ func (a *audience) vanish(ctx context.Context) error {
 		return err
 	}
 	a.say("%d machines vanish", a.Vanished)
-	if err := loopback(false); err != nil {
+	if err := process.Loopback(false); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -406,7 +407,7 @@ func (a *audience) vanish(ctx context.Context) error {
 	}
 	took := time.Since(began)
 	n := a.sessions(ctx)
-	if err := loopback(true); err != nil {
+	if err := process.Loopback(true); err != nil {
 		return err
 	}
 	if n != 0 {

@@ -70,7 +70,7 @@ func (w *world) gather(ctx context.Context, s *server, c copies) bool {
 			defer func() { <-turn }()
 			was := p.kept
 			if err := p.signIn(ctx, s, cached); err != nil {
-				if s.running() && ctx.Err() == nil {
+				if s.Running() && ctx.Err() == nil {
 					w.fault("%s cannot sign in: %v", p.handle, err)
 				}
 				return
@@ -136,7 +136,7 @@ func (w *world) bustle(ctx context.Context, s *server) {
 	defer cancel()
 	go func() {
 		select {
-		case <-s.ended:
+		case <-s.Ended:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -160,7 +160,7 @@ func (w *world) liveOn(ctx context.Context, s *server, p *person) {
 			if err == nil {
 				break
 			}
-			if ctx.Err() != nil || !s.running() {
+			if ctx.Err() != nil || !s.Running() {
 				return
 			}
 			if !errors.Is(err, msnclient.ErrPassword) && !errors.Is(err, msnclient.ErrNotConnected) && !w.tolerated(err) {

@@ -1,4 +1,4 @@
-package torture
+package process
 
 import (
 	"fmt"
@@ -19,11 +19,8 @@ func Alone(cmd *exec.Cmd) {
 	}
 }
 
-// Connect takes the loopback of such a network up.
-func Connect() error { return loopback(true) }
-
-// loopback takes the network device lo up or down.
-func loopback(up bool) error {
+// Loopback takes the network device of such a network up or down. At first it is down.
+func Loopback(up bool) error {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("reach the network device: %w", err)
