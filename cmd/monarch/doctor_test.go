@@ -15,7 +15,7 @@ func TestDoctorOfARunningServer(t *testing.T) {
 	p := serve(t, dir)
 	ok(t, dir, "secret\n", "Added", "user", "add", "alice@example.com", "--password-stdin")
 	ask := func(changes ...string) (string, int) {
-		cmd := exec.Command(binary, "doctor")
+		cmd := exec.Command(programs.Path("monarch"), "doctor")
 		cmd.Dir = dir
 		cmd.Env = append(append(slices.Clone(environment()), p.variables()...), changes...)
 		out, err := cmd.CombinedOutput()

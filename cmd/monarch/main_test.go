@@ -15,32 +15,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"monarch/internal/msntest"
 )
 
 // patience is how long a server may take to start or to stop.
 const patience = 10 * time.Second
 
-// binary is the program under test, built by TestMain.
-var binary string
+var programs msntest.Programs
 
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "monarch")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "monarch")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(programs.Main(m, ".")) }
 
 // process is a running server.
 type process struct {
@@ -66,7 +50,7 @@ func environment() []string {
 func serve(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
 	p := &process{
-		cmd:    exec.Command(binary, append([]string{"serve"}, args...)...),
+		cmd:    exec.Command(programs.Path("monarch"), append([]string{"serve"}, args...)...),
 		addrs:  make(map[string]string),
 		said:   make(chan string, 1),
 		errout: new(strings.Builder),
@@ -174,7 +158,7 @@ func run(t *testing.T, dir, stdin string, args ...string) (output string, code i
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, programs.Path("monarch"), args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, environment(), strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
@@ -290,7 +274,7 @@ func TestServeSaysWhyItCannotStart(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "busy.toml"), []byte(busy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "serve", "--config", "busy.toml")
+	cmd := exec.Command(programs.Path("monarch"), "serve", "--config", "busy.toml")
 	cmd.Dir = other
 	for _, v := range environment() {
 		if !strings.HasPrefix(v, "MONARCH_OPS_LISTEN=") {

@@ -24,7 +24,7 @@ func TestUnit(t *testing.T) {
 		t.Fatalf("the unit does not start %s", installed)
 	}
 	path := filepath.Join(t.TempDir(), "monarch.service")
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), installed, binary)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), installed, programs.Path("monarch"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	analyze := func(args ...string) string {

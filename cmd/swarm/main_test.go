@@ -1,54 +1,28 @@
 package main_test
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"monarch/internal/figures"
+	"monarch/internal/msntest"
 )
 
 // patience is how long any of the runs here may take.
 const patience = 2 * time.Minute
 
-// binaries is the directory of the programs under test, built by TestMain.
-var binaries string
+var programs msntest.Programs
 
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	var err error
-	if binaries, err = os.MkdirTemp("", "swarm"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(binaries)
-	if out, err := exec.Command("go", "build", "-o", binaries, ".", "../monarch").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(programs.Main(m, ".", "../monarch")) }
 
 // swarm runs the program and returns what it says and its exit code.
 func swarm(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	var out, errout strings.Builder
-	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "swarm"), args...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &errout, t.TempDir()
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return out.String(), errout.String(), cmd.ProcessState.ExitCode()
+	return programs.Run(t, patience, "swarm", args...)
 }
 
 func TestWorks(t *testing.T) {
