@@ -24,8 +24,12 @@ type ReadersCase struct {
 	Vanished int           // whose machines vanish; 0 without a network of our own
 }
 
-// Settings of a server whose readers are slow: the shortest times there may be.
-var impatient = map[string]string{"limits.queue_stall": "5s", "limits.dead_peer": "10s"}
+// Settings of the servers of slow readers and of machines that vanish: the shortest times there
+// may be. The kernel counts who does not read among the dead too, so one server cannot have both.
+var (
+	impatient = map[string]string{"limits.queue_stall": "5s"}
+	alert     = map[string]string{"limits.dead_peer": "10s"}
+)
 
 const (
 	stall    = 5 * time.Second
@@ -119,29 +123,33 @@ func (r *run) readers(ctx context.Context, c ReadersCase) error {
 	if err := r.crowd(ctx, 2+c.Slow+c.Vanished, 2); err != nil {
 		return err
 	}
-	s, err := r.start(ctx, impatient, nil)
-	if err != nil {
+	a := &audience{run: r, ReadersCase: c}
+	err := a.on(ctx, impatient, a.come, a.conversation, a.presence)
+	if err == nil && c.Vanished > 0 {
+		err = a.on(ctx, alert, a.vanish)
+	}
+	return err
+}
+
+// on starts a server for some parts of the work, which end with the first that cannot be done.
+func (a *audience) on(ctx context.Context, settings map[string]string, parts ...func(context.Context) error) (err error) {
+	if a.server, err = a.start(ctx, settings, nil); err != nil {
 		return err
 	}
-	defer s.Kill()
-	a := &audience{run: r, ReadersCase: c, server: s}
-	err = a.come(ctx)
-	for _, part := range []func(context.Context) error{a.conversation, a.presence} {
-		if err == nil {
-			err = part(ctx)
+	defer a.server.Kill()
+	for _, part := range parts {
+		if err = part(ctx); err != nil {
+			break
 		}
 	}
 	a.part()
-	if err == nil && c.Vanished > 0 {
-		err = a.vanish(ctx)
-	}
-	if s.Fell() {
-		r.fault("%v", s.Explain(errors.New("the server ended by itself")))
+	if a.server.Fell() {
+		a.fault("%v", a.server.Explain(errors.New("the server ended by itself")))
 	}
 	if err != nil {
 		return err
 	}
-	return s.stop()
+	return a.server.stop()
 }
 
 // come signs everybody in who stays at his machine.
@@ -202,6 +210,7 @@ func (a *audience) part() {
 		}
 	}
 	a.people.Wait()
+	a.slow, a.talker, a.reader = nil, nil, nil
 }
 
 // conversation has people stop reading in one, in which somebody goes on talking.
