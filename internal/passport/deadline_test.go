@@ -1,8 +1,11 @@
 package passport_test
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -84,5 +87,42 @@ func TestHeadAndBodyHaveTimesOfTheirOwn(t *testing.T) {
 	<-time.After(1500 * time.Millisecond)
 	if got := w.exchange(c, "\r\n\r\n"+envelope); !strings.Contains(got, "wsse:BinarySecurityToken") {
 		t.Errorf("a slow head: answered %q", got)
+	}
+}
+
+// Whoever takes the answer a byte at a time, or not at all, has only so long for all of it.
+func TestAnAnswerMustBeTaken(t *testing.T) {
+	templates := t.TempDir()
+	huge := []byte("<tabs>" + strings.Repeat(" ", 16<<20) + "</tabs>") // more than the kernel holds
+	if err := os.WriteFile(filepath.Join(templates, "tabs.xml"), huge, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const brief = 500 * time.Millisecond
+	w := newWorld(t, func(c *passport.Config) { c.Templates, c.Limits.Answer = templates, brief })
+	for name, every := range map[string]time.Duration{"not at all": 0, "a byte at a time": 20 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := w.dialPlain()
+			_, err := io.WriteString(c, "GET /svcs/mms/tabs.asp HTTP/1.1\r\n\r\n")
+			w.must(err)
+			took, err := c.Read(make([]byte, 1)) // the time runs now
+			w.must(err)
+			began := time.Now()
+			for every > 0 && time.Since(began) < 2*brief {
+				<-time.After(every)
+				n, err := c.Read(make([]byte, 1))
+				if took += n; err != nil {
+					break
+				}
+			}
+			<-time.After(2*brief - time.Since(began))
+			rest, err := io.ReadAll(c) // what the kernel has, and then the end
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("still open")
+			}
+			if took += len(rest); took >= len(huge) {
+				t.Errorf("%d bytes were taken all the same", took)
+			}
+		})
 	}
 }
