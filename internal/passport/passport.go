@@ -24,6 +24,7 @@ import (
 	"monarch/internal/clock"
 	"monarch/internal/gate"
 	"monarch/internal/store"
+	"monarch/internal/turns"
 )
 
 // Config is what a [Server] is made of. Every pointer but Audit and Gateway is required.
@@ -73,19 +74,20 @@ type Counts struct {
 type Server struct {
 	Counts Counts
 
-	cfg       Config // immutable
-	loginHost string // immutable
-	loginPath string // immutable
-	secure    map[string]handler
-	plain     map[string]handler
-	https     *endpoint
-	http      *endpoint
-	gateway   *gateway          // nil: there is none
-	pages     map[string][]byte // by path; immutable
-	signAgain []byte            // immutable
-	guesses   *guesses
-	limits    atomic.Pointer[Limits]
-	documents atomic.Pointer[documents]
+	cfg        Config // immutable
+	loginHost  string // immutable
+	loginPath  string // immutable
+	secure     map[string]handler
+	plain      map[string]handler
+	https      *endpoint
+	http       *endpoint
+	gateway    *gateway          // nil: there is none
+	pages      map[string][]byte // by path; immutable
+	signAgain  []byte            // immutable
+	guesses    *guesses
+	handshakes *turns.Queue
+	limits     atomic.Pointer[Limits]
+	documents  atomic.Pointer[documents]
 }
 
 // handler answers one request.
@@ -98,7 +100,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("login address %q: want host/path without scheme, port or query", cfg.LoginURL)
 	}
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses()}
+	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses(), handshakes: turns.New(turns.Limits{})}
 	s.SetLimits(cfg.Limits)
 	use, err := s.Documents(cfg.Templates)
 	if err != nil {
@@ -128,6 +130,7 @@ func (s *Server) SetLimits(l Limits) {
 	usual(&l.Body, 30*time.Second)
 	usual(&l.Answer, 30*time.Second)
 	s.guesses.setLimits(l.Guesses)
+	s.handshakes.SetLimits(handshakeTurns(l.Handshake))
 	s.limits.Store(&l)
 }
 
@@ -147,7 +150,7 @@ func (s *Server) Documents(templates string) (use func(), err error) {
 
 // ServeHTTPS answers what belongs on port 443. It returns nil after [Server.Close].
 func (s *Server) ServeHTTPS(l net.Listener, cfg *tls.Config) error {
-	return s.https.serve(l, cfg)
+	return s.https.serve(l, s.inTurn(cfg))
 }
 
 // ServeHTTP answers what belongs on port 80, where nobody's secret may travel. It returns

@@ -47,6 +47,7 @@ func (s *Server) measureSignin() {
 	m.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", c.Panics.Load)
 	m.Total("monarch_password_hashes_total", "Password hashes computed.", s.hasher.Computed)
 	s.measureTurns("monarch_password_queue", "password checks", s.hasher.Turns())
+	s.measureTurns("monarch_handshake_queue", "TLS handshakes", s.passport.Handshakes())
 	s.measureTurns("monarch_signin_queue", "sign-ins to the notification server", s.arrivals)
 }
 
