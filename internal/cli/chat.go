@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"monarch/internal/admin"
 	"monarch/internal/command"
+	"monarch/internal/config"
 	"monarch/internal/im"
 	"monarch/internal/tui"
 	"monarch/msnclient"
@@ -85,6 +87,11 @@ func (c *chatCmd) connection(ctx context.Context, a *app) (cfg msnclient.Config,
 			return cfg, "", err
 		}
 		if addrs != nil {
+			conf, err := a.load()
+			if err != nil {
+				return cfg, "", err
+			}
+			cfg.Dialer = introducing(conf.Networks, addrs)
 			return cfg, "the server on this machine", c.near(&cfg, addrs, dir)
 		}
 	}
@@ -167,6 +174,29 @@ func (c *chatCmd) near(cfg *msnclient.Config, addrs map[string]string, dir strin
 	trust.ServerName = legacyHost
 	cfg.TLS = trust
 	return nil
+}
+
+// introducing returns a dialer that tells the listeners of a server on this machine that this is
+// no proxy, where they would take it for one.
+func introducing(n config.Networks, addrs map[string]string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	guarded := make(map[string]bool) // ports
+	for name, addr := range addrs {
+		guarded[port(addr)] = name != "ops"
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		if hello := n.Introduction(c.LocalAddr()); hello != "" && guarded[port(addr)] {
+			if _, err := io.WriteString(c, hello); err != nil {
+				c.Close()
+				return nil, err
+			}
+		}
+		return c, nil
+	}
 }
 
 // reachable returns an address to connect to for one that is listened on.

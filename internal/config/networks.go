@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,6 +36,22 @@ func Prefixes(list []string) ([]netip.Prefix, error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// Introduction is what a program on one of the machines in proxies begins a connection to a
+// listener of clients with, if it is no proxy and speaks for itself; "" on any other machine.
+// docs/adr/0022-proxy-protocol.md
+func (n Networks) Introduction(local net.Addr) string {
+	tcp, ok := local.(*net.TCPAddr)
+	proxies, err := Prefixes(n.Proxies)
+	if !ok || err != nil {
+		return ""
+	}
+	from := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(from) }) {
+		return "PROXY UNKNOWN\r\n"
+	}
+	return ""
 }
 
 func prefix(text string) (netip.Prefix, error) {

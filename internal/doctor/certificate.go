@@ -127,7 +127,7 @@ func (e *examination) handshakes(ctx context.Context) {
 		return
 	}
 	at := local(e.Config.Passport.HTTPSListen)
-	if _, err := askConnect(ctx, at); err != nil {
+	if _, err := e.askConnect(ctx, at); err != nil {
 		e.skip(check, "Not looked at, because %s does not answer.", at)
 		return
 	}
@@ -140,7 +140,7 @@ func (e *examination) handshakes(ctx context.Context) {
 		{"RC4", tls.TLS_RSA_WITH_RC4_128_SHA},
 		{"AES", tls.TLS_RSA_WITH_AES_128_CBC_SHA},
 	} {
-		c, err := shake(ctx, at, &tls.Config{
+		c, err := e.shake(ctx, at, &tls.Config{
 			MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10,
 			CipherSuites: []uint16{s.id},
 		})

@@ -379,3 +379,16 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// Where the server takes connections from this machine for those of a proxy, all is well too.
+func TestAProxyOnThisMachineIsNoProblem(t *testing.T) {
+	cfg := freePorts(t)
+	cfg.Networks.Proxies = []string{"127.0.0.0/8"}
+	cfg = serve(t, cfg)
+	got := examine(t, cfg, running)
+	for _, check := range []string{
+		"dispatch server", "notification server", "switchboard", "sign-in (HTTPS)", "documents (HTTP)", "operations", "TLS 1.0",
+	} {
+		got.expect(t, doctor.OK, check, "")
+	}
+}

@@ -24,8 +24,8 @@ type listener struct {
 func (e *examination) all() []listener {
 	c := e.Config
 	list := []listener{
-		{"dispatch server", "dispatch.listen", c.Dispatch.Listen, c.Advertised(c.Dispatch, c.Dispatch.Listen), askVersion},
-		{"notification server", "notification.listen", c.Notification.Listen, c.Advertised(c.Notification, c.Notification.Listen), askVersion},
+		{"dispatch server", "dispatch.listen", c.Dispatch.Listen, c.Advertised(c.Dispatch, c.Dispatch.Listen), e.askVersion},
+		{"notification server", "notification.listen", c.Notification.Listen, c.Advertised(c.Notification, c.Notification.Listen), e.askVersion},
 	}
 	told := words(c.Switchboard.Advertise)
 	for i, addr := range words(c.Switchboard.Listen) {
@@ -33,7 +33,7 @@ func (e *examination) all() []listener {
 		if i < len(told) {
 			m.Advertise = told[i]
 		}
-		list = append(list, listener{"switchboard", "switchboard.listen", addr, c.Advertised(m, addr), askConnect})
+		list = append(list, listener{"switchboard", "switchboard.listen", addr, c.Advertised(m, addr), e.askConnect})
 	}
 	// Of these two clients are told no port: they know one.
 	web := func(listen, wellKnown string) string {
@@ -44,8 +44,8 @@ func (e *examination) all() []listener {
 	}
 	return append(list,
 		listener{"sign-in (HTTPS)", "passport.https_listen", c.Passport.HTTPSListen, web(c.Passport.HTTPSListen, "443"), e.askNexus},
-		listener{"documents (HTTP)", "passport.http_listen", c.Passport.HTTPListen, web(c.Passport.HTTPListen, "80"), askDocument},
-		listener{"operations", "ops.listen", c.Ops.Listen, "", askReady},
+		listener{"documents (HTTP)", "passport.http_listen", c.Passport.HTTPListen, web(c.Passport.HTTPListen, "80"), e.askDocument},
+		listener{"operations", "ops.listen", c.Ops.Listen, "", e.askReady},
 	)
 }
 
@@ -171,9 +171,9 @@ func (e *examination) wellKnownPorts(ctx context.Context) {
 		what              string
 		ask               probe
 	}{
-		{"1863", "dispatch.listen", c.Dispatch.Listen, "the dispatch server", askVersion},
+		{"1863", "dispatch.listen", c.Dispatch.Listen, "the dispatch server", e.askVersion},
 		{"443", "passport.https_listen", c.Passport.HTTPSListen, "the password check", e.askNexus},
-		{"80", "passport.http_listen", c.Passport.HTTPListen, "documents", askDocument},
+		{"80", "passport.http_listen", c.Passport.HTTPListen, "documents", e.askDocument},
 	} {
 		check := "port " + w.port
 		_, have, _ := net.SplitHostPort(w.listen) // validated with the configuration

@@ -126,7 +126,7 @@ const raise = "Raise the limit: LimitNOFILE in the systemd unit, or ulimit -n in
 // processFiles asks the running server for its limit and how much of it is used; 0 if it
 // does not tell.
 func (e *examination) processFiles(ctx context.Context) (limit, open uint64) {
-	text, err := get(ctx, local(e.Config.Ops.Listen), "/metrics")
+	text, err := e.get(ctx, local(e.Config.Ops.Listen), "/metrics")
 	if err != nil {
 		return 0, 0
 	}

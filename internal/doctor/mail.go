@@ -26,7 +26,7 @@ func (e *examination) mail(ctx context.Context) {
 		e.private(check, s.PasswordFile)
 	}
 	at := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-	said, err := greet(ctx, s, at)
+	said, err := e.greet(ctx, s, at)
 	if err != nil {
 		e.complain(Problem, check, fmt.Sprintf("%s does not take invitations: %v.", at, err),
 			"Correct the section smtp of the configuration; "+e.Command("config print")+" explains its keys.")
@@ -40,9 +40,9 @@ func (e *examination) mail(ctx context.Context) {
 const greeting = 15 * time.Second
 
 // greet has the beginning of a conversation with a mail server.
-func greet(ctx context.Context, s config.SMTP, at string) (said string, err error) {
+func (e *examination) greet(ctx context.Context, s config.SMTP, at string) (said string, err error) {
 	certs := &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
-	conn, err := dial(ctx, at)
+	conn, err := e.dial(ctx, at)
 	if err != nil {
 		return "", err
 	}

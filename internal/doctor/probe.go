@@ -16,20 +16,42 @@ import (
 // probe tries an address as a client does. said is what the address does, as "host:port said".
 type probe func(ctx context.Context, addr string) (said string, err error)
 
-// dial connects, with a deadline for all that follows.
-func dial(ctx context.Context, addr string) (net.Conn, error) {
+// dial connects, with a deadline for all that follows. Where the server takes this machine for a
+// proxy, it is told that this is none.
+func (e *examination) dial(ctx context.Context, addr string) (net.Conn, error) {
 	d := net.Dialer{Timeout: patience}
 	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	c.SetDeadline(time.Now().Add(patience))
+	if hello := e.Config.Networks.Introduction(c.LocalAddr()); hello != "" && e.guarded(addr) {
+		if _, err := io.WriteString(c, hello); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
 	return c, nil
 }
 
+// guarded reports whether an address is that of a listener of clients, on this machine.
+func (e *examination) guarded(addr string) bool {
+	if !e.ours(addr) {
+		return false
+	}
+	_, port, _ := net.SplitHostPort(addr) // it was dialled
+	c := e.Config
+	for _, each := range append(words(c.Switchboard.Listen), c.Dispatch.Listen, c.Notification.Listen, c.Passport.HTTPSListen, c.Passport.HTTPListen) {
+		if _, p, err := net.SplitHostPort(each); err == nil && p == port {
+			return true
+		}
+	}
+	return false
+}
+
 // askConnect only connects: a switchboard says nothing to strangers.
-func askConnect(ctx context.Context, addr string) (string, error) {
-	c, err := dial(ctx, addr)
+func (e *examination) askConnect(ctx context.Context, addr string) (string, error) {
+	c, err := e.dial(ctx, addr)
 	if err != nil {
 		return "", err
 	}
@@ -38,8 +60,8 @@ func askConnect(ctx context.Context, addr string) (string, error) {
 }
 
 // askVersion negotiates a version of the protocol. docs/protocol/signin.md#ver
-func askVersion(ctx context.Context, addr string) (string, error) {
-	c, err := dial(ctx, addr)
+func (e *examination) askVersion(ctx context.Context, addr string) (string, error) {
+	c, err := e.dial(ctx, addr)
 	if err != nil {
 		return "", err
 	}
@@ -61,8 +83,8 @@ func askVersion(ctx context.Context, addr string) (string, error) {
 
 // shake does a TLS handshake and returns the connection. Whether the certificate is right is
 // looked at separately.
-func shake(ctx context.Context, addr string, cfg *tls.Config) (*tls.Conn, error) {
-	c, err := dial(ctx, addr)
+func (e *examination) shake(ctx context.Context, addr string, cfg *tls.Config) (*tls.Conn, error) {
+	c, err := e.dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +103,7 @@ var errOtherCertificate = errors.New("it shows another certificate than the one 
 // askNexus asks for the address of the login, and compares the certificate with the file's.
 // docs/protocol/passport.md#nexus
 func (e *examination) askNexus(ctx context.Context, addr string) (string, error) {
-	c, err := shake(ctx, addr, &tls.Config{ServerName: "nexus.passport.com"})
+	c, err := e.shake(ctx, addr, &tls.Config{ServerName: "nexus.passport.com"})
 	if err != nil {
 		return "", err
 	}
@@ -101,8 +123,8 @@ func (e *examination) askNexus(ctx context.Context, addr string) (string, error)
 
 // askDocument fetches the document with tabs and addresses.
 // docs/protocol/passport.md#configuration
-func askDocument(ctx context.Context, addr string) (string, error) {
-	answer, err := get(ctx, addr, "/Config/MsgrConfig.asmx?op=GetClientConfig&Country=US&CLCID=0409&PLCID=0409&ver=6.0.0602")
+func (e *examination) askDocument(ctx context.Context, addr string) (string, error) {
+	answer, err := e.get(ctx, addr, "/Config/MsgrConfig.asmx?op=GetClientConfig&Country=US&CLCID=0409&PLCID=0409&ver=6.0.0602")
 	if err != nil {
 		return "", err
 	}
@@ -113,8 +135,8 @@ func askDocument(ctx context.Context, addr string) (string, error) {
 }
 
 // askReady asks whether clients are welcome.
-func askReady(ctx context.Context, addr string) (string, error) {
-	answer, err := get(ctx, addr, "/readyz")
+func (e *examination) askReady(ctx context.Context, addr string) (string, error) {
+	answer, err := e.get(ctx, addr, "/readyz")
 	if err != nil {
 		return "", err
 	}
@@ -125,8 +147,8 @@ func askReady(ctx context.Context, addr string) (string, error) {
 }
 
 // get asks for a path over plain HTTP and returns the whole answer.
-func get(ctx context.Context, addr, path string) (string, error) {
-	c, err := dial(ctx, addr)
+func (e *examination) get(ctx context.Context, addr, path string) (string, error) {
+	c, err := e.dial(ctx, addr)
 	if err != nil {
 		return "", err
 	}
