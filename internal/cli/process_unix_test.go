@@ -37,7 +37,18 @@ type process struct {
 // startServer runs a server until the test ends.
 func startServer(t *testing.T, args ...string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
+	p := start(t, exec.Command(os.Args[0], args...))
+	t.Cleanup(func() {
+		p.signal(syscall.SIGTERM)
+		p.ended()
+	})
+	p.logs("msg=serving")
+	return p
+}
+
+// start runs a command of ours, which is killed when it takes a minute.
+func start(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	cmd.Env = append(os.Environ(), commandEnv+"=1")
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
@@ -46,18 +57,18 @@ func startServer(t *testing.T, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t, cmd, bufio.NewScanner(pipe)}
 	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-	t.Cleanup(func() {
-		defer stuck.Stop()
-		p.signal(syscall.SIGTERM)
-		p.logs("msg=stopped")
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server ended: %v", err)
-		}
-	})
-	p.logs("msg=serving")
-	return p
+	t.Cleanup(func() { stuck.Stop() })
+	return &process{t, cmd, bufio.NewScanner(pipe)}
+}
+
+// ended waits for the end, which must be an orderly one.
+func (p *process) ended() {
+	p.t.Helper()
+	p.logs("msg=stopped")
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("the server ended: %v", err)
+	}
 }
 
 func (p *process) signal(s os.Signal) {

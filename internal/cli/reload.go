@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/term"
 
 	"monarch/internal/admin"
 	"monarch/internal/server"
@@ -61,8 +64,9 @@ func (a *app) tell(r admin.Report) {
 }
 
 // reloads lets the server read its configuration again when it is asked to and, until stop is
-// called, whenever the process is sent SIGHUP. The log tells the outcome.
-func (a *app) reloads(ctx context.Context, srv *server.Server, hangups chan os.Signal) (stop func()) {
+// called, whenever the process is sent SIGHUP. The log tells the outcome. When the terminal that
+// the server was started at has gone, SIGHUP means what it meant at first, and end is called.
+func (a *app) reloads(ctx context.Context, srv *server.Server, hangups *hangups, end func()) (stop func()) {
 	srv.Admin().Configure = func() (admin.Report, error) {
 		cfg, err := a.load()
 		if err != nil {
@@ -78,21 +82,42 @@ func (a *app) reloads(ctx context.Context, srv *server.Server, hangups chan os.S
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangups:
+			case <-hangups.signals:
+				if hangups.left() {
+					srv.Log().Info("the terminal was closed")
+					end()
+					return
+				}
 				_, _ = srv.Admin().Reload(ctx) // which logs its errors
 			}
 		}
 	}()
 	return func() {
-		signal.Stop(hangups)
+		signal.Stop(hangups.signals)
 		cancel()
 		<-ended
 	}
 }
 
+// hangups are the SIGHUPs that the process is sent.
+type hangups struct {
+	signals   chan os.Signal
+	terminals []int // those of the standard files that were terminals, unless SIGHUP was ignored
+}
+
 // listenForHangups begins to collect SIGHUP, which otherwise ends a process.
-func listenForHangups() chan os.Signal {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	return hangups
+func listenForHangups() *hangups {
+	h := &hangups{signals: make(chan os.Signal, 1)}
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if fd := int(f.Fd()); term.IsTerminal(fd) && !signal.Ignored(syscall.SIGHUP) {
+			h.terminals = append(h.terminals, fd)
+		}
+	}
+	signal.Notify(h.signals, syscall.SIGHUP)
+	return h
+}
+
+// left reports whether one of the terminals has gone: it is a file that is none any more.
+func (h *hangups) left() bool {
+	return slices.ContainsFunc(h.terminals, func(fd int) bool { return !term.IsTerminal(fd) })
 }

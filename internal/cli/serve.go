@@ -66,7 +66,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return advise(err)
 	}
-	defer a.reloads(ctx, srv, hangups)()
+	ctx, left := context.WithCancel(ctx)
+	defer left()
+	defer a.reloads(ctx, srv, hangups, left)()
 	spareProcessors() // after New, which counts them
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

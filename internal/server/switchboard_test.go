@@ -143,7 +143,7 @@ func listen(t *testing.T, c *msntest.Conn, others int) {
 // TestSlowReader is S40 and the second variant of S23: carol stops reading.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	_, p := chat(t, unlimited, "A", "B", "C")
+	_, p := chat(t, map[string]string{"limits.rates": "off", "limits.queue_stall": "5m"}, "A", "B", "C")
 	p.Play("pause C.sb")
 	a, b := p.Conn("A.sb"), p.Conn("B.sb")
 	big := fixture(t, "P-1664")
