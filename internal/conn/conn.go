@@ -236,7 +236,11 @@ func (c *Conn) next(b []byte, scratch [][]byte) int {
 		return 0
 	}
 	c.excuse()
-	if f.Verb != "" {
+	switch f.Verb {
+	case "":
+	case "PROXY", "\x00": // how the two forms of that header read
+		c.Close(ProxyHeader)
+	default:
 		c.frame(f)
 	}
 	c.sent(n)

@@ -15,6 +15,7 @@ const (
 	Idle               // nothing was said for too long
 	Malformed          // not a command of the protocol
 	OutOfPlace         // a command that this state or version does not have
+	ProxyHeader        // it began like one from a proxy, which its address is not
 	Refused            // sign-in, cookie or challenge did not pass
 	SignedOut          // the client said OUT
 	Displaced          // the account signed in elsewhere
@@ -27,7 +28,7 @@ const (
 
 var reasons = [...]string{
 	PeerClosed: "peer_closed", PeerReset: "peer_reset", Broken: "broken", Slow: "slow", Timeout: "timeout",
-	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", Refused: "refused",
+	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", ProxyHeader: "proxy_header", Refused: "refused",
 	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Revoked: "revoked", Flood: "flood",
 	Unavailable: "unavailable", Panicked: "panicked",
 }

@@ -13,7 +13,7 @@ const maxSpare = 16
 // at the cost of their place in the queue.
 type workers struct {
 	mu      sync.Mutex // leaf
-	free    int // below zero while there are more than may be since a change
+	free    int        // below zero while there are more than may be since a change
 	waiting []func()
 	spare   []chan func()
 	stopped bool

@@ -243,7 +243,7 @@ func TestProxyHeadersOfOthersAreNoCommands(t *testing.T) {
 	}
 	settle(t, f, "monarch_connections", 0)
 	for _, port := range ports[:3] {
-		sees(t, f, fmt.Sprintf(`monarch_connections_closed_total{reason="out_of_place",role=%q} 2`, port))
+		sees(t, f, fmt.Sprintf(`monarch_connections_closed_total{reason="proxy_header",role=%q} 2`, port))
 	}
 }
 
