@@ -1,10 +1,7 @@
 package ns
 
 import (
-	"context"
-	"errors"
 	"sync"
-	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/hub"
@@ -23,7 +20,6 @@ type moves struct {
 	pending map[move]*departure
 	left    map[im.UserID]int // how many of them each contact has not heard of
 	closed  bool
-	tasks   sync.WaitGroup // departures that are being settled
 }
 
 // move is one contact of one user on his way between groups.
@@ -31,8 +27,9 @@ type move struct{ owner, contact im.UserID }
 
 // departure is the contact's leaving, which he has not heard of.
 type departure struct {
-	owner im.Person
-	timer clock.Timer
+	owner   im.Person
+	version uint32 // of the contact's lists
+	timer   clock.Timer
 }
 
 // removed is called when a contact was taken off the forward list as a whole.
@@ -54,7 +51,7 @@ func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
 		return
 	}
 	m.tell(owner, contact, hub.Leaving, version)
-	d := &departure{owner: owner}
+	d := &departure{owner: owner, version: version}
 	m.pending[key] = d
 	m.left[contact]++
 	m.server.Clock.Set(&d.timer, m.server.Limits().Move, func() { m.due(key, d) })
@@ -100,57 +97,24 @@ func (m *moves) tell(owner im.Person, contact im.UserID, how hub.Listing, versio
 	m.server.Hub.Deliver(contact, hub.ListedBy{Who: owner, How: how, Version: version})
 }
 
-// due starts to settle a departure whose time is up, away from the clock.
+// due tells a contact that he was removed. No version that his client was told counts that.
 func (m *moves) due(key move, d *departure) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed || m.pending[key] != d {
 		return
 	}
-	m.tasks.Add(1)
-	go func() {
-		defer m.tasks.Done()
-		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
-		defer cancel()
-		m.settle(ctx, key, d)
-	}()
+	m.drop(key)
+	m.tell(d.owner, key.contact, hub.Gone, d.version)
 }
 
-// settleTime is how long the database may take to raise a version.
-const settleTime = 3 * time.Second
-
-// settle tells a contact that he was removed. The version takes one more step: what he has
-// done himself since made his client learn a number that this is not in.
-func (m *moves) settle(ctx context.Context, key move, d *departure) {
-	version, err := m.server.Store.Step(ctx, key.contact)
+// close leaves what is pending as it is: the contacts learn of it at their next SYN.
+func (m *moves) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pending[key] != d {
-		return
-	}
-	m.drop(key)
-	switch {
-	case err == nil:
-		m.tell(d.owner, key.contact, hub.Gone, version)
-	case !errors.Is(err, im.ErrNoUser): // his account is no more
-		m.server.Log.Error("a contact is not told that he was removed", "err", err)
-	}
-}
-
-// close settles what is pending at once; the contacts learn at their next SYN.
-func (m *moves) close(ctx context.Context) {
-	m.mu.Lock()
 	m.closed = true
-	m.mu.Unlock()
-	m.tasks.Wait()
-	m.mu.Lock()
-	left := m.pending
-	m.pending = nil
-	m.mu.Unlock()
-	for key, d := range left {
+	for _, d := range m.pending {
 		m.server.Clock.Stop(&d.timer)
-		if _, err := m.server.Store.Step(ctx, key.contact); err != nil && !errors.Is(err, im.ErrNoUser) {
-			m.server.Log.Error("a contact is not told that he was removed", "err", err)
-		}
 	}
+	m.pending = nil
 }

@@ -4,7 +4,6 @@
 package ns
 
 import (
-	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -161,4 +160,4 @@ func (s *Server) Farewell(spread time.Duration) {
 }
 
 // Close ends what is still under way: contacts on the move have left.
-func (s *Server) Close(ctx context.Context) { s.moves.close(ctx) }
+func (s *Server) Close() { s.moves.close() }

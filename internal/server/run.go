@@ -83,7 +83,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	s.ns.Close(requests)
+	s.ns.Close()
 	if err := errors.Join(s.passport.Close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
 		s.log.Warn("some requests were cut off", "err", errors.Join(err, s.opsHTTP.Close(), s.manage.Close()))
 	}
