@@ -201,7 +201,13 @@ func TestAPanicIsThatOfTheOneWhoseChangeItIs(t *testing.T) {
 
 func TestTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
 	c := newCrowded(t)
-	if _, err := c.s.Step(context.Background(), c.u.ID); err != nil { // prepares the statement
+	patient := func() error {
+		_, err := change(context.Background(), c.s, "test", func(tx *transaction) (uint32, error) {
+			return step(context.Background(), tx, c.u.ID)
+		})
+		return err
+	}
+	if err := patient(); err != nil { // prepares the statement
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -210,10 +216,6 @@ func TestTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
 			cancel()
 			return step(ctx, tx, c.u.ID)
 		})
-		return err
-	}
-	patient := func() error {
-		_, err := c.s.Step(context.Background(), c.u.ID)
 		return err
 	}
 	if errs := c.together(impatient, patient); !errors.Is(errs[0], context.Canceled) || errs[1] != nil {

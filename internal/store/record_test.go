@@ -39,7 +39,7 @@ func TestARecordShowsNothingButTheRosterOfThatMoment(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"": m.compare, "compute": m.compute, "write": m.write,
 			"add": m.add, "remove": m.remove, "name contact": m.nameContact, "rename": m.rename, "group": m.group,
-			"set policy": m.setPolicy, "set prompt": m.setPrompt, "set property": m.setProperty, "late": m.late,
+			"set policy": m.setPolicy, "set prompt": m.setPrompt, "set property": m.setProperty,
 			"account": m.account, "replace": m.replace, "import": m.importContact,
 		})
 		// What was written last is found, or this test would prove nothing.
@@ -189,11 +189,6 @@ func (m *recordMachine) setPrompt(t *rapid.T) {
 func (m *recordMachine) setProperty(t *rapid.T) {
 	typ := rapid.SampledFrom([]string{"PHH", "MOB", "MBE"}).Draw(t, "type")
 	_, _, err := m.s.SetProperty(m.ctx, m.pick(t, "who").ID, typ, rapid.SampledFrom([]string{"", "Y", "1 555"}).Draw(t, "value"))
-	m.refused(t, err)
-}
-
-func (m *recordMachine) late(t *rapid.T) {
-	_, err := m.s.Step(m.ctx, m.pick(t, "who").ID)
 	m.refused(t, err)
 }
 

@@ -21,14 +21,6 @@ func (s *Store) Version(ctx context.Context, id im.UserID) (uint32, error) {
 	return load(ctx, s, fmt.Sprintf("load version of %d", id), scan, `SELECT version FROM account WHERE id = $1`, id)
 }
 
-// Step raises the version of an account's lists by one and returns it, when the person is
-// told late of what others have done to them.
-func (s *Store) Step(ctx context.Context, id im.UserID) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("raise version of %d", id), func(tx *transaction) (uint32, error) {
-		return step(ctx, tx, id)
-	})
-}
-
 // Roster returns everything an account sees of itself and of the people on its lists, as it
 // was at one moment. People who are on the reverse list alone are among the contacts.
 func (s *Store) Roster(ctx context.Context, id im.UserID) (im.Roster, error) {

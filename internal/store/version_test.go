@@ -113,7 +113,6 @@ var stepTests = []struct {
 		prp("alice", "PHH", "1"),
 		steps{"alice": 1},
 	},
-	{"what is told late is one step", aliceHasBob, late("bob"), steps{"bob": 1}},
 	{
 		"the end of an account moves everybody who had it on a list, once",
 		[]op{add("bob", fl, "alice", none), add("alice", fl, "bob", none), add("carol", bl, "alice", none)},
@@ -146,20 +145,6 @@ func TestEveryChangeMovesTheVersionsItShould(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestStepReturnsTheVersionAndChangesNothingElse(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
-	w.must(aliceHasBob...)
-	want := w.roster("bob")
-	want.User.Version++
-	got, err := w.s.Step(context.Background(), w.ids["bob"])
-	if err != nil || got != want.User.Version {
-		t.Errorf("version %d, %v; want %d", got, err, want.User.Version)
-	}
-	if diff := cmp.Diff(want, w.roster("bob")); diff != "" {
-		t.Error(diff)
 	}
 }
 
@@ -221,7 +206,6 @@ var (
 		{"the policy there is", nil, blp("alice", im.AllowOthers), im.ErrSameMode},
 		{"a property that is not", nil, prp("alice", "MFN", "x"), im.ErrUnknownSetting},
 		{"a change of nobody's lists", nil, add("nobody", fl, "alice", none), im.ErrNoUser},
-		{"a late step of nobody", nil, late("nobody"), im.ErrNoUser},
 		{"the end of nobody", nil, del("nobody"), im.ErrNoUser},
 	}
 )

@@ -173,13 +173,6 @@ func prp(owner, typ, value string) op {
 	}
 }
 
-func late(who string) op {
-	return func(w *world) error {
-		_, err := w.s.Step(context.Background(), w.ids[who])
-		return err
-	}
-}
-
 func del(who string) op {
 	return func(w *world) error {
 		err := w.s.DeleteUser(context.Background(), w.ids[who])
