@@ -221,7 +221,7 @@ func (c *Conn) drop() {
 // Next takes the next line and its payload. Not ok means that nothing came for longer than
 // anybody has patience, or that the connection has ended.
 func (c *Conn) Next() (line string, payload []byte, ok bool) {
-	m, ok := c.await(patience)
+	m, ok := c.await()
 	if !ok {
 		return "", nil, false
 	}
@@ -230,8 +230,8 @@ func (c *Conn) Next() (line string, payload []byte, ok bool) {
 }
 
 // await waits until something has come or the connection has ended.
-func (c *Conn) await(limit time.Duration) (message, bool) {
-	timeout := time.NewTimer(limit)
+func (c *Conn) await() (message, bool) {
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		change := c.bell.next()

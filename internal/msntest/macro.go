@@ -196,7 +196,7 @@ func (p *Player) ping(conns []string) error {
 // drain drops what comes up to the answer to a ping.
 func (p *Player) drain(c *Conn) error {
 	for {
-		m, ok := c.await(patience)
+		m, ok := c.await()
 		switch {
 		case !ok:
 			return fmt.Errorf("%s does not answer a ping", c.Name)

@@ -35,7 +35,7 @@ func (p *Player) bytes(c *Conn, with *payload) ([]byte, error) {
 
 // want takes the next message, which must be the one of the step.
 func (p *Player) want(c *Conn, s step) error {
-	m, ok := c.await(patience)
+	m, ok := c.await()
 	if !ok {
 		if _, _, ended := c.head(); ended {
 			return fmt.Errorf("the server has closed %s", c.Name)
@@ -91,7 +91,7 @@ func (p *Player) take(c *Conn, m message, captured map[string]string) {
 // optional takes the next message if it is the one of the step. Something comes in any case,
 // if only the end of the connection.
 func (p *Player) optional(c *Conn, s step) error {
-	m, ok := c.await(patience)
+	m, ok := c.await()
 	if !ok {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (p *Player) optional(c *Conn, s step) error {
 
 // closed waits until the server has closed the connection.
 func (p *Player) closed(c *Conn) error {
-	m, ok := c.await(patience)
+	m, ok := c.await()
 	if ok {
 		return fmt.Errorf("%s sent %s", c.Name, m)
 	}
