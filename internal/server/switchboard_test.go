@@ -143,7 +143,10 @@ func listen(t *testing.T, c *msntest.Conn, others int) {
 // TestSlowReader is S40 and the second variant of S23: carol stops reading.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	_, p := chat(t, map[string]string{"limits.rates": "off", "limits.queue_stall": "5m"}, "A", "B", "C")
+	// On a busy machine it takes long to fill the queue, and nothing else may end the reader first.
+	_, p := chat(t, map[string]string{
+		"limits.rates": "off", "limits.queue_bytes": "65536", "limits.queue_stall": "5m", "limits.dead_peer": "5m",
+	}, "A", "B", "C")
 	p.Play("pause C.sb")
 	a, b := p.Conn("A.sb"), p.Conn("B.sb")
 	big := fixture(t, "P-1664")
