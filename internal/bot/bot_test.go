@@ -16,9 +16,9 @@ import (
 
 	"monarch/internal/admin"
 	"monarch/internal/bot"
-	"monarch/internal/clock"
 	"monarch/internal/config"
 	"monarch/internal/im"
+	"monarch/internal/msntest"
 	"monarch/internal/server"
 	"monarch/internal/store"
 	"monarch/msnclient"
@@ -42,26 +42,9 @@ type garden struct {
 func newGarden(t *testing.T) *garden {
 	t.Helper()
 	cfg := config.Default()
-	const free = "127.0.0.1:0"
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	msntest.FreePorts(&cfg)
 	cfg.Data.Dir = t.TempDir()
-	clk := clock.New()
-	srv, err := server.New(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)), clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		clk.Close()
-	})
-	<-srv.Ready()
+	srv := msntest.Serve(t, cfg)
 	g := &garden{srv, cfg}
 	for _, who := range []string{butterfly, alice, bob} {
 		g.account(t, who)

@@ -4,18 +4,16 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"monarch/internal/clock"
 	"monarch/internal/config"
 	"monarch/internal/doctor"
+	"monarch/internal/msntest"
 	"monarch/internal/passport"
-	"monarch/internal/server"
 	"monarch/internal/store"
 )
 
@@ -24,9 +22,7 @@ import (
 func freePorts(t *testing.T) config.Config {
 	t.Helper()
 	cfg := config.Default()
-	const free = "127.0.0.1:0"
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	msntest.FreePorts(&cfg)
 	cfg.Data.Dir = filepath.Join(t.TempDir(), "data")
 	return cfg
 }
@@ -35,22 +31,7 @@ func freePorts(t *testing.T) config.Config {
 // got.
 func serve(t *testing.T, cfg config.Config) config.Config {
 	t.Helper()
-	clk := clock.New()
-	s, err := server.New(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)), clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		clk.Close()
-	})
-	<-s.Ready()
+	s := msntest.Serve(t, cfg)
 	cfg.Dispatch.Listen, cfg.Notification.Listen = s.Addr("dispatch"), s.Addr("notification")
 	cfg.Switchboard.Listen, cfg.Ops.Listen = s.Addr("switchboard"), s.Addr("ops")
 	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen = s.Addr("https"), s.Addr("http")

@@ -57,9 +57,7 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const free = "127.0.0.1:0"
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	FreePorts(&cfg)
 	cfg.Data.Dir = t.TempDir()
 	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
 	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
@@ -78,6 +76,36 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 		}
 	}
 	return f
+}
+
+// FreePorts lets every listener take any free port of the loopback.
+func FreePorts(cfg *config.Config) {
+	const free = "127.0.0.1:0"
+	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
+	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+}
+
+// Serve runs a server until the test ends, which fails if that does not end cleanly. Nobody has
+// an account there.
+func Serve(t testing.TB, cfg config.Config) *server.Server {
+	t.Helper()
+	clk := clock.New()
+	s, err := server.New(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)), clk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		clk.Close()
+	})
+	<-s.Ready()
+	return s
 }
 
 // environ returns settings as the environment variables that they are.

@@ -568,10 +568,8 @@ func startTwoBoards(t *testing.T) *msntest.Fixture {
 // freePorts returns settings for a server on free ports, with a directory of its own.
 func freePorts(t *testing.T) config.Config {
 	t.Helper()
-	const free = "127.0.0.1:0"
 	cfg := config.Default()
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	msntest.FreePorts(&cfg)
 	cfg.Data.Dir = t.TempDir()
 	return cfg
 }
