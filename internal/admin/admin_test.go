@@ -269,12 +269,12 @@ func TestContacts(t *testing.T) {
 		ctx := t.Context()
 		alice, bob := b.add(t, "alice"), b.add(t, "bob")
 		b.signIn(bob)
-		g, _, err := b.Store.AddGroup(ctx, alice.ID, "Friends")
+		g, err := b.Store.AddGroup(ctx, alice.ID, "Friends")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, a := range []store.Addition{
-			{List: im.Forward, Handle: bob.Handle, Name: "Bobby", Group: g.Number},
+			{List: im.Forward, Handle: bob.Handle, Name: "Bobby", Group: g.Group.Number},
 			{List: im.Allow, Handle: bob.Handle, Name: "Bobby"},
 		} {
 			if _, err := b.Store.Add(ctx, alice.ID, a); err != nil {

@@ -110,7 +110,7 @@ func befriend(ctx context.Context, s *store.Store, p person, people []person) er
 	if err != nil {
 		return err
 	}
-	g, _, err := s.AddGroup(ctx, u.ID, demoGroup)
+	g, err := s.AddGroup(ctx, u.ID, demoGroup)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func befriend(ctx context.Context, s *store.Store, p person, people []person) er
 			continue
 		}
 		for _, list := range []im.List{im.Forward, im.Allow} {
-			_, err := s.Add(ctx, u.ID, store.Addition{List: list, Handle: other.email, Name: other.nick, Group: g.Number})
+			_, err := s.Add(ctx, u.ID, store.Addition{List: list, Handle: other.email, Name: other.nick, Group: g.Group.Number})
 			if err != nil && !errors.Is(err, im.ErrAlreadyListed) && !errors.Is(err, im.ErrOpposite) {
 				return err
 			}

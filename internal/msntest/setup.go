@@ -101,7 +101,7 @@ func (p *Player) unlist(words []string) error {
 
 func (p *Player) group(words []string) error {
 	return p.change(words[0], func(owner im.UserID) error {
-		_, _, err := p.fix.Store.AddGroup(p.t.Context(), owner, msnp.Unescape(words[1]))
+		_, err := p.fix.Store.AddGroup(p.t.Context(), owner, msnp.Unescape(words[1]))
 		return err
 	})
 }

@@ -15,11 +15,15 @@ func (s *session) adg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	g, version, err := s.srv.Store.AddGroup(ctx, s.entry.User(), m.Name)
+	g, err := s.srv.Store.AddGroup(ctx, s.entry.User(), m.Name)
 	if err != nil {
 		return err
 	}
-	return s.confirm(msnp.ADG, m.TrID, version, msnp.Escape(g.Name), msnp.Uint(g.Number), "0")
+	version := g.Version
+	if g.Existed {
+		version = s.repeat(version)
+	}
+	return s.confirm(msnp.ADG, m.TrID, version, msnp.Escape(g.Group.Name), msnp.Uint(g.Group.Number), "0")
 }
 
 // reg renames a group.

@@ -20,6 +20,17 @@ func (s *session) confirm(v msnp.Verb, t msnp.TrID, version uint32, more ...stri
 	return nil
 }
 
+// repeat returns the version for a reply to a command that was no step: what the lists have come
+// to may count a change that the client has not been told of.
+func (s *session) repeat(version uint32) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.synced {
+		version = min(version, s.told)
+	}
+	return version
+}
+
 // mostAhead is how many versions are remembered whose turn has not come. With more, the client
 // gets its lists anew at its next sign-in, and nothing else happens.
 const mostAhead = 64

@@ -103,7 +103,7 @@ func TestNobodysAccountIsRefused(t *testing.T) {
 	_, byID := s.UserByID(ctx, id)
 	_, roster := s.Roster(ctx, id)
 	_, version := s.Version(ctx, id)
-	_, _, group := s.AddGroup(ctx, id, "Work")
+	_, group := s.AddGroup(ctx, id, "Work")
 	_, _, property := s.SetProperty(ctx, id, "PHH", "1")
 	_, name := s.Rename(ctx, id, "x")
 	for what, err := range map[string]error{

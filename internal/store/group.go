@@ -10,43 +10,44 @@ import (
 	"monarch/msnp"
 )
 
-// AddGroup makes a group with the lowest free number and returns the owner's new version.
-// If a group of this name exists it is returned with the present version: that is no step.
+// Grouped is what became of a new group.
+type Grouped struct {
+	Group   im.Group
+	Version uint32 // of the owner's lists
+	Existed bool   // there was one of this name, which is no step
+}
+
+// AddGroup makes a group with the lowest free number, unless one of this name exists.
 // It refuses with im.ErrTooManyGroups. docs/protocol/lists.md#adg
-func (s *Store) AddGroup(ctx context.Context, owner im.UserID, name string) (im.Group, uint32, error) {
-	type added struct {
-		group   im.Group
-		version uint32
-	}
-	done, err := change(ctx, s, fmt.Sprintf("add group for %d", owner), func(tx *transaction) (added, error) {
+func (s *Store) AddGroup(ctx context.Context, owner im.UserID, name string) (Grouped, error) {
+	return change(ctx, s, fmt.Sprintf("add group for %d", owner), func(tx *transaction) (Grouped, error) {
 		u, err := loadUser(ctx, tx, owner)
 		if err != nil {
-			return added{}, err
+			return Grouped{}, err
 		}
 		groups, err := loadGroups(ctx, tx, owner)
 		if err != nil {
-			return added{}, err
+			return Grouped{}, err
 		}
 		free := len(groups) // unless there is a gap
 		for i, g := range groups {
 			if g.Name == name {
-				return added{g, u.Version}, nil
+				return Grouped{Group: g, Version: u.Version, Existed: true}, nil
 			}
 			if g.Number != i {
 				free = min(free, i)
 			}
 		}
 		if free >= im.MaxGroups {
-			return added{}, im.ErrTooManyGroups
+			return Grouped{}, im.ErrTooManyGroups
 		}
 		version, err := step(ctx, tx, owner)
 		if err != nil {
-			return added{}, err
+			return Grouped{}, err
 		}
 		_, err = tx.ExecContext(ctx, insertGroup, owner, free, msnp.Escape(name))
-		return added{im.Group{Number: free, Name: name}, version}, err
+		return Grouped{Group: im.Group{Number: free, Name: name}, Version: version}, err
 	})
-	return done.group, done.version, err
 }
 
 const insertGroup = `INSERT INTO contact_group (owner, number, name) VALUES ($1, $2, $3)`

@@ -71,7 +71,7 @@ func (c *crowded) await(n int) {
 
 func (c *crowded) addGroup(name string) func() error {
 	return func() error {
-		_, _, err := c.s.AddGroup(context.Background(), c.u.ID, name)
+		_, err := c.s.AddGroup(context.Background(), c.u.ID, name)
 		return err
 	}
 }
@@ -286,7 +286,7 @@ func TestAChangeNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
 	c := newCrowded(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	impatient := func() error {
-		_, _, err := c.s.AddGroup(ctx, c.u.ID, "late")
+		_, err := c.s.AddGroup(ctx, c.u.ID, "late")
 		return err
 	}
 	c.s.writer.turn <- struct{}{}

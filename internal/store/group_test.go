@@ -19,12 +19,12 @@ func TestGroupsTakeTheLowestFreeNumber(t *testing.T) {
 	}
 	w.must(rmg("alice", 7), rmg("alice", 4))
 	for _, want := range []int{4, 7} {
-		g, _, err := w.s.AddGroup(context.Background(), w.ids["alice"], fmt.Sprint("new ", want))
+		g, err := w.s.AddGroup(context.Background(), w.ids["alice"], fmt.Sprint("new ", want))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if g.Number != want {
-			t.Errorf("got number %d, want %d", g.Number, want)
+		if g.Group.Number != want {
+			t.Errorf("got number %d, want %d", g.Group.Number, want)
 		}
 	}
 	before := w.rosters()
@@ -40,12 +40,12 @@ func TestGroupsTakeTheLowestFreeNumber(t *testing.T) {
 func TestAGroupThatExistsIsReturnedWithThePresentVersion(t *testing.T) {
 	w := newWorld(t, "alice")
 	w.must(adg("alice", "A B"), gtc("alice", im.AddSilent))
-	g, version, err := w.s.AddGroup(context.Background(), w.ids["alice"], "A B")
+	g, err := w.s.AddGroup(context.Background(), w.ids["alice"], "A B")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if (g != im.Group{Number: 1, Name: "A B"}) || version != 3 {
-		t.Errorf("got %v at %d", g, version)
+	if want := (store.Grouped{Group: im.Group{Number: 1, Name: "A B"}, Version: 3, Existed: true}); g != want {
+		t.Errorf("got %+v, want %+v", g, want)
 	}
 	if got := w.roster("alice").Groups; len(got) != 2 {
 		t.Errorf("groups: %v", got)

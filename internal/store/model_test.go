@@ -285,9 +285,11 @@ func newModel(s *store.Store, n int, handle func(n int) string) (*model, error) 
 		if err != nil {
 			return nil, err
 		}
-		if _, u.Version, err = s.AddGroup(ctx, u.ID, "A"); err != nil {
+		g, err := s.AddGroup(ctx, u.ID, "A")
+		if err != nil {
 			return nil, err
 		}
+		u.Version = g.Version
 		m.people = append(m.people, &modelPerson{
 			user: u, groups: map[int]string{0: "Other Contacts", 1: "A"},
 			links: make(map[int]*modelLink), properties: make(map[string]string),

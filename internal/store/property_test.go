@@ -139,8 +139,8 @@ func (c *machine) rename(t *rapid.T) {
 func (c *machine) addGroup(t *rapid.T) {
 	owner, name := c.pick(t, "owner"), someName.Draw(t, "name")
 	number, want := c.m.addGroup(owner, name)
-	g, version, err := c.s.AddGroup(c.ctx, c.id(owner), name)
-	if c.agree(t, owner, want, err, version) && (g != im.Group{Number: number, Name: name}) {
+	g, err := c.s.AddGroup(c.ctx, c.id(owner), name)
+	if c.agree(t, owner, want, err, g.Version) && (g.Group != im.Group{Number: number, Name: name}) {
 		t.Fatalf("got %+v, want number %d", g, number)
 	}
 }

@@ -165,7 +165,7 @@ func (m *recordMachine) group(t *rapid.T) {
 	owner, number, name := m.pick(t, "owner").ID, anyGroup.Draw(t, "group"), anyName.Draw(t, "name")
 	switch rapid.IntRange(0, 2).Draw(t, "what") {
 	case 0:
-		_, _, err := m.s.AddGroup(m.ctx, owner, name)
+		_, err := m.s.AddGroup(m.ctx, owner, name)
 		m.refused(t, err)
 	case 1:
 		_, err := m.s.RenameGroup(m.ctx, owner, number, name)

@@ -44,7 +44,7 @@ func populate(ctx context.Context, s *Store) error {
 	must(err)
 	for i, name := range citizens {
 		for _, group := range []string{"Work", "Family & friends", "a b%20c"}[:i%4] {
-			_, _, err := s.AddGroup(ctx, ids[name], group)
+			_, err := s.AddGroup(ctx, ids[name], group)
 			must(err)
 		}
 		for j, places := range []int{1, 2, 5, 7, 9} {

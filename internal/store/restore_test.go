@@ -122,7 +122,7 @@ func busyWorld(t *testing.T) (p place, backup string) {
 	p.use(func(ctx context.Context, s *Store) error {
 		alice, err1 := s.CreateUser(ctx, "alice@example.com", "Alice ♥", "hash")
 		bob, err2 := s.CreateUser(ctx, "bob@example.com", "Bob", "hash")
-		_, _, err3 := s.AddGroup(ctx, alice.ID, "Work")
+		_, err3 := s.AddGroup(ctx, alice.ID, "Work")
 		_, err4 := s.Add(ctx, alice.ID, Addition{List: im.Forward, Handle: bob.Handle, Name: "Bobby", Group: 1, Limit: 9})
 		_, _, err5 := s.SetProperty(ctx, alice.ID, "PHH", "1 555")
 		err6 := s.SetMailbox(ctx, alice.ID, "https://mail.example.com/")

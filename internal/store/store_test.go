@@ -91,7 +91,7 @@ func TestWhatWasStoredIsThereAfterReopening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := first.AddGroup(context.Background(), alice.ID, "Work"); err != nil {
+	if _, err := first.AddGroup(context.Background(), alice.ID, "Work"); err != nil {
 		t.Fatal(err)
 	}
 	want, err := first.Roster(context.Background(), alice.ID)

@@ -133,7 +133,7 @@ func rename(who, name string) op {
 
 func adg(owner, name string) op {
 	return func(w *world) error {
-		_, _, err := w.s.AddGroup(context.Background(), w.ids[owner], name)
+		_, err := w.s.AddGroup(context.Background(), w.ids[owner], name)
 		return err
 	}
 }
