@@ -57,6 +57,7 @@ var layers = map[string][]string{
 
 	// For tests only: they may use everything, and nothing may use them.
 	"internal/msntest": nil,
+	"internal/model":   nil,
 	"internal/arch":    nil,
 }
 

@@ -1,0 +1,402 @@
+package model
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"monarch/msnp"
+)
+
+// maxContacts is limits.max_contacts: small, so that lists get full.
+const maxContacts = 3
+
+// add is ADD. docs/protocol/lists.md#add
+func (w *world) add(c command) {
+	me := &w.people[c.who]
+	list, handle := lists[c.arg(0)], strings.ToLower(c.arg(1))
+	if c.arg(0) == "RL" {
+		w.leave(c.who)
+		return
+	}
+	at, domain, _ := strings.Cut(handle, "@")
+	peer := w.byHandle(handle)
+	l := me.links[peer]
+	group := 0
+	if len(c.args) > 3 {
+		group = atoi(c.arg(3))
+	}
+	first := list == forward && l.lists&forward == 0
+	_, exists := me.groups[group]
+	switch {
+	case at == "" || !strings.Contains(domain, "."):
+		w.refuse(c, 201)
+	case peer < 0:
+		w.refuse(c, 205)
+	case first && w.count(c.who) >= maxContacts:
+		w.refuse(c, 210)
+	case list != forward && l.lists&(allow|block)&^list != 0:
+		w.refuse(c, 219)
+	case list == forward && !exists:
+		w.refuse(c, 224)
+	case list != forward && l.lists&list != 0, list == forward && !first && (len(c.args) < 4 || slices.Contains(l.groups, group)):
+		w.refuse(c, 215)
+	default:
+		l.lists |= list
+		if list == forward {
+			l.groups = slices.Sorted(slices.Values(append(slices.Clone(l.groups), group)))
+		}
+		if first {
+			l.stored = msnp.Unescape(c.arg(2))
+		}
+		me.links[peer] = l
+		w.added(c, peer, first)
+	}
+}
+
+// added tells what an addition has done.
+func (w *world) added(c command, peer int, first bool) {
+	me, him := &w.people[c.who], &w.people[peer]
+	w.step(c.who)
+	if first && peer != c.who {
+		w.step(peer)
+	}
+	words := []any{"ADD", c.n, c.arg(0), newest, him.handle, msnp.Escape(msnp.Unescape(c.arg(2)))}
+	if len(c.args) > 3 {
+		words = append(words, c.arg(3))
+	}
+	w.change(c, words...)
+	if !first {
+		w.look(c.who)
+		return
+	}
+	for _, typ := range phones {
+		value := him.props[typ]
+		if !w.allows(peer, c.who) {
+			value = ""
+		}
+		w.property(c.key, heard{tells: []int{me.version}}, []any{"BPR", newest, him.handle}, typ, value)
+	}
+	if me.at.online {
+		if now := w.sight(peer, c.who); now != "" {
+			w.answer(c, "ILN", c.n, now)
+			me.at.sees[peer] = now
+		}
+	}
+	how := added
+	if _, moving := w.moves[[2]int{c.who, peer}]; moving {
+		how = returned
+	}
+	delete(w.moves, [2]int{c.who, peer})
+	w.listing(how, c.who, peer)
+}
+
+var phones = []string{"PHH", "PHW", "PHM", "MOB"}
+
+// property says a line that ends in a property.
+func (w *world) property(key string, h heard, words []any, typ, value string) {
+	if typ == "MOB" && value == "" && words[0] == "BPR" {
+		value = "N"
+	}
+	words = append(words, typ)
+	if value != "" {
+		words = append(words, msnp.Escape(value))
+	}
+	w.inform(key, h, words...)
+}
+
+// count is how many people somebody has on his forward list.
+func (w *world) count(owner int) (n int) {
+	for _, l := range w.people[owner].links {
+		n += l.lists & forward
+	}
+	return n
+}
+
+// rem is REM. docs/protocol/lists.md#rem
+func (w *world) rem(c command) {
+	me := &w.people[c.who]
+	list, handle := lists[c.arg(0)], strings.ToLower(c.arg(1))
+	peer := w.byHandle(handle)
+	l := me.links[peer]
+	group := atoi(c.arg(2))
+	named := len(c.args) > 2
+	_, exists := me.groups[group]
+	switch {
+	case l.lists&list == 0:
+		w.refuse(c, 216)
+		return
+	case list == forward && named && !exists:
+		w.refuse(c, 224)
+		return
+	case list == forward && named && !slices.Contains(l.groups, group):
+		w.refuse(c, 225)
+		return
+	}
+	w.step(c.who)
+	words := []any{"REM", c.n, c.arg(0), newest, handle}
+	if named {
+		words = append(words, c.arg(2))
+	}
+	h := heard{tells: []int{me.version}}
+	if list == forward && !(named && len(l.groups) > 1) {
+		h.off = []string{handle}
+	}
+	w.inform(c.key, h, words...)
+	switch {
+	case list != forward:
+		l.lists &^= list
+		me.links[peer] = l
+		w.look(c.who)
+	case named && len(l.groups) > 1:
+		l.groups = slices.DeleteFunc(slices.Clone(l.groups), func(g int) bool { return g == group })
+		me.links[peer] = l
+	default:
+		w.off(c.who, peer)
+		if named {
+			w.moved(c.who, peer)
+		} else {
+			w.listing(removed, c.who, peer)
+		}
+	}
+}
+
+// off takes a contact off the forward list.
+func (w *world) off(owner, peer int) {
+	l := w.people[owner].links[peer]
+	l.lists, l.groups, l.stored = l.lists&^forward, nil, ""
+	w.people[owner].links[peer] = l
+	delete(w.people[owner].at.sees, peer)
+	if peer != owner {
+		w.step(peer)
+	}
+}
+
+// moved keeps from a contact for a while that he left his last group.
+// docs/protocol/lists.md#moves
+func (w *world) moved(owner, contact int) {
+	w.moves[[2]int{owner, contact}] = w.ticks
+	if s := w.people[contact].at; s != nil && s.synced {
+		s.leaving[owner] = w.people[contact].version
+	}
+}
+
+// settle tells contacts who did not come back.
+func (w *world) settle() {
+	for _, m := range slices.SortedFunc(maps.Keys(w.moves), func(a, b [2]int) int { return slices.Compare(a[:], b[:]) }) {
+		delete(w.moves, m)
+		owner, contact := m[0], m[1]
+		w.step(contact)
+		w.listing(gone, owner, contact)
+	}
+}
+
+// rea is REA. docs/protocol/lists.md#rea
+func (w *world) rea(c command) {
+	me := &w.people[c.who]
+	handle, name := strings.ToLower(c.arg(0)), msnp.Unescape(c.arg(1))
+	peer := w.byHandle(handle)
+	l := me.links[peer]
+	switch {
+	case name == "":
+		w.refuse(c, 209)
+		return
+	case peer == c.who:
+		me.name = name
+	case peer < 0 || l.lists == 0 && !w.on(c.who, reverse, peer):
+		w.refuse(c, 216)
+		return
+	case l.lists&forward != 0:
+		l.stored = name
+		me.links[peer] = l
+	}
+	w.step(c.who)
+	w.change(c, "REA", c.n, newest, handle, msnp.Escape(name))
+	w.look(c.who)
+}
+
+// adg is ADG. docs/protocol/lists.md#adg
+func (w *world) adg(c command) {
+	me := &w.people[c.who]
+	name := msnp.Unescape(c.arg(0))
+	number, ok := w.group(c.who, name)
+	if !ok {
+		for number = 0; me.groups[number] != ""; number++ {
+		}
+		me.groups[number] = name
+		w.step(c.who)
+	}
+	h := heard{tells: []int{me.version}}
+	if ok && me.at.synced { // no step: it tells of nothing
+		h.tells = nil
+	}
+	w.inform(c.key, h, "ADG", c.n, newest, msnp.Escape(name), number, 0)
+}
+
+func (w *world) group(owner int, name string) (int, bool) {
+	for number, other := range w.people[owner].groups {
+		if other == name {
+			return number, true
+		}
+	}
+	return 0, false
+}
+
+// reg is REG. docs/protocol/lists.md#reg
+func (w *world) reg(c command) {
+	me := &w.people[c.who]
+	number, name := atoi(c.arg(0)), msnp.Unescape(c.arg(1))
+	other, taken := w.group(c.who, name)
+	switch _, exists := me.groups[number]; {
+	case !exists:
+		w.refuse(c, 224)
+	case taken && other != number:
+		w.refuse(c, 228)
+	default:
+		me.groups[number] = name
+		w.step(c.who)
+		w.change(c, "REG", c.n, newest, number, msnp.Escape(name), 0)
+	}
+}
+
+// rmg is RMG. docs/protocol/lists.md#rmg
+func (w *world) rmg(c command) {
+	me := &w.people[c.who]
+	number := atoi(c.arg(0))
+	if number == 0 {
+		w.refuse(c, 230)
+		return
+	}
+	if _, exists := me.groups[number]; !exists {
+		w.refuse(c, 224)
+		return
+	}
+	delete(me.groups, number)
+	w.step(c.who)
+	h := heard{tells: []int{me.version}}
+	for peer, p := range w.people {
+		if slices.Equal(me.links[peer].groups, []int{number}) {
+			h.off = append(h.off, p.handle)
+		}
+	}
+	w.inform(c.key, h, "RMG", c.n, newest, number)
+	for peer := range w.people {
+		l := me.links[peer]
+		if !slices.Contains(l.groups, number) {
+			continue
+		}
+		l.groups = slices.DeleteFunc(slices.Clone(l.groups), func(g int) bool { return g == number })
+		me.links[peer] = l
+		if len(l.groups) == 0 {
+			w.off(c.who, peer)
+			w.moved(c.who, peer)
+		}
+	}
+}
+
+// gtc is GTC. docs/protocol/lists.md#gtc
+func (w *world) gtc(c command) { w.set(c, &w.people[c.who].prompt) }
+
+// blp is BLP. docs/protocol/lists.md#blp
+func (w *world) blp(c command) {
+	w.set(c, &w.people[c.who].policy)
+	w.look(c.who)
+}
+
+func (w *world) set(c command, mode *string) {
+	if *mode == c.arg(0) {
+		w.refuse(c, 218)
+		return
+	}
+	*mode = c.arg(0)
+	w.step(c.who)
+	w.change(c, c.verb, c.n, newest, *mode)
+}
+
+// prp is PRP. docs/protocol/lists.md#prp
+func (w *world) prp(c command) {
+	me := &w.people[c.who]
+	typ, value := c.arg(0), msnp.Unescape(c.arg(1))
+	if !slices.Contains(phones, typ) {
+		w.refuse(c, 715)
+		return
+	}
+	me.props[typ] = value
+	if value == "" {
+		delete(me.props, typ)
+	}
+	w.step(c.who)
+	w.property(c.key, heard{tells: []int{me.version}}, []any{"PRP", c.n, newest}, typ, value)
+	for v := range w.people {
+		if !w.on(v, forward, c.who) || !w.allows(c.who, v) {
+			continue
+		}
+		if v != c.who {
+			w.step(v)
+		}
+		if s := w.people[v].at; s != nil && s.synced {
+			h := heard{tells: []int{w.people[v].version}, of: me.handle}
+			w.property(s.key, h, []any{"BPR", newest, me.handle}, typ, value)
+		}
+	}
+}
+
+// syn is SYN. docs/protocol/lists.md#syn
+func (w *world) syn(c command) {
+	me := &w.people[c.who]
+	s := me.at
+	moving := false
+	for m := range w.moves {
+		moving = moving || m[1] == c.who
+	}
+	whole := c.arg(0) != strconv.Itoa(me.version) || !s.synced && (moving || s.early)
+	clear(s.leaving)
+	h := heard{lists: me.version}
+	if !whole {
+		w.inform(c.key, h, "SYN", c.n, me.version)
+		return
+	}
+	lines := w.roster(c.who)
+	h.block = lines
+	people := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.HasPrefix(l, "LST ") })
+	w.inform(c.key, h, "SYN", c.n, me.version, len(people), len(me.groups))
+}
+
+// roster is the block that follows SYN.
+func (w *world) roster(owner int) []string {
+	me := w.people[owner]
+	lines := []string{"GTC " + me.prompt, "BLP " + me.policy}
+	for _, typ := range phones {
+		if me.props[typ] != "" {
+			lines = append(lines, "PRP "+typ+" "+msnp.Escape(me.props[typ]))
+		}
+	}
+	for _, number := range slices.Sorted(maps.Keys(me.groups)) {
+		lines = append(lines, "LSG "+strconv.Itoa(number)+" "+msnp.Escape(me.groups[number])+" 0")
+	}
+	for peer, p := range w.people {
+		l := me.links[peer]
+		bits, name := l.lists, p.name
+		if w.on(owner, reverse, peer) {
+			bits |= reverse
+		}
+		if bits == 0 {
+			continue
+		}
+		if bits&forward != 0 {
+			name = l.stored
+		}
+		line := "LST " + p.handle + " " + msnp.Escape(name) + " " + strconv.Itoa(bits)
+		for i, g := range l.groups {
+			line += []string{" ", ","}[min(i, 1)] + strconv.Itoa(g)
+		}
+		lines = append(lines, line)
+		for _, typ := range phones {
+			if bits&forward != 0 && w.allows(peer, owner) && p.props[typ] != "" {
+				lines = append(lines, "BPR "+typ+" "+msnp.Escape(p.props[typ]))
+			}
+		}
+	}
+	return lines
+}
