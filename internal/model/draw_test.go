@@ -235,6 +235,42 @@ func (s *stage) meets(t *rapid.T) {
 	s.together(all...)
 }
 
+// collides lets two people change what both have to do with at once.
+func (s *stage) collides(t *rapid.T) {
+	if there := rapid.Permutation(s.there()).Draw(t, "who"); len(there) > 1 {
+		s.together(s.about(t, there[0], there[1]), s.about(t, there[1], there[0]))
+	}
+}
+
+// moves lets somebody do something about somebody else alone.
+func (s *stage) moves(t *rapid.T) {
+	who := s.someone(t)
+	s.do(s.about(t, who, rapid.IntRange(0, people-1).Draw(t, "whom")))
+}
+
+// about draws what somebody does that another is told, or whose version what the other does may
+// count.
+func (s *stage) about(t *rapid.T, who, whom int) command {
+	p, handle := s.worlds[0].people[who], s.users[whom].Handle
+	l := p.links[whom]
+	switch verb := one(t, "verb", "list", "list", "list", "PRP", "PRP", "ADG", "GTC", "SYN"); {
+	case verb == "PRP":
+		return s.command(who, verb, one(t, "type", "PHW", "PHM"), one(t, "number", "1", "2"))
+	case verb == "ADG":
+		return s.command(who, verb, msnp.Escape(p.groups[0]), "0")
+	case verb == "GTC":
+		return s.command(who, verb, one(t, "prompt", "A", "N"))
+	case verb == "SYN":
+		return s.command(who, verb, s.version(t, who))
+	case l.lists&forward == 0:
+		return s.command(who, "ADD", "FL", handle, "Back", fmt.Sprint(one(t, "group", slices.Sorted(maps.Keys(p.groups))...)))
+	case rapid.IntRange(0, 3).Draw(t, "as a whole") == 0:
+		return s.command(who, "REM", "FL", handle)
+	default:
+		return s.command(who, "REM", "FL", handle, fmt.Sprint(one(t, "group", l.groups...)))
+	}
+}
+
 // begin gives people lists, and signs them in.
 func (s *stage) begin(t *rapid.T) {
 	for owner := range people {

@@ -49,6 +49,9 @@ func TestEverybodySeesWhatTheModelSays(t *testing.T) {
 			"chats on":             s.chats,
 			"meets":                s.meets,
 			"meets again":          s.meets,
+			"moves somebody":       s.moves,
+			"collides":             s.collides,
+			"collides again":       s.collides,
 			"time passes":          func(*rapid.T) { s.do(s.command(0, "tick")) },
 		})
 		s.finish()
