@@ -20,8 +20,9 @@ const (
 )
 
 const (
-	admits List = 1 << 7 // the person lets the user see him
-	shown  List = 1 << 6 // the client was told that the person is there
+	admits  List = 1 << 7 // the person lets the user see him
+	shown   List = 1 << 6 // the client was told that the person is there
+	awaited List = 1 << 5 // the person is about to come on the forward list
 )
 
 // NewLinks packs a roster.
@@ -144,13 +145,21 @@ func (l *Links) allows(bits List) bool {
 // Admits reports whether v lets the user see him.
 func (l *Links) Admits(v UserID) bool { return l.Of(v).Admits() }
 
-// Set puts v on the lists. Without lists it only remembers him, for [Links.SetAdmits].
+// Set puts v on the lists. Without lists it only remembers him, for [Links.SetAdmits], until he
+// has been on the forward list.
 func (l *Links) Set(v UserID, lists List) {
 	at, ok := l.find(v)
 	if !ok {
 		l.insert(at, v)
 	}
-	l.people[at+idBytes] |= byte(lists)
+	bits := List(l.people[at+idBytes]) | lists
+	switch {
+	case bits&Forward != 0:
+		bits &^= awaited
+	case lists == 0:
+		bits |= awaited
+	}
+	l.people[at+idBytes] = byte(bits)
 }
 
 // insert makes room for v. Most lists never grow again, so they get little more than they

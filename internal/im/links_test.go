@@ -229,6 +229,10 @@ func TestSetWithoutListsRemembersForSetAdmits(t *testing.T) {
 	if l.On(7, im.Forward|im.Allow|im.Block|im.Reverse) || len(l.Contacts(nil))+len(l.Watchers(nil))+len(l.Undecided(nil)) > 0 {
 		t.Error("he is on a list")
 	}
+	l.Set(7, im.Reverse)
+	if l.Clear(7, im.Reverse); !l.Admits(7) {
+		t.Error("it was forgotten when he took the user off his list")
+	}
 	l.Set(7, im.Forward)
 	l.Set(7, 0)
 	if !l.Admits(7) || !l.On(7, im.Forward) {

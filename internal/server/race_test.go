@@ -201,6 +201,34 @@ func TestStatusMeetsAddition(t *testing.T) {
 	p.Finish()
 }
 
+// Bob takes alice off his list while she adds him: she sees him, as he lets her.
+// docs/protocol/lists.md#add
+func TestRemovalMeetsAddition(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, hasty)
+	p := msntest.NewPlayer(t, f)
+	p.Play("list bob FL alice\nsignin9 A\nsignin9 B")
+	a, b := p.Conn("A.ns"), p.Conn("B.ns")
+	var removal aim
+	for i := range rounds(600) {
+		say(t, a, fmt.Sprintf("ADD %d FL bob@example.com Bob 0", i), nil)
+		removal.wait()
+		say(t, b, fmt.Sprintf("REM %d FL alice@example.com", i), nil)
+		settled(t, b)
+		heard := settled(t, a)
+		if len(those(heard, "ILN")) != 1 {
+			t.Fatalf("round %d: alice heard %q", i, heard)
+		}
+		removal.adjust(place(heard, "REM 0 RL") < place(heard, "ADD"))
+		say(t, a, fmt.Sprintf("REM %d FL bob@example.com", i), nil)
+		say(t, b, fmt.Sprintf("ADD %d FL alice@example.com Alice 0", i), nil)
+		settled(t, a)
+		settled(t, b)
+		settled(t, a)
+	}
+	p.Finish()
+}
+
 // Bob changes his telephone number while alice adds him: the last that she hears is the new one.
 // docs/protocol/lists.md#bpr
 func TestPropertyMeetsAddition(t *testing.T) {
