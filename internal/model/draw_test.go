@@ -110,7 +110,7 @@ func (s *stage) notification(t *rapid.T, who int) command {
 // version draws the version of the lists that somebody's client says it has: mostly the one that
 // it does have. No other is that of a change which may be under way.
 func (s *stage) version(t *rapid.T, who int) string {
-	kept, now := s.kept[who], s.worlds[0].people[who].version
+	kept, now := s.kept[who].version, s.worlds[0].people[who].version
 	return one(t, "version", fmt.Sprint(kept), fmt.Sprint(kept), fmt.Sprint(kept), "0", fmt.Sprint(now), fmt.Sprint(now-1), fmt.Sprint(now+100), "x")
 }
 

@@ -29,7 +29,7 @@ type stage struct {
 
 	owners map[string]int  // of notification connections
 	synced map[string]bool // connections on which lists were asked for
-	kept   map[int]int     // the version of the lists that somebody's client has
+	kept   []replica       // what somebody's client keeps
 }
 
 // settings make times long enough not to pass by themselves, and lists and rooms small.
@@ -50,7 +50,7 @@ const people = 4
 func newStage(t rapid.TB, f *msntest.Fixture, number int) *stage {
 	w := &world{rooms: make(map[string]room), members: make(map[string]member), moves: make(map[[2]int]int), cookies: make(map[string]cookie)}
 	s := &stage{t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")},
-		owners: make(map[string]int), synced: make(map[string]bool), kept: make(map[int]int)}
+		owners: make(map[string]int), synced: make(map[string]bool), kept: make([]replica, people)}
 	for i := range people {
 		name := string(rune('a' + i))
 		u, err := f.AddAccount(fmt.Sprintf("%s%d@example.com", name, number), strings.ToUpper(name))
@@ -130,6 +130,19 @@ func (s *stage) together(all ...command) {
 		s.t.Fatalf("%v\nis answered%s\nwhich is not what the model says:%s", all, shown(got), expectation(worlds))
 	}
 	s.worlds = fits
+	for who := range s.kept {
+		s.compare(who)
+	}
+}
+
+// compare compares the copy of somebody's client with his lists.
+func (s *stage) compare(who int) {
+	r, own := s.kept[who], s.users[who].Handle
+	if !slices.ContainsFunc(s.worlds, func(w *world) bool {
+		return r.version != w.people[who].version || r.show(own) == w.replica(who).show(own)
+	}) {
+		s.t.Fatalf("the client of %s keeps\n  %s\nin place of\n  %s", own, r.show(own), s.worlds[0].replica(who).show(own))
+	}
 }
 
 // outcomes returns the worlds after commands in each order.
@@ -217,13 +230,12 @@ func (w *world) clients() map[string]progress {
 	return all
 }
 
-// keep notes the version that a client keeps with its copy of the lists, once it has lists.
+// keep lets somebody's client keep what a line says, once it has asked for its lists.
 func (s *stage) keep(key, line string) {
-	who, ok := s.owners[key]
-	if version := versionIn(line); ok && version >= 0 {
+	if who, ok := s.owners[key]; ok {
 		s.synced[key] = s.synced[key] || strings.HasPrefix(line, "SYN ")
 		if s.synced[key] {
-			s.kept[who] = version
+			s.kept[who].update(s.users[who].Handle, line)
 		}
 	}
 }
