@@ -140,7 +140,7 @@ func (w *world) rem(c command) {
 		words = append(words, c.arg(2))
 	}
 	h := heard{tells: []int{me.version}}
-	if list == forward && !(named && len(l.groups) > 1) {
+	if list == forward && (!named || len(l.groups) == 1) {
 		h.off = []string{handle}
 	}
 	w.inform(c.key, h, words...)

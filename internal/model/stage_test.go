@@ -49,8 +49,10 @@ const people = 4
 
 func newStage(t rapid.TB, f *msntest.Fixture, number int) *stage {
 	w := &world{rooms: make(map[string]room), members: make(map[string]member), moves: make(map[[2]int]int), cookies: make(map[string]cookie)}
-	s := &stage{t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")},
-		owners: make(map[string]int), synced: make(map[string]bool), kept: make([]replica, people)}
+	s := &stage{
+		t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")},
+		owners: make(map[string]int), synced: make(map[string]bool), kept: make([]replica, people),
+	}
 	for i := range people {
 		name := string(rune('a' + i))
 		u, err := f.AddAccount(fmt.Sprintf("%s%d@example.com", name, number), strings.ToUpper(name))
