@@ -30,15 +30,17 @@ var layers = map[string][]string{
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
 
+	"internal/login": {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
+
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
-	"internal/passport": front("internal/conn", "internal/gate"),
-	"internal/web":      front(),
+	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
+	"internal/web":      front("internal/login"),
 	"internal/admin":    front(),
 	"internal/mail":     {"internal/im", "internal/clock"},
 
 	"internal/server": front("internal/conn", "internal/gate", "internal/config", "internal/ns", "internal/sb", "internal/passport",
-		"internal/web", "internal/admin", "internal/mail"),
+		"internal/login", "internal/web", "internal/admin", "internal/mail"),
 	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},

@@ -3,10 +3,10 @@ package passport_test
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"monarch/internal/login"
 	"monarch/internal/passport"
 )
 
@@ -14,7 +14,7 @@ import (
 const refusal = "The%20e-mail%20address%20or%20password%20is%20incorrect.%20After%20several%20attempts%20wait%20a%20few%20minutes%20before%20the%20next."
 
 // withRates slows guessing down.
-func withRates(c *passport.Config) { c.Limits.Rates = true }
+func withRates(c *passport.Config) { c.Login.SetLimits(login.Limits{Rates: true}) }
 
 // enters reports whether somebody gets in with a password.
 func (w *world) enters(handle, password string) bool {
@@ -37,7 +37,7 @@ func (w *world) fail(times int, handle string) {
 func TestRefusalsAreAllTheSame(t *testing.T) {
 	for name, rates := range map[string]bool{"with rates": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(c *passport.Config) { c.Limits.Rates = rates })
+			w := newWorld(t, func(c *passport.Config) { c.Login.SetLimits(login.Limits{Rates: rates}) })
 			locked := w.addUser("locked@example.com", "secret")
 			w.must(w.store.SetDisabled(t.Context(), locked.ID, true))
 			w.addUser("held@example.com", "secret")
@@ -90,85 +90,6 @@ func TestRefusalsAreAllTheSame(t *testing.T) {
 	}
 }
 
-func TestWhoGuessesIsHeldBackLongerAndLonger(t *testing.T) {
-	w := newWorld(t, withRates)
-	w.addUser("bob@example.com", "secret")
-	for range 10 {
-		if !w.enters("alice@example.com", "secret") {
-			t.Fatal("right passwords count")
-		}
-	}
-	w.fail(4, "alice@example.com")
-	if !w.enters("alice@example.com", "secret") {
-		t.Fatal("held back after 4 failures")
-	}
-	w.fail(5, "alice@example.com")
-	for _, minutes := range []time.Duration{1, 2, 4, 8, 15, 15} {
-		if w.enters("alice@example.com", "secret") {
-			t.Fatalf("not held back for %d minutes", minutes)
-		}
-		w.clock.Advance(minutes*time.Minute - time.Second)
-		if w.enters("alice@example.com", "secret") {
-			t.Errorf("held back for less than %d minutes", minutes)
-		}
-		w.clock.Advance(time.Second)
-		w.fail(1, "alice@example.com")
-	}
-	if !w.enters("bob@example.com", "secret") {
-		t.Error("somebody else at the address is held back too")
-	}
-	w.clock.Advance(15 * time.Minute)
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("still held back")
-	}
-	w.fail(4, "alice@example.com")
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("the right password did not make good for the failures")
-	}
-	if n := w.srv.Counts.Limited.Load(); n != 12 {
-		t.Errorf("%d attempts were counted as held back", n)
-	}
-}
-
-func TestFailuresAreForgottenWithinADay(t *testing.T) {
-	w := newWorld(t, withRates)
-	for range 10 {
-		w.fail(5, "alice@example.com")
-		w.clock.Advance(15 * time.Minute)
-	}
-	w.clock.Advance(24 * time.Hour)
-	w.fail(4, "alice@example.com")
-	if !w.enters("alice@example.com", "secret") {
-		t.Fatal("not forgotten")
-	}
-	w.fail(5, "alice@example.com")
-	w.clock.Advance(time.Minute)
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("held back for longer than the first time")
-	}
-}
-
-func TestAnAddressThatGuessesIsHeldBack(t *testing.T) {
-	w := newWorld(t, withRates)
-	w.addUser("bob@example.com", "secret")
-	if !w.enters("alice@example.com", "secret") {
-		t.Fatal("refused")
-	}
-	for i := range 30 {
-		w.fail(1, fmt.Sprintf("user%d@example.com", i))
-	}
-	if w.enters("bob@example.com", "secret") {
-		t.Error("30 failures of one address do not hold it back")
-	}
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("an account that is at home there is held back too")
-	}
-	w.clock.Advance(time.Minute)
-	if !w.enters("bob@example.com", "secret") {
-		t.Error("address still held back after a minute")
-	}
-}
-
 func TestAnAddressThatGoesOnIsTurnedAway(t *testing.T) {
 	w := newWorld(t, withRates)
 	var before uint64
@@ -188,37 +109,5 @@ func TestAnAddressThatGoesOnIsTurnedAway(t *testing.T) {
 	w.clock.Advance(time.Minute)
 	if !w.enters("alice@example.com", "secret") {
 		t.Error("still turned away")
-	}
-}
-
-func TestManyGuessesAtOnceAreLimitedToo(t *testing.T) {
-	w := newWorld(t, withRates)
-	var guesses sync.WaitGroup
-	for i := range 20 {
-		guesses.Go(func() { w.logIn(fmt.Sprintf("sign-in=alice@example.com,pwd=guess%d", i)) })
-	}
-	guesses.Wait()
-	if n := w.srv.Counts.Refused.Load(); n > 5 {
-		t.Errorf("%d passwords were tried", n)
-	}
-}
-
-func TestLimitsChangeWhileTheServerRuns(t *testing.T) {
-	w := newWorld(t, withRates)
-	w.srv.SetLimits(passport.Limits{Rates: true, Guesses: passport.GuessLimits{Account: 2, MaxDelay: 90 * time.Second}})
-	w.fail(2, "alice@example.com")
-	if w.enters("alice@example.com", "secret") {
-		t.Error("the former limit holds")
-	}
-	w.clock.Advance(time.Minute)
-	w.fail(1, "alice@example.com")
-	w.clock.Advance(90 * time.Second)
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("held back for longer than the longest time")
-	}
-	w.fail(3, "alice@example.com")
-	w.srv.SetLimits(passport.Limits{})
-	if !w.enters("alice@example.com", "secret") {
-		t.Error("held back without rates")
 	}
 }

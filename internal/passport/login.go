@@ -3,10 +3,12 @@ package passport
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"net/url"
 	"strings"
 
 	"monarch/internal/auth"
+	"monarch/internal/login"
 )
 
 // textRefused is what a refused client shows its user. It is for everybody, so that it does not
@@ -18,7 +20,7 @@ const textRefused = "The e-mail address or password is incorrect. After several 
 func (s *Server) login(ctx context.Context, q *request) *response {
 	c, ok := parseAuthorization(q.header("Authorization"))
 	if !ok {
-		s.count(errRefused)
+		s.cfg.Login.Counts.Refused.Add(1)
 		return s.unauthorized()
 	}
 	if host, ok := s.redirect(c.handle, q); ok {
@@ -31,10 +33,28 @@ func (s *Server) login(ctx context.Context, q *request) *response {
 	switch {
 	case err == nil:
 		return success(ticket)
-	case errors.Is(err, errRefused), errors.Is(err, errLimited):
+	case isRefusal(err):
 		return s.unauthorized()
 	}
 	return s.unavailable(err)
+}
+
+// signIn gives the ticket for the right password. docs/protocol/passport.md#tickets
+func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (string, error) {
+	user, err := s.cfg.Login.SignIn(ctx, c.handle, c.passwords, from)
+	if err != nil {
+		return "", err
+	}
+	return s.cfg.Signer.Ticket(auth.Ticket{
+		User:       int64(user.ID),
+		Credential: user.Credential,
+		Issued:     s.cfg.Clock.Steady(),
+	}), nil
+}
+
+// isRefusal reports whether the client is to be told that its password is wrong.
+func isRefusal(err error) bool {
+	return errors.Is(err, login.ErrRefused) || errors.Is(err, login.ErrLimited)
 }
 
 // success is answered with one quoted ticket and a comma before it; no Location, which
@@ -67,7 +87,7 @@ func (s *Server) unauthorized() *response {
 
 // unavailable asks to come back later. Being busy is no news; anything else is.
 func (s *Server) unavailable(err error) *response {
-	if !errors.Is(err, auth.ErrBusy) && !errors.Is(err, errTurnedAway) && !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, auth.ErrBusy) && !errors.Is(err, login.ErrTurnedAway) && !errors.Is(err, context.Canceled) {
 		s.cfg.Log.Error("sign-in not possible", "err", err)
 	}
 	return busyResponse()

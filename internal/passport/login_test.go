@@ -145,7 +145,7 @@ func TestTicketIsBoundToAccountPasswordAndTime(t *testing.T) {
 }
 
 func TestNothingSecretIsLogged(t *testing.T) {
-	w := newWorld(t, func(c *passport.Config) { c.Limits.Rates = true })
+	w := newWorld(t, withRates)
 	for range 7 {
 		w.logIn("sign-in=alice@example.com,pwd=Hush1Hush" + challenge)
 	}
@@ -170,7 +170,7 @@ func TestNoLimitWhenRatesAreOff(t *testing.T) {
 }
 
 func TestBusyServerSaysSo(t *testing.T) {
-	w := newWorld(t, func(c *passport.Config) { c.Hasher = auth.NewHasher(0, 0, cheap) })
+	w := newWorld(t, withHasher(auth.NewHasher(0, 0, cheap)))
 	for _, got := range []string{
 		w.logIn("sign-in=alice@example.com,pwd=secret"),
 		w.logIn("sign-in=nobody@example.com,pwd=secret"),
@@ -180,7 +180,7 @@ func TestBusyServerSaysSo(t *testing.T) {
 			t.Errorf("answered %q", got)
 		}
 	}
-	if n := w.srv.Counts.Busy.Load(); n != 3 {
+	if n := w.desk.Counts.Busy.Load(); n != 3 {
 		t.Errorf("counted %d", n)
 	}
 }
@@ -193,7 +193,7 @@ func isUnavailable(answer string) bool {
 // others are told at once to come back.
 func TestACrowdSignsInAFewAtATime(t *testing.T) {
 	const crowd, room = 24, 3
-	w := newWorld(t, func(c *passport.Config) { c.Hasher = auth.NewHasher(1, room-1, cheap) })
+	w := newWorld(t, withHasher(auth.NewHasher(1, room-1, cheap)))
 	// What takes long is to check a hash that was made with much effort.
 	hash, err := auth.NewHasher(1, 0, auth.Params{Memory: 32 * 1024, Time: 8}).Hash(t.Context(), "secret")
 	w.must(err)
@@ -216,8 +216,8 @@ func TestACrowdSignsInAFewAtATime(t *testing.T) {
 			t.Errorf("answered %q", got)
 		}
 	}
-	if in < room || busy == 0 || w.srv.Counts.Busy.Load() != uint64(busy) {
-		t.Errorf("%d got in, %d were turned away, and %d were counted", in, busy, w.srv.Counts.Busy.Load())
+	if in < room || busy == 0 || w.desk.Counts.Busy.Load() != uint64(busy) {
+		t.Errorf("%d got in, %d were turned away, and %d were counted", in, busy, w.desk.Counts.Busy.Load())
 	}
 	if w.ticket(w.logIn("sign-in=alice@example.com,pwd=secret")) == "" {
 		t.Error("still busy")
@@ -243,7 +243,7 @@ func TestRedirection(t *testing.T) {
 
 func TestOldHashIsMadeAnewAtSignIn(t *testing.T) {
 	stronger := auth.NewHasher(2, 64, auth.Params{Memory: 16, Time: 1})
-	w := newWorld(t, func(c *passport.Config) { c.Hasher = stronger })
+	w := newWorld(t, withHasher(stronger))
 	if w.ticket(w.logIn("sign-in=alice@example.com,pwd=secret")) == "" {
 		t.Fatal("refused")
 	}

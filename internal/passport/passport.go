@@ -1,7 +1,8 @@
 // Package passport is what clients of the time call over HTTP and HTTPS: the nexus, the
 // login that turns a password into a ticket, the configuration service, the pages that the
-// URL command names, and the gateway that carries MSNP through proxies. It leaves hashing and signing to auth, accounts to store,
-// looking at tickets to ns, and commands to the servers behind the gateway.
+// URL command names, and the gateway that carries MSNP through proxies. It leaves looking at
+// passwords to login, signing to auth, accounts to store, looking at tickets to ns, and commands
+// to the servers behind the gateway.
 //
 // The clients' HTTP is older than net/http tolerates (no version, no Host, header names
 // compared letter by letter), so a small server of our own reads and answers it.
@@ -19,23 +20,22 @@ import (
 	"sync/atomic"
 	"time"
 
-	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/gate"
+	"monarch/internal/login"
 	"monarch/internal/store"
 	"monarch/internal/turns"
 )
 
-// Config is what a [Server] is made of. Every pointer but Audit and Gateway is required.
+// Config is what a [Server] is made of. Every pointer but Gateway is required.
 type Config struct {
 	Store  *store.Store
-	Hasher *auth.Hasher
+	Login  *login.Desk
 	Signer *auth.Signer
 	Clock  *clock.Clock
 	Log    *slog.Logger
 	Gate   *gate.Gate
-	Audit  *audit.Log // nil: nothing is recorded
 
 	Gateway *Gateway // nil: there is none
 
@@ -52,22 +52,15 @@ type Config struct {
 
 // Limits is what [Server.SetLimits] changes while the server runs. What is 0 has its default.
 type Limits struct {
-	Rates   bool // whether guessing passwords is slowed down
-	Guesses GuessLimits
-
 	Handshake time.Duration // longest time for the TLS handshake
 	Header    time.Duration // and for the head of a request
 	Body      time.Duration // and for its body
 	Answer    time.Duration // and for the client to take the answer
 }
 
-// Counts is what has happened since the start.
+// Counts is what has happened since the start, besides what the login counts.
 type Counts struct {
-	SignedIn atomic.Uint64 // tickets given
-	Refused  atomic.Uint64 // wrong password, unknown or disabled account, unreadable request
-	Limited  atomic.Uint64 // held back for too many failures
-	Busy     atomic.Uint64 // turned away because too many passwords wait to be checked
-	Panics   atomic.Uint64
+	Panics atomic.Uint64
 }
 
 // Server answers on any number of listeners until it is closed.
@@ -84,7 +77,6 @@ type Server struct {
 	gateway    *gateway          // nil: there is none
 	pages      map[string][]byte // by path; immutable
 	signAgain  []byte            // immutable
-	guesses    *guesses
 	handshakes *turns.Queue
 	limits     atomic.Pointer[Limits]
 	documents  atomic.Pointer[documents]
@@ -100,7 +92,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("login address %q: want host/path without scheme, port or query", cfg.LoginURL)
 	}
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, guesses: newGuesses(), handshakes: turns.New(turns.Limits{})}
+	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, handshakes: turns.New(turns.Limits{})}
 	s.SetLimits(cfg.Limits)
 	use, err := s.Documents(cfg.Templates)
 	if err != nil {
@@ -121,21 +113,16 @@ func New(cfg Config) (*Server, error) {
 
 // SetLimits changes the limits, for connections from their next step on.
 func (s *Server) SetLimits(l Limits) {
-	usual(&l.Guesses.Account, 5)
-	usual(&l.Guesses.Address, 30)
-	usual(&l.Guesses.Stranger, 20)
-	usual(&l.Guesses.MaxDelay, 15*time.Minute)
 	usual(&l.Handshake, 15*time.Second)
 	usual(&l.Header, 30*time.Second)
 	usual(&l.Body, 30*time.Second)
 	usual(&l.Answer, 30*time.Second)
-	s.guesses.setLimits(l.Guesses)
 	s.handshakes.SetLimits(handshakeTurns(l.Handshake))
 	s.limits.Store(&l)
 }
 
 // usual sets what was left at zero.
-func usual[T int | time.Duration](value *T, to T) {
+func usual(value *time.Duration, to time.Duration) {
 	if *value == 0 {
 		*value = to
 	}

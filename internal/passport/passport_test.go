@@ -19,6 +19,7 @@ import (
 	"monarch/internal/clock"
 	"monarch/internal/gate"
 	"monarch/internal/im"
+	"monarch/internal/login"
 	"monarch/internal/metrics"
 	"monarch/internal/passport"
 	"monarch/internal/store"
@@ -40,6 +41,7 @@ type world struct {
 	srv    *passport.Server
 	store  *store.Store
 	hasher *auth.Hasher
+	desk   *login.Desk
 	signer *auth.Signer
 	clock  *clock.Clock
 	log    *logText
@@ -86,7 +88,7 @@ func newWorld(t *testing.T, edit func(*passport.Config)) *world {
 	w.signer = auth.NewSigner(keys)
 	w.alice = w.addUser("alice@example.com", alicePassword)
 	cfg := passport.Config{
-		Store: w.store, Hasher: w.hasher, Signer: w.signer, Clock: w.clock,
+		Store: w.store, Signer: w.signer, Clock: w.clock,
 		Log:      slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Name:     "Monarch",
 		LoginURL: "login.passport.com/login2.srf",
@@ -94,13 +96,22 @@ func newWorld(t *testing.T, edit func(*passport.Config)) *world {
 		WebLife:  time.Hour,
 		Gate:     gate.New(metrics.New(), slog.New(slog.DiscardHandler), gate.Networks{}, gate.Limits{}),
 	}
+	withHasher(w.hasher)(&cfg)
 	if edit != nil {
 		edit(&cfg)
 	}
+	w.desk = cfg.Login
 	w.srv, err = passport.New(cfg)
 	w.must(err)
 	w.serve()
 	return w
+}
+
+// withHasher lets passwords be checked by another hasher.
+func withHasher(h *auth.Hasher) func(*passport.Config) {
+	return func(c *passport.Config) {
+		c.Login = login.New(login.Config{Store: c.Store, Hasher: h, Clock: c.Clock, Log: c.Log})
+	}
 }
 
 func (w *world) serve() {

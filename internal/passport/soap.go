@@ -33,14 +33,14 @@ func (s *Server) rst(ctx context.Context, q *request) *response {
 	}
 	texts, err := xmlTexts(q.body, "Username", "Password")
 	if err != nil || texts["Username"] == "" {
-		s.count(errRefused)
+		s.cfg.Login.Counts.Refused.Add(1)
 		return rstResponse(rstFault)
 	}
 	ticket, err := s.signIn(ctx, newCredentials(texts["Username"], texts["Password"]), q.remote)
 	switch {
 	case err == nil:
 		return rstResponse(fmt.Sprintf(rstSuccess, escapeXML(ticket)))
-	case errors.Is(err, errRefused), errors.Is(err, errLimited):
+	case isRefusal(err):
 		return rstResponse(rstFault)
 	}
 	return s.unavailable(err)

@@ -24,6 +24,7 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/gate"
 	"monarch/internal/hub"
+	"monarch/internal/login"
 	"monarch/internal/metrics"
 	"monarch/internal/ns"
 	"monarch/internal/passport"
@@ -45,6 +46,7 @@ type Server struct {
 	signer   *auth.Signer
 	gate     *gate.Gate
 	hasher   *auth.Hasher
+	login    *login.Desk
 	arrivals *turns.Queue // to the notification server
 	engine   *conn.Engine
 	ns       *ns.Server
@@ -125,6 +127,9 @@ func (s *Server) build(ctx context.Context) error {
 // buildPassport makes what clients call over HTTP and HTTPS.
 func (s *Server) buildPassport() error {
 	s.hasher = auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
+	s.login = login.New(login.Config{
+		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
+	})
 	s.service = &admin.Service{
 		Store: s.store, Hub: s.hub, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(),
@@ -136,7 +141,7 @@ func (s *Server) buildPassport() error {
 	}
 	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
-		Store: s.store, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit, Gate: s.gate,
+		Store: s.store, Login: s.login, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,

@@ -4,27 +4,33 @@ import (
 	"time"
 
 	"monarch/internal/config"
+	"monarch/internal/login"
 	"monarch/internal/passport"
 	"monarch/internal/turns"
 )
 
 // setSignin makes the limits of signing in those of a configuration, also while the server runs.
 func (s *Server) setSignin(cfg config.Config) {
+	s.login.SetLimits(loginLimits(cfg))
 	s.passport.SetLimits(passportLimits(cfg))
 	s.hasher.Turns().SetLimits(passwordTurns(cfg))
 	s.arrivals.SetLimits(signinTurns(cfg))
 }
 
-func passportLimits(cfg config.Config) passport.Limits {
+func loginLimits(cfg config.Config) login.Limits {
 	in := cfg.Signin
-	return passport.Limits{
+	return login.Limits{
 		Rates: cfg.Limits.Rates == config.RatesOn,
-		Guesses: passport.GuessLimits{
+		Guesses: login.GuessLimits{
 			Account: in.AccountFailures, Address: in.AddressFailures, Stranger: in.StrangerFailures,
 			MaxDelay: in.MaxDelay.D(),
 		},
-		Handshake: in.Handshake.D(), Header: in.Header.D(), Body: in.Body.D(), Answer: in.Answer.D(),
 	}
+}
+
+func passportLimits(cfg config.Config) passport.Limits {
+	in := cfg.Signin
+	return passport.Limits{Handshake: in.Handshake.D(), Header: in.Header.D(), Body: in.Body.D(), Answer: in.Answer.D()}
 }
 
 // passwordTurns bounds the checks of passwords.
@@ -39,12 +45,12 @@ func signinTurns(cfg config.Config) turns.Limits {
 
 // measureSignin publishes how it goes.
 func (s *Server) measureSignin() {
-	c, m := &s.passport.Counts, s.metrics
+	c, m := &s.login.Counts, s.metrics
 	m.Total("monarch_passport_tickets_total", "Passwords that were right.", c.SignedIn.Load)
 	m.Total("monarch_passport_refused_total", "Passwords that were wrong, and requests that made no sense.", c.Refused.Load)
 	m.Total("monarch_passport_limited_total", "Sign-ins held back or turned away for too many failures.", c.Limited.Load)
 	m.Total("monarch_passport_busy_total", "Sign-ins turned away for load.", c.Busy.Load)
-	m.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", c.Panics.Load)
+	m.Total("monarch_passport_panics_total", "Faults caught at a request's edge.", s.passport.Counts.Panics.Load)
 	m.Total("monarch_password_hashes_total", "Password hashes computed.", s.hasher.Computed)
 	s.measureTurns("monarch_password_queue", "password checks", s.hasher.Turns())
 	s.measureTurns("monarch_handshake_queue", "TLS handshakes", s.passport.Handshakes())

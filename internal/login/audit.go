@@ -1,4 +1,4 @@
-package passport
+package login
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 
 // record writes down what became of a sign-in. A handle that cannot be one is "" here: what people
 // type there by mistake is often a password.
-func (s *Server) record(ctx context.Context, what audit.What, handle string, from netip.Addr, note string) {
-	s.cfg.Audit.Record(ctx, audit.Event{What: what, User: handle, Addr: netip.AddrPortFrom(from, 0), Note: note})
+func (d *Desk) record(ctx context.Context, what audit.What, handle string, from netip.Addr, note string) {
+	d.cfg.Audit.Record(ctx, audit.Event{What: what, User: handle, Addr: netip.AddrPortFrom(from, 0), Note: note})
 }
 
 // recordRefusal writes down why a password did not pass, which the client is not told. Those who
 // are not looked at for their many failures are recorded once, as held back.
-func (s *Server) recordRefusal(ctx context.Context, user im.User, c credentials, from netip.Addr, err error) {
-	if !errors.Is(err, errRefused) {
+func (d *Desk) recordRefusal(ctx context.Context, user im.User, c credentials, err error) {
+	if !errors.Is(err, ErrRefused) {
 		return
 	}
 	why := "wrong password"
@@ -28,5 +28,5 @@ func (s *Server) recordRefusal(ctx context.Context, user im.User, c credentials,
 	case user.Disabled:
 		why = "account disabled"
 	}
-	s.record(ctx, audit.SignInRefused, c.handle, from, why)
+	d.record(ctx, audit.SignInRefused, c.handle, c.from, why)
 }

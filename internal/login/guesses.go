@@ -1,4 +1,4 @@
-package passport
+package login
 
 import (
 	"hash/maphash"
