@@ -1,7 +1,8 @@
-// Package admin is the management of a running service: one set of operations on accounts
-// and sessions, an HTTP interface to them on a socket in the data directory, the client of
-// that interface, and the operators' listener for health and metrics. How people ask for
-// an operation belongs to cli; who may reach the socket, to the file system.
+// Package admin is the management of a running service: operations on sessions, mailboxes, keys
+// and the service as a whole, an HTTP interface to them and to those on accounts on a socket in
+// the data directory, the client of that interface, and the operators' listener for health and
+// metrics. Operations on accounts belong to account; how people ask for one, to cli; who may
+// reach the socket, to the file system.
 package admin
 
 import (
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/account"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
@@ -20,9 +22,9 @@ import (
 // concerned. All pointers but Audit are required; where no server runs, Hub is an empty one and
 // Signer has no keys.
 type Service struct {
+	Users  *account.Service // operations on accounts
 	Store  *store.Store
 	Hub    *hub.Hub
-	Hasher *auth.Hasher
 	Signer *auth.Signer
 	Clock  *clock.Clock
 	Log    *slog.Logger

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"monarch/internal/account"
 	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
@@ -76,11 +77,14 @@ func newBench(t *testing.T) bench {
 			t.Error(err)
 		}
 	})
+	h := hub.New(clk, 0)
 	return bench{
 		Service: &admin.Service{
+			Users: &account.Service{
+				Store: s, Hub: h, Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 64, Time: 1}), Log: logger, Audit: records,
+			},
 			Store:  s,
-			Hub:    hub.New(clk, 0),
-			Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 64, Time: 1}),
+			Hub:    h,
 			Signer: auth.NewSigner(nil),
 			Clock:  clk,
 			Log:    logger,

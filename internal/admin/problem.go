@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 
+	"monarch/internal/account"
 	"monarch/internal/auth"
 	"monarch/internal/im"
+	"monarch/msnp"
 )
 
 // Problem is a refused operation: a code for programs and a sentence for people that says
@@ -51,6 +53,18 @@ func explain(err error, email string) error {
 	case errors.Is(err, im.ErrHandleTaken):
 		return problem(http.StatusConflict, CodeEmailTaken,
 			"there is an account %q already; choose another address, or change its password with `monarch user passwd`", email)
+	case errors.Is(err, account.ErrBadEmail):
+		return problem(http.StatusBadRequest, CodeBadEmail,
+			"%q is not an address an account can have; use one like alice@example.com", email)
+	case errors.Is(err, account.ErrBadName):
+		return problem(http.StatusBadRequest, CodeBadNick,
+			"a nick has 1 to 129 characters (%d bytes in encoded form); choose a shorter one", msnp.MaxName)
+	case errors.Is(err, account.ErrPasswordControl):
+		return problem(http.StatusBadRequest, CodeBadPassword,
+			"a password cannot have control characters; use letters, digits and signs")
+	case errors.Is(err, account.ErrBadPassword):
+		return problem(http.StatusBadRequest, CodeBadPassword,
+			"a password has 1 to %d bytes; old clients want at most 16", account.MaxPassword)
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, CodeBusy,
 			"too many passwords are being checked just now; try again in a moment")

@@ -30,22 +30,24 @@ var layers = map[string][]string{
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
 
-	"internal/login": {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
+	"internal/account": {"msnp", "internal/im", "internal/auth", "internal/audit", "internal/hub", "internal/store"},
+	"internal/login":   {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
 
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/login"),
-	"internal/admin":    front(),
+	"internal/web":      front("internal/login", "internal/account"),
+	"internal/admin":    front("internal/account"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 
 	"internal/server": front("internal/conn", "internal/gate", "internal/config", "internal/ns", "internal/sb", "internal/passport",
-		"internal/login", "internal/web", "internal/admin", "internal/mail"),
+		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/mail"),
 	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
-	"internal/cli":    front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/admin", "internal/passport", "internal/server"),
-	"cmd/*":           {"internal/cli"},
+	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin",
+		"internal/passport", "internal/server"),
+	"cmd/*": {"internal/cli"},
 
 	// For measuring: the server does without them.
 	"internal/bare":    {},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"monarch/internal/account"
 	"monarch/internal/admin"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
@@ -59,13 +60,20 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 	}
 	clk := clock.New()
 	records := a.auditLog(cfg, clk)
-	c := admin.Local(&admin.Service{
+	users := &account.Service{
 		Store:  s,
 		Hub:    hub.New(clk, 0),
 		Hasher: auth.NewHasher(cfg.Limits.HashParallel, cfg.Limits.HashQueue, auth.DefaultParams),
+		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
+		Audit:  records,
+	}
+	c := admin.Local(&admin.Service{
+		Users:  users,
+		Store:  s,
+		Hub:    users.Hub,
 		Signer: auth.NewSigner(nil), // nothing is signed
 		Clock:  clk,
-		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
+		Log:    users.Log,
 		Audit:  records,
 
 		MailURL: cfg.Mail.URL,

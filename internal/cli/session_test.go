@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"monarch/internal/account"
 	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
@@ -52,8 +53,10 @@ func running(t *testing.T) (place, client) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := slog.New(slog.DiscardHandler)
 	service := &admin.Service{
-		Store: s, Hub: h, Hasher: auth.NewHasher(1, 4, auth.Params{Memory: 64, Time: 1}), Log: slog.New(slog.DiscardHandler),
+		Users: &account.Service{Store: s, Hub: h, Hasher: auth.NewHasher(1, 4, auth.Params{Memory: 64, Time: 1}), Log: log, Audit: records},
+		Store: s, Hub: h, Log: log,
 		Signer: auth.NewSigner(nil), Clock: clk, Audit: records,
 	}
 	srv := &http.Server{Handler: service.Handler(), ConnContext: admin.Actor, ReadHeaderTimeout: time.Second}

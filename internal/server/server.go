@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/account"
 	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
@@ -47,6 +48,7 @@ type Server struct {
 	gate     *gate.Gate
 	hasher   *auth.Hasher
 	login    *login.Desk
+	users    *account.Service
 	arrivals *turns.Queue // to the notification server
 	engine   *conn.Engine
 	ns       *ns.Server
@@ -130,8 +132,9 @@ func (s *Server) buildPassport() error {
 	s.login = login.New(login.Config{
 		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
 	})
+	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Log: s.log, Audit: s.audit}
 	s.service = &admin.Service{
-		Store: s.store, Hub: s.hub, Hasher: s.hasher, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
+		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(),
 	}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn

@@ -1,0 +1,176 @@
+// Package account is what may be done with accounts, by their owners and by operators: each
+// operation is durable first, then told to the sessions concerned, then recorded. Who may ask for
+// one, and in which words the outcome is told, belongs to its callers.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"monarch/internal/audit"
+	"monarch/internal/auth"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/store"
+	"monarch/msnp"
+)
+
+// MaxPassword is the most bytes of a password. Old clients want at most 16.
+const MaxPassword = 256
+
+// What is wrong with what somebody wants. Besides these there are the errors of im, of the store,
+// and auth.ErrBusy.
+var (
+	ErrBadEmail    = errors.New("not an address an account can have")
+	ErrBadName     = errors.New("not a name clients can show")
+	ErrBadPassword = errors.New("not a password an account can have")
+
+	// Two kinds of ErrBadPassword.
+	ErrPasswordLength  = fmt.Errorf("%w: it has 1 to %d bytes", ErrBadPassword, MaxPassword)
+	ErrPasswordControl = fmt.Errorf("%w: it has control characters", ErrBadPassword)
+)
+
+// Service carries out operations at once. All pointers but Audit are required; where no server
+// runs, Hub is an empty one.
+type Service struct {
+	Store  *store.Store
+	Hub    *hub.Hub
+	Hasher *auth.Hasher
+	Log    *slog.Logger
+	Audit  *audit.Log // nil: nothing is recorded
+}
+
+// New is an account to be made.
+type New struct {
+	Email    string
+	Name     string // empty: the part of Email before the at sign
+	Password string
+}
+
+// Create makes an account. It refuses with ErrBadEmail, ErrBadName, ErrBadPassword or
+// im.ErrHandleTaken.
+func (s *Service) Create(ctx context.Context, n New) (im.User, error) {
+	email, err := im.ParseHandle(n.Email)
+	if err != nil {
+		return im.User{}, fmt.Errorf("%w: %q", ErrBadEmail, n.Email)
+	}
+	if n.Name == "" {
+		n.Name, _, _ = strings.Cut(email, "@")
+	}
+	if err := CheckName(n.Name); err != nil {
+		return im.User{}, err
+	}
+	hash, err := s.Hash(ctx, n.Password)
+	if err != nil {
+		return im.User{}, err
+	}
+	return s.CreateHashed(ctx, email, n.Name, hash)
+}
+
+// CreateHashed makes an account whose password was hashed before, by [Service.Hash]. It refuses
+// with im.ErrBadHandle or im.ErrHandleTaken.
+func (s *Service) CreateHashed(ctx context.Context, email, name, hash string) (im.User, error) {
+	u, err := s.Store.CreateUser(ctx, email, name, hash)
+	if err != nil {
+		return im.User{}, err
+	}
+	s.Log.InfoContext(ctx, "account added", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountAdded, User: u.Handle})
+	return u, nil
+}
+
+// SetPassword replaces the password and ends the account's session: whoever knows the
+// new one signs in again. It refuses with ErrBadPassword.
+func (s *Service) SetPassword(ctx context.Context, u im.User, password string) error {
+	hash, err := s.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.SetPassword(ctx, u.ID, hash); err != nil {
+		return err
+	}
+	s.Hub.Expel(u.ID, hub.AccountChanged)
+	s.Log.InfoContext(ctx, "password changed", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.PasswordChanged, User: u.Handle})
+	return nil
+}
+
+// PasswordIs reports whether the account has this password. Nothing slows guessing down, which
+// is for login.
+func (s *Service) PasswordIs(ctx context.Context, u im.User, password string) (bool, error) {
+	return s.Hasher.Check(ctx, netip.Addr{}, u.PasswordHash, password)
+}
+
+// SetDisabled locks an account and ends its session, or unlocks it.
+func (s *Service) SetDisabled(ctx context.Context, u im.User, disabled bool) error {
+	if err := s.Store.SetDisabled(ctx, u.ID, disabled); err != nil {
+		return err
+	}
+	what := audit.AccountEnabled
+	if disabled {
+		s.Hub.Expel(u.ID, hub.AccountChanged)
+		what = audit.AccountDisabled
+	}
+	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", disabled)
+	s.Audit.Record(ctx, audit.Event{What: what, User: u.Handle})
+	return nil
+}
+
+// Rename changes what an account's owner is called, here and to those who watch him. It refuses
+// with ErrBadName.
+func (s *Service) Rename(ctx context.Context, u im.User, name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if _, err := s.Store.Rename(ctx, u.ID, name); err != nil {
+		return err
+	}
+	s.Hub.Deliver(u.ID, hub.Renamed{Name: name})
+	s.Log.InfoContext(ctx, "account renamed", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountRenamed, User: u.Handle, Note: name})
+	return nil
+}
+
+// Delete ends the account's session and removes it for good, from everybody's lists too.
+func (s *Service) Delete(ctx context.Context, u im.User) error {
+	s.Hub.Expel(u.ID, hub.AccountChanged)
+	if err := s.Store.DeleteUser(ctx, u.ID); err != nil {
+		return err
+	}
+	// Again, for a client that came back at once.
+	s.Hub.Expel(u.ID, hub.AccountChanged)
+	s.Log.InfoContext(ctx, "account deleted", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountDeleted, User: u.Handle})
+	return nil
+}
+
+// Hash checks the form of a new password and hashes it. Errors never hold the password.
+func (s *Service) Hash(ctx context.Context, password string) (string, error) {
+	if err := CheckPassword(password); err != nil {
+		return "", err
+	}
+	return s.Hasher.Hash(ctx, password)
+}
+
+// CheckPassword refuses what no account can have as its password.
+func CheckPassword(password string) error {
+	if password == "" || len(password) > MaxPassword {
+		return ErrPasswordLength
+	}
+	if strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r == 0x7F }) {
+		return ErrPasswordControl
+	}
+	return nil
+}
+
+// CheckName refuses a name that clients could not show. docs/protocol/limits.md#sizes
+func CheckName(name string) error {
+	if name == "" || len(msnp.Escape(name)) > msnp.MaxName {
+		return ErrBadName
+	}
+	return nil
+}
