@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -67,4 +68,18 @@ func fileError(err error) error {
 		kind = ErrFull
 	}
 	return fmt.Errorf("%w: %w", kind, err)
+}
+
+// nameless returns the reason in an error of the file system, without the names of files: they
+// are temporary ones that tell nobody anything.
+func nameless(err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		return file.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

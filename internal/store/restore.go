@@ -26,7 +26,8 @@ type Restored struct {
 
 // Restore puts the backup in the file from in the place of the database that url names, which
 // nobody may have open. The backup is checked, and brought to the present schema, before
-// anything is changed, and is not changed itself. The database of before is kept beside.
+// anything is changed, and is not changed itself. The database of before is kept beside. What a
+// restore that was killed has left behind is removed.
 //
 // A service goes on that is earlier than what its clients know. So the versions of lists are
 // moved on, and the keys are left out with which tickets were signed: an account that was made
@@ -71,16 +72,18 @@ const (
 	shmSuffix = "-shm"
 )
 
+// restoring is what stands in the name of a copy behind that of the database it is to replace.
+const restoring = ".restoring-"
+
 func restore(ctx context.Context, from, path string) (r Restored, err error) {
-	temporary, err := copyToTemporary(from, path)
+	if err := sweep(path); err != nil {
+		return r, err
+	}
+	temporary, err := copyToTemporary(ctx, from, path)
 	if err != nil {
 		return r, err
 	}
-	defer func() {
-		for _, suffix := range []string{"", walSuffix, shmSuffix} {
-			_ = os.Remove(temporary + suffix) // after success there is none
-		}
-	}()
+	defer func() { err = errors.Join(err, removeDatabase(temporary)) }() // after success there is none
 	if r.Health, err = makePresentable(ctx, temporary); err != nil {
 		return r, err
 	}
@@ -96,15 +99,32 @@ func restore(ctx context.Context, from, path string) (r Restored, err error) {
 	return r, syncDir(path)
 }
 
+// sweep removes the copies of earlier restores that were killed.
+func sweep(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fileError(err)
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasPrefix(e.Name(), filepath.Base(path)+restoring) {
+			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+				return fileError(err)
+			}
+		}
+	}
+	return nil
+}
+
 // copyToTemporary copies a file to the directory of path, for nobody else to read, and returns
 // the copy's name.
-func copyToTemporary(from, path string) (name string, err error) {
+func copyToTemporary(ctx context.Context, from, path string) (name string, err error) {
 	in, err := os.Open(from)
 	if err != nil {
 		return "", err
 	}
+	defer context.AfterFunc(ctx, func() { in.Close() })() // which ends the copying
 	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".restoring-*")
+	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+restoring+"*")
 	if err != nil {
 		return "", fileError(err)
 	}
