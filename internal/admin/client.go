@@ -136,6 +136,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		if err := d.Decode(p); err != nil || p.Code == "" {
 			return errors.New("the running server answered " + answer.Status + "; is it of the same version as this command?")
 		}
+		if err := ctx.Err(); err != nil && p.Code == CodeInternal {
+			return fmt.Errorf("%w: %w", err, p)
+		}
 		return p
 	}
 	if out == nil {

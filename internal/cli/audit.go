@@ -53,6 +53,9 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 	}
 	shown := 0
 	err = read(path, since, func(e audit.Entry) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if c.User != "" && !strings.EqualFold(c.User, e.User) {
 			return nil
 		}
@@ -65,6 +68,8 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		return err
 	})
 	switch {
+	case c.Follow && ctx.Err() != nil:
+		return nil // it was to go on until then
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no audit log %s yet; a server or a command that changes something begins it\n"+
 			"Name the directory of your service with --data, or its configuration with --config", path)

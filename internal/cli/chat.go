@@ -63,7 +63,7 @@ func (c *chatCmd) Run(ctx context.Context, a *app) error {
 	}
 	cfg.Client.Handle, cfg.Client.Reconnect = handle, true
 	if c.PasswordStdin {
-		if cfg.Client.Password, err = a.readPassword(true); err != nil {
+		if cfg.Client.Password, err = a.readPassword(ctx, true); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,9 @@ func (*doctorCmd) Help() string {
 // problems.
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	findings := a.examine(ctx)
+	if err := ctx.Err(); err != nil {
+		return err // nothing answers any more, which is no finding
+	}
 	if c.JSON {
 		if err := encode(a.stdout, findings); err != nil {
 			return err

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"unicode/utf8"
 
@@ -21,8 +21,8 @@ const clientPassword = 16
 
 // newPassword asks twice for a password or, if it comes on standard input, reads one line.
 // It never comes in the arguments, which everybody on the machine can read.
-func (a *app) newPassword(fromStdin bool) (string, error) {
-	password, err := a.readPassword(fromStdin)
+func (a *app) newPassword(ctx context.Context, fromStdin bool) (string, error) {
+	password, err := a.readPassword(ctx, fromStdin)
 	if err != nil {
 		return "", err
 	}
@@ -39,9 +39,11 @@ func (a *app) newPassword(fromStdin bool) (string, error) {
 	return password, nil
 }
 
-func (a *app) readPassword(fromStdin bool) (string, error) {
+func (a *app) readPassword(ctx context.Context, fromStdin bool) (string, error) {
 	if fromStdin {
-		line, err := bufio.NewReader(io.LimitReader(a.stdin, 4096)).ReadString('\n')
+		line, err := typed(ctx, func() (string, error) {
+			return bufio.NewReader(io.LimitReader(a.stdin, 4096)).ReadString('\n')
+		})
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("read password: %w", err)
 		}
@@ -52,11 +54,11 @@ func (a *app) readPassword(fromStdin bool) (string, error) {
 		return "", command.UsageError("there is no terminal to ask for the password on\n" +
 			"Add --password-stdin and give the password on standard input.")
 	}
-	first, err := a.ask(terminal, "Password: ")
+	first, err := a.ask(ctx, terminal, "Password: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := a.ask(terminal, "Once more: ")
+	second, err := a.ask(ctx, terminal, "Once more: ")
 	if err != nil {
 		return "", err
 	}
@@ -72,47 +74,56 @@ func (a *app) terminal() (*os.File, bool) {
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
+// typed returns what read reads from standard input, unless ctx ends first. Nothing ends the
+// reading itself but the end of the process, which is next.
+func typed(ctx context.Context, read func() (string, error)) (string, error) {
+	var got string
+	var fault error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		got, fault = read()
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-done:
+		return got, fault
+	}
+}
+
 // ask reads a line without showing it. Somebody who gives up with Ctrl-C gets his terminal
 // back as it was.
-func (a *app) ask(terminal *os.File, prompt string) (string, error) {
+func (a *app) ask(ctx context.Context, terminal *os.File, prompt string) (string, error) {
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("ask for password: %w", err)
 	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case <-interrupted:
-			_ = term.Restore(fd, before) // the process ends; there is nothing else to try
-			os.Exit(command.ExitFault)
-		case <-done:
-		}
-	}()
 	fmt.Fprint(a.stderr, prompt)
-	text, err := term.ReadPassword(fd)
+	text, err := typed(ctx, func() (string, error) {
+		text, err := term.ReadPassword(fd)
+		return string(text), err
+	})
 	fmt.Fprintln(a.stderr)
-	signal.Stop(interrupted)
-	close(done)
-	<-stopped
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, before) // the process ends; there is nothing else to try
+	}
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // confirm asks a question whose answer must begin with y. Without a terminal nobody is
 // asked: a script means what it says.
-func (a *app) confirm(question string) error {
+func (a *app) confirm(ctx context.Context, question string) error {
 	terminal, ok := a.terminal()
 	if !ok {
 		return nil
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	line, err := bufio.NewReader(terminal).ReadString('\n')
+	line, err := typed(ctx, func() (string, error) { return bufio.NewReader(terminal).ReadString('\n') })
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}

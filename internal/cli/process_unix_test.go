@@ -4,10 +4,12 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,4 +182,65 @@ func TestBackupAndRestore(t *testing.T) {
 	if got := p.ok(t, "", "user", "show", "alice@example.com"); !strings.Contains(got, "Disabled          no") {
 		t.Errorf("%s", got)
 	}
+}
+
+// The backup is a pipe that says nothing, so that the restore is in the middle of its work.
+func TestAnInterruptedCommandCleansUp(t *testing.T) {
+	p := newPlace(t)
+	p.add(t, "alice@example.com")
+	before := p.files(t)
+	pipe := filepath.Join(t.TempDir(), "pipe.db")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	silent, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+
+	var errout bytes.Buffer
+	cmd := exec.Command(os.Args[0], "--data", p.dir, "restore", pipe)
+	cmd.Env, cmd.Stderr = append(os.Environ(), commandEnv+"=1"), &errout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	copying := func(name string) bool { return strings.Contains(name, ".restoring-") }
+	for !slices.ContainsFunc(p.files(t), copying) {
+		select {
+		case err := <-ended:
+			t.Fatalf("ended before it was told to: %v\n%s", err, &errout)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if code := cmd.ProcessState.ExitCode(); code != 130 || errout.String() != "monarch: interrupted\n" {
+		t.Errorf("exit code %d\n%s", code, &errout)
+	}
+	if after := p.files(t); !slices.Equal(after, before) {
+		t.Errorf("files %q, before %q", after, before)
+	}
+	if got := p.ok(t, "", "user", "list"); !strings.Contains(got, "alice@example.com") {
+		t.Errorf("accounts:\n%s", got)
+	}
+}
+
+// files returns what is in the data directory.
+func (p place) files(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 
@@ -70,9 +69,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	defer left()
 	defer a.reloads(ctx, srv, hangups, left)()
 	spareProcessors() // after New, which counts them
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // the next signal does what signals do to any process
 
 	var demo cast
 	if c.Demo {

@@ -38,7 +38,7 @@ func (*userAdd) Help() string {
 
 // Run makes the account.
 func (c *userAdd) Run(ctx context.Context, a *app) error {
-	password, err := a.newPassword(c.PasswordStdin)
+	password, err := a.newPassword(ctx, c.PasswordStdin)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (*userPasswd) Help() string { return "monarch user passwd alice@example.com
 
 // Run changes the password.
 func (c *userPasswd) Run(ctx context.Context, a *app) error {
-	password, err := a.newPassword(c.PasswordStdin)
+	password, err := a.newPassword(ctx, c.PasswordStdin)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (*userDelete) Help() string { return "monarch user delete alice@example.com
 // Run removes the account.
 func (c *userDelete) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		if err := a.confirm("Remove " + clean(c.Email) + " for good, from everybody's lists too?"); err != nil {
+		if err := a.confirm(ctx, "Remove "+clean(c.Email)+" for good, from everybody's lists too?"); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,8 @@ const (
 	// ExitFault says that what was asked for could not be done, or did not turn out well.
 	ExitFault = 1
 	exitUsage = 2 // what was asked for makes no sense
+	// exitInterrupted says that the process was told to end first, as shells say it of Ctrl-C.
+	exitInterrupted = 130
 )
 
 // UsageError is a command that makes no sense as it was given.
@@ -38,17 +40,16 @@ type Program struct {
 	Stdout, Stderr io.Writer
 }
 
-// Main runs the command of this process's arguments, until it is told to end, and returns the
-// exit code.
-func (p Program) Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	return p.Run(ctx, os.Args[1:])
-}
+// Main runs the command of this process's arguments and returns the exit code.
+func (p Program) Main() int { return p.Run(context.Background(), os.Args[1:]) }
 
 // Run runs the command that args begin with, and returns the exit code of the process. ctx is
-// an argument of the command's Run, if it wants it.
+// an argument of the command's Run, if it wants it. It ends when the process is told to, so that
+// the command can clean up; a second signal ends the process at once.
 func (p Program) Run(ctx context.Context, args []string) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	left := false // --help has been answered
 	parser, err := kong.New(p.Grammar,
 		kong.Name(p.Name),
@@ -73,10 +74,15 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	case err != nil:
 		return p.fail(UsageError(fmt.Sprintf("%v\nRun \"%[2]s --help\" or \"%[2]s COMMAND --help\" to see what there is.", err, p.Name)))
 	}
-	if err := parsed.Run(); err != nil {
-		return p.fail(err)
+	err = parsed.Run()
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintf(p.Stderr, "%s: interrupted\n", p.Name)
+		return exitInterrupted
 	}
-	return exitDone
+	return p.fail(err)
 }
 
 // fail tells what went wrong and returns the exit code for it.

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+)
+
+// silent is standard input on which nothing comes until the test ends. asked is called when
+// somebody reads it.
+type silent struct {
+	asked func()
+	ended <-chan struct{}
+}
+
+func (s silent) Read([]byte) (int, error) {
+	s.asked()
+	<-s.ended
+	return 0, io.EOF
+}
+
+func TestNobodyWaitsForAPasswordAfterAnInterrupt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	a := &app{stdin: silent{interrupt, t.Context().Done()}}
+	if _, err := a.newPassword(ctx, true); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
