@@ -51,11 +51,12 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 			return audit.Follow(ctx, path, since, visit)
 		}
 	}
-	shown := 0
+	seen, shown := 0, 0
 	err = read(path, since, func(e audit.Entry) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		seen++
 		if c.User != "" && !strings.EqualFold(c.User, e.User) {
 			return nil
 		}
@@ -76,9 +77,24 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 	case err != nil:
 		return err
 	case shown == 0 && !c.JSON:
-		fmt.Fprintln(a.stdout, "Nothing is recorded.")
+		fmt.Fprintln(a.stdout, c.nothing(since, seen))
 	}
 	return nil
+}
+
+// nothing says what was looked for in vain, among so many entries.
+func (c *auditCmd) nothing(since time.Time, seen int) string {
+	said := "Nothing is recorded"
+	if c.User != "" {
+		said += " about " + clean(c.User)
+	}
+	if c.Since > 0 {
+		said += " since " + since.Format(time.DateTime)
+	}
+	if seen > 0 {
+		said += "; " + plural(seen, "entry is", "entries are") + " about others"
+	}
+	return said + "."
 }
 
 // auditLine puts an entry in words.

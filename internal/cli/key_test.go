@@ -70,8 +70,12 @@ func TestAuditCommand(t *testing.T) {
 	if strings.Count(got, "\n") != 1 || e.Event != "account added" || e.User != "alice@example.com" || e.By != me {
 		t.Errorf("%s", got)
 	}
-	if got := p.ok(t, "", "audit", "--user", "carol@example.com"); got != "Nothing is recorded.\n" {
-		t.Errorf("of nobody: %s", got)
+	if got := p.ok(t, "", "audit", "--user", "carol@example.com"); got != "Nothing is recorded about carol@example.com; 3 entries are about others.\n" {
+		t.Errorf("about nobody: %s", got)
+	}
+	got = moments.ReplaceAllString(p.ok(t, "", "audit", "--user", "carol@example.com", "--since", "1ns"), "TIME")
+	if got != "Nothing is recorded about carol@example.com since TIME.\n" {
+		t.Errorf("just now: %s", got)
 	}
 	if r := p.run("", "audit", "--since", "-1h"); r.code != 2 {
 		t.Errorf("in the future: %+v", r)
