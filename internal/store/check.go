@@ -32,16 +32,21 @@ func Check(ctx context.Context, url string) (Health, error) {
 	if _, err := os.Stat(path); err != nil {
 		return Health{}, fmt.Errorf("check database: %w", err)
 	}
+	h, err := check(ctx, path)
+	if err != nil {
+		return h, fmt.Errorf("check database %s: %w", path, err)
+	}
+	return h, nil
+}
+
+func check(ctx context.Context, path string) (Health, error) {
 	db, err := sql.Open("sqlite", dataSource(path, []string{"mode=ro", "_pragma=query_only(1)"}))
 	if err != nil {
-		return Health{}, fmt.Errorf("check database %s: %w", path, err)
+		return Health{}, err
 	}
 	defer db.Close()
 	h, err := examine(ctx, db)
-	if err != nil {
-		return h, fmt.Errorf("check database %s: %w", path, explain(ctx, err))
-	}
-	return h, nil
+	return h, explain(ctx, err)
 }
 
 func examine(ctx context.Context, db *sql.DB) (h Health, err error) {

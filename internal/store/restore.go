@@ -53,8 +53,13 @@ func Restore(ctx context.Context, from, url string) (Restored, error) {
 // isBackup refuses files that are databases in use.
 func isBackup(from, path string) error {
 	source, err := os.Stat(from)
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; name a file that `monarch backup` wrote", nameless(err))
+	case err != nil:
+		return nameless(err)
+	case source.IsDir():
+		return errors.New("it is a directory; name a file in it that `monarch backup` wrote")
 	}
 	if target, err := os.Stat(path); err == nil && os.SameFile(source, target) {
 		return errors.New("this is the database itself; name a backup of it")
@@ -120,37 +125,42 @@ func sweep(path string) error {
 func copyToTemporary(ctx context.Context, from, path string) (name string, err error) {
 	in, err := os.Open(from)
 	if err != nil {
-		return "", err
+		return "", nameless(err)
 	}
 	defer context.AfterFunc(ctx, func() { in.Close() })() // which ends the copying
 	defer in.Close()
 	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+restoring+"*")
 	if err != nil {
-		return "", fileError(err)
+		return "", copyError(path, err)
 	}
 	_, err = io.Copy(out, in)
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return "", errors.Join(fileError(err), os.Remove(out.Name()))
+		return "", errors.Join(copyError(path, err), os.Remove(out.Name()))
 	}
 	return out.Name(), nil
 }
 
+// copyError tells where there can be no copy.
+func copyError(path string, err error) error {
+	return fmt.Errorf("copy it to %s: %w", filepath.Dir(path), fileError(nameless(err)))
+}
+
 // makePresentable checks a copy of a backup and makes it a database that can be used.
 func makePresentable(ctx context.Context, path string) (Health, error) {
-	h, err := Check(ctx, "sqlite:"+path)
+	h, err := check(ctx, path)
 	switch {
 	case err != nil:
-		return h, fmt.Errorf("it is no backup of a service, or is damaged: %w", err)
+		return h, fmt.Errorf("it is no backup of a service, or is damaged: %w; choose another file", err)
 	case len(h.Faults) > 0:
 		return h, fmt.Errorf("%w: %s; choose another backup", ErrDamaged, strings.Join(h.Faults, "; "))
 	case h.Schema == 0:
-		return h, errors.New("it is no backup of a service")
+		return h, errors.New("it is no backup of a service; choose another file")
 	case h.Schema > h.Newest:
-		return h, fmt.Errorf("it has schema %d, of a newer release; this one knows %d", h.Schema, h.Newest)
+		return h, fmt.Errorf("it has schema %d, of a newer release; this one knows %d: restore it with that release", h.Schema, h.Newest)
 	}
-	s, err := Open(ctx, "sqlite:"+path)
+	s, err := openSQLite(ctx, path)
 	if err != nil {
-		return h, err
+		return h, fmt.Errorf("bring it up to date: %w", err)
 	}
 	_, err = change(ctx, s, "make a backup the present", func(tx *transaction) (struct{}, error) {
 		for _, each := range []struct {

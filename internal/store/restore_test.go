@@ -301,7 +301,8 @@ func TestRefusedRestoresChangeNothing(t *testing.T) {
 	}
 	before, files := dump(t, p.path), p.files()
 	for from, want := range map[string]string{
-		filepath.Join(dir, "absent.db"):          "no such file",
+		filepath.Join(dir, "absent.db"):          "no such file or directory; name a file that",
+		dir:                                      "a directory",
 		p.path:                                   "the database itself",
 		inUse:                                    "in use",
 		newer:                                    "newer release",
@@ -311,8 +312,13 @@ func TestRefusedRestoresChangeNothing(t *testing.T) {
 		file("broken.db", string(broken)):        "damaged",
 		file("cut.db", string(whole[:len(whole)/2])): "damaged",
 	} {
-		if _, err := Restore(t.Context(), from, p.url()); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := Restore(t.Context(), from, p.url())
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", from, err)
+			continue
+		}
+		if said := err.Error(); strings.Contains(said, restoring) || strings.Count(said, from) > 1 && from != inUse {
+			t.Errorf("it names files that do not help: %s", said)
 		}
 	}
 	if diff := cmp.Diff(files, p.files()); diff != "" {
