@@ -102,7 +102,8 @@ func TestReloadOfARunningServer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := p.run("", "reload"); r.code != 1 || !strings.Contains(r.errout, "no server is running") {
+	if r := p.run("", "reload"); r.code != 1 || !strings.Contains(r.errout, "no server is running") ||
+		!strings.Contains(r.errout, "monarch --data "+p.dir+" serve") {
 		t.Errorf("without a server: %+v", r)
 	}
 	configure("")
@@ -126,8 +127,11 @@ func TestReloadOfARunningServer(t *testing.T) {
 	if line := server.logs("level=ERROR"); !strings.Contains(line, "limits.max_contacts is 0") {
 		t.Error(line)
 	}
-	if r := p.run("", "reload"); r.code != 1 || !strings.Contains(r.errout, "nothing has changed") || !strings.Contains(r.errout, "limits.max_contacts is 0") {
-		t.Errorf("with a bad file: %+v", r)
+	for _, args := range [][]string{{"reload"}, {"--config", file, "reload"}} { // the server finds it, the command itself
+		r := p.run("", args...)
+		if r.code != 1 || !strings.Contains(r.errout, "nothing has changed") || !strings.Contains(r.errout, "limits.max_contacts is 0") {
+			t.Errorf("%q with a bad file: %+v", args, r)
+		}
 	}
 
 	configure("[limits]\nmax_contacts = 6\n[log]\nlevel = \"warn\"\n")

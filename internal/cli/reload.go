@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -26,16 +27,20 @@ func (*reloadCmd) Help() string { return "monarch reload" }
 func (c *reloadCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.load()
 	if err != nil {
-		return err
+		return unchanged(err)
 	}
 	client, err := admin.Dial(ctx, cfg.Data.Dir)
+	if errors.Is(err, admin.ErrNotRunning) {
+		return fmt.Errorf("%w\nName the directory of the server with --data, or start one, which reads its configuration then:\n  %s",
+			err, a.command("serve"))
+	}
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	report, err := client.Reload(ctx)
 	if err != nil {
-		return fmt.Errorf("nothing has changed:\n%w", err)
+		return unchanged(err)
 	}
 	if c.JSON {
 		return encode(a.stdout, report)
@@ -43,6 +48,9 @@ func (c *reloadCmd) Run(ctx context.Context, a *app) error {
 	a.tell(report)
 	return nil
 }
+
+// unchanged says of a configuration's faults that the server goes on with the one it has.
+func unchanged(err error) error { return fmt.Errorf("nothing has changed:\n%w", err) }
 
 // tell says what a reload has done.
 func (a *app) tell(r admin.Report) {
