@@ -126,13 +126,13 @@ func (a *app) auditLog(cfg config.Config, clk *clock.Clock) *audit.Log {
 	return audit.New(audit.Config{Path: path, Limits: audit.Append, Clock: clk, Log: log})
 }
 
-// record writes down what a command did by itself.
-func (a *app) record(ctx context.Context, cfg config.Config, e audit.Event) error {
+// record writes down what a command did by itself. It is done, whatever becomes of the record.
+func (a *app) record(ctx context.Context, cfg config.Config, e audit.Event) {
 	clk := clock.New()
 	defer clk.Close()
 	log := a.auditLog(cfg, clk)
 	log.Record(ctx, e)
-	return log.Close()
+	a.closed("audit log", log.Close())
 }
 
 // me returns a context whose acts are those of the person who typed the command.

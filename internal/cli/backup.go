@@ -65,7 +65,7 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 		err = fmt.Errorf("%w\nStop the server or the command that uses it first", err)
 	}
 	if err == nil {
-		err = a.record(ctx, cfg, audit.Event{What: audit.BackupRestored, Note: filepath.Base(c.File)})
+		a.record(ctx, cfg, audit.Event{What: audit.BackupRestored, Note: filepath.Base(c.File)})
 	}
 	if err := errors.Join(err, release()); err != nil {
 		return err

@@ -80,10 +80,16 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 	})
 	return c, func() {
 		clk.Close()
-		if err := errors.Join(s.Close(), records.Close()); err != nil {
-			fmt.Fprintf(a.stderr, "monarch: close database: %v\n", err)
-		}
+		a.closed("database", s.Close())
+		a.closed("audit log", records.Close())
 	}, nil
+}
+
+// closed tells of the trouble in closing something, if there was any.
+func (a *app) closed(what string, err error) {
+	if err != nil {
+		fmt.Fprintf(a.stderr, "monarch: close %s: %v\n", what, err)
+	}
 }
 
 // databaseFile returns the path in a SQLite url.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -25,5 +26,15 @@ func TestNobodyWaitsForAPasswordAfterAnInterrupt(t *testing.T) {
 	a := &app{stdin: silent{interrupt, t.Context().Done()}}
 	if _, err := a.newPassword(ctx, true); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+func TestWhatCannotBeClosedIsNamed(t *testing.T) {
+	var errout bytes.Buffer
+	a := &app{stderr: &errout}
+	a.closed("database", nil)
+	a.closed("audit log", io.ErrShortWrite)
+	if got := errout.String(); got != "monarch: close audit log: short write\n" {
+		t.Error(got)
 	}
 }
