@@ -58,6 +58,10 @@ type ListedBy struct {
 	Who     im.Person
 	How     Listing
 	Version uint32 // of the receiver's lists after that
+
+	// The properties that the receiver saw before, if he has the other on his own forward list,
+	// and those that he sees now.
+	Before, Now []im.Property
 }
 
 // Listing says what became of the receiver on somebody's forward list. Clients move people
@@ -77,7 +81,7 @@ const (
 // On reports whether the receiver is on the list.
 func (l Listing) On() bool { return l == Added || l == Returned }
 
-// PropertyChanged tells a phone value of somebody who lets the receiver see him.
+// PropertyChanged tells a phone value of somebody who has the receiver on his forward list.
 type PropertyChanged struct {
 	Who     im.Person
 	Type    string

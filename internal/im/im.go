@@ -126,7 +126,7 @@ type Contact struct {
 	Stored     string     // the name the user gave; the person's own when not on FL
 	Groups     []int      // ascending; of FL contacts, at least one
 	AllowsUser bool       // whether the person lets the user see him
-	Properties []Property // of FL contacts that allow the user, in the order PHH PHW PHM MOB
+	Properties []Property // of people who are on FL and RL, in the order PHH PHW PHM MOB
 }
 
 // Roster is everything SYN tells: an account with its lists and groups, and what the

@@ -45,6 +45,10 @@ func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
+	shown, err := s.srv.Store.Shown(ctx, s.entry.User())
+	if err != nil {
+		return err
+	}
 	version, left, err := s.srv.Store.RemoveGroup(ctx, s.entry.User(), m.Number)
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func (s *session) rmg(ctx context.Context, f msnp.Frame) error {
 	s.conn.Send(msnp.AppendLine(nil, msnp.RMG, string(m.TrID), msnp.Uint(s.reach(version)), msnp.Uint(m.Number)))
 	s.mu.Unlock()
 	for _, l := range left {
-		s.srv.moves.leftGroup(s.person(), l.Peer, l.PeerVersion)
+		s.srv.moves.leftGroup(lister{s.person(), shown}, l.Peer, l.PeerVersion)
 	}
 	return nil
 }

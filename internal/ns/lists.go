@@ -2,6 +2,7 @@ package ns
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"monarch/internal/hub"
@@ -26,6 +27,10 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 	}
 	s.setBusy(adding)
 	defer s.setBusy(nothing)
+	shown, err := s.shows(ctx, list)
+	if err != nil {
+		return err
+	}
 	a, err := s.srv.Store.Add(ctx, s.entry.User(), store.Addition{
 		List: list, Handle: handle, Name: m.Name, Group: group, Limit: s.srv.Limits().MaxContacts,
 	})
@@ -40,11 +45,19 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 		return msnp.AppendLine(nil, msnp.ADD, params...)
 	}
 	if list == im.Forward {
-		s.added(m.TrID, reply, a)
+		s.added(m.TrID, reply, a, shown)
 	} else {
 		s.relist(reply, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
 	}
 	return nil
+}
+
+// shows returns what the user shows to those on a list of his.
+func (s *session) shows(ctx context.Context, list im.List) ([]im.Property, error) {
+	if list != im.Forward {
+		return nil, nil
+	}
+	return s.srv.Store.Shown(ctx, s.entry.User())
 }
 
 // setBusy begins or ends waiting for the database. What was kept meanwhile is dropped.
@@ -62,7 +75,7 @@ func (s *session) setBusy(b busy) {
 // changes are sent here, where they count for nothing before he is on the list, with the
 // reply. So what the directory says at that moment is neither missed nor told twice. Who adds
 // himself has nobody to race with, and gets his reply first.
-func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added) {
+func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown []im.Property) {
 	c := a.Contact
 	self := c.ID == s.entry.User()
 	if a.First {
@@ -71,7 +84,7 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added) {
 		s.links.SetAdmits(c.ID, c.AllowsUser)
 		s.mu.Unlock()
 		if !self {
-			s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
+			s.srv.moves.added(lister{s.person(), shown}, c.ID, a.PeerVersion)
 		}
 	}
 	s.mu.Lock()
@@ -90,8 +103,8 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added) {
 	}
 	s.conn.Send(out)
 	s.mu.Unlock()
-	if a.First && self {
-		s.srv.moves.added(s.person(), c.ID, a.PeerVersion)
+	if a.First && self { // what he shows is in his reply
+		s.srv.moves.added(lister{Person: s.person()}, c.ID, a.PeerVersion)
 	}
 }
 
@@ -135,6 +148,10 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 		return err
 	}
 	handle := strings.ToLower(m.Handle)
+	shown, err := s.shows(ctx, list)
+	if err != nil {
+		return err
+	}
 	r, err := s.srv.Store.Remove(ctx, s.entry.User(), store.Removal{List: list, Handle: handle, Group: group})
 	if err != nil {
 		return err
@@ -158,9 +175,9 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 	s.mu.Unlock()
 	switch {
 	case r.Left && group != msnp.NoGroup:
-		s.srv.moves.leftGroup(s.person(), r.Peer, r.PeerVersion)
+		s.srv.moves.leftGroup(lister{s.person(), shown}, r.Peer, r.PeerVersion)
 	case r.Left:
-		s.srv.moves.removed(s.person(), r.Peer, r.PeerVersion)
+		s.srv.moves.removed(lister{s.person(), shown}, r.Peer, r.PeerVersion)
 	}
 	return nil
 }
@@ -238,14 +255,38 @@ func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
 	}
 	version := s.reach(ev.Version)
 	switch {
-	case ev.How == hub.Returned && leaving, ev.How == hub.Gone && !leaving:
+	case ev.How == hub.Returned && leaving:
+		return s.appendShown(b, ev)
+	case ev.How == hub.Gone && !leaving:
 		return b
 	}
 	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(version), ev.Who.Handle}
 	if !ev.How.On() {
-		return msnp.AppendLine(b, msnp.REM, params...)
+		return s.appendShown(msnp.AppendLine(b, msnp.REM, params...), ev)
 	}
-	return msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...)
+	if !leaving {
+		ev.Before = nil
+	}
+	return s.appendShown(msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...), ev)
+}
+
+// appendShown appends the properties that a contact shows, or hides, since he added or removed
+// the user. docs/protocol/lists.md#bpr
+func (s *session) appendShown(b []byte, ev hub.ListedBy) []byte {
+	tell := func(p im.Property) {
+		b = s.appendProperty(b, hub.PropertyChanged{Who: ev.Who, Type: p.Type, Value: p.Value, Version: ev.Version})
+	}
+	for _, p := range ev.Before {
+		if !slices.ContainsFunc(ev.Now, func(now im.Property) bool { return now.Type == p.Type }) {
+			tell(im.Property{Type: p.Type})
+		}
+	}
+	for _, p := range ev.Now {
+		if !slices.Contains(ev.Before, p) {
+			tell(p)
+		}
+	}
+	return b
 }
 
 // stayed forgets that somebody is leaving, of which the client hears now or never, and reports

@@ -25,32 +25,38 @@ type moves struct {
 // move is one contact of one user on his way between groups.
 type move struct{ owner, contact im.UserID }
 
+// lister is somebody who changes his forward list, with what he shows to those on it.
+type lister struct {
+	im.Person
+	shows []im.Property
+}
+
 // departure is the contact's leaving, which he has not heard of.
 type departure struct {
-	owner   im.Person
+	owner   lister
 	version uint32 // of the contact's lists
 	timer   clock.Timer
 }
 
 // removed is called when a contact was taken off the forward list as a whole.
-func (m *moves) removed(owner im.Person, contact im.UserID, version uint32) {
+func (m *moves) removed(owner lister, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget(move{owner.ID, contact})
-	m.tell(owner, contact, hub.Removed, version)
+	m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Removed, Version: version, Before: owner.shows})
 }
 
 // leftGroup is called when a contact left the forward list because he left his last group.
-func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
+func (m *moves) leftGroup(owner lister, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := move{owner.ID, contact}
 	m.forget(key)
 	if m.closed {
-		m.tell(owner, contact, hub.Removed, version)
+		m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Removed, Version: version, Before: owner.shows})
 		return
 	}
-	m.tell(owner, contact, hub.Leaving, version)
+	m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Leaving, Version: version})
 	d := &departure{owner: owner, version: version}
 	m.pending[key] = d
 	m.left[contact]++
@@ -58,24 +64,24 @@ func (m *moves) leftGroup(owner im.Person, contact im.UserID, version uint32) {
 }
 
 // added is called when a contact came on the forward list.
-func (m *moves) added(owner im.Person, contact im.UserID, version uint32) {
+func (m *moves) added(owner lister, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	how := hub.Added
-	if m.forget(move{owner.ID, contact}) {
-		how = hub.Returned
+	ev := hub.ListedBy{Who: owner.Person, How: hub.Added, Version: version, Now: owner.shows}
+	if d := m.forget(move{owner.ID, contact}); d != nil {
+		ev.How, ev.Before = hub.Returned, d.owner.shows
 	}
-	m.tell(owner, contact, how, version)
+	m.tell(contact, ev)
 }
 
-// forget drops a pending departure and reports whether there was one. m.mu is held.
-func (m *moves) forget(key move) bool {
+// forget drops a pending departure and returns it, if there was one. m.mu is held.
+func (m *moves) forget(key move) *departure {
 	d := m.pending[key]
 	if d != nil {
 		m.server.Clock.Stop(&d.timer)
 		m.drop(key)
 	}
-	return d != nil
+	return d
 }
 
 // drop ends a departure that is pending. m.mu is held.
@@ -93,8 +99,8 @@ func (m *moves) about(contact im.UserID) bool {
 	return m.left[contact] > 0
 }
 
-func (m *moves) tell(owner im.Person, contact im.UserID, how hub.Listing, version uint32) {
-	m.server.Hub.Deliver(contact, hub.ListedBy{Who: owner, How: how, Version: version})
+func (m *moves) tell(contact im.UserID, ev hub.ListedBy) {
+	m.server.Hub.Deliver(contact, ev)
 }
 
 // due tells a contact that he was removed. No version that his client was told counts that.
@@ -105,7 +111,7 @@ func (m *moves) due(key move, d *departure) {
 		return
 	}
 	m.drop(key)
-	m.tell(d.owner, key.contact, hub.Gone, d.version)
+	m.tell(key.contact, hub.ListedBy{Who: d.owner.Person, How: hub.Gone, Version: d.version, Before: d.owner.shows})
 }
 
 // close leaves what is pending as it is: the contacts learn of it at their next SYN.

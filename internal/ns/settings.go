@@ -84,18 +84,19 @@ func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.relink(ev)
-	if s.busy == adding && !s.links.On(ev.Who.ID, im.Forward) {
-		a := s.beside()
-		a.missed = append(a.missed, ev)
-		return true
-	}
 	return s.synced && s.busy != loading && s.conn.Send(s.appendSince(nil, ev))
 }
 
-// appendProperty appends what the client is to hear of a contact's phone value.
+// appendProperty appends what the client is to hear of a contact's phone value. While he is being
+// added that is kept until the reply is there.
 func (s *session) appendProperty(b []byte, ev hub.PropertyChanged) []byte {
+	if s.busy == adding && !s.links.On(ev.Who.ID, im.Forward) {
+		a := s.beside()
+		a.missed = append(a.missed, ev)
+		return b
+	}
 	version := s.reach(ev.Version)
-	if !s.links.On(ev.Who.ID, im.Forward) {
+	if !s.links.On(ev.Who.ID, im.Forward) || !s.dialect.knows(ev.Type) {
 		return b
 	}
 	return appendBPR(b, version, ev.Who.Handle, ev.Type, ev.Value)

@@ -235,7 +235,7 @@ func TestPropertyMeetsAddition(t *testing.T) {
 	t.Parallel()
 	f := msntest.Start(t, hasty)
 	p := msntest.NewPlayer(t, f)
-	p.Play("signin9 A\nsignin9 B")
+	p.Play("list bob FL alice\nsignin9 A\nsignin9 B")
 	a, b := p.Conn("A.ns"), p.Conn("B.ns")
 	var change aim
 	for i := range rounds(400) {
@@ -252,6 +252,35 @@ func TestPropertyMeetsAddition(t *testing.T) {
 		say(t, a, fmt.Sprintf("REM %d FL bob@example.com", i), nil)
 		settled(t, a)
 		settled(t, b)
+	}
+	p.Finish()
+}
+
+// Bob adds alice while she adds him: whoever is first, she hears his telephone number.
+// docs/protocol/lists.md#bpr
+func TestAdditionMeetsAddition(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, hasty)
+	p := msntest.NewPlayer(t, f)
+	p.Play("property bob PHH 555\nsignin9 A\nsignin9 B")
+	a, b := p.Conn("A.ns"), p.Conn("B.ns")
+	var addition aim
+	for i := range rounds(400) {
+		say(t, a, fmt.Sprintf("ADD %d FL bob@example.com Bob 0", i), nil)
+		addition.wait()
+		say(t, b, fmt.Sprintf("ADD %d FL alice@example.com Alice 0", i), nil)
+		settled(t, b)
+		heard := settled(t, a)
+		told := slices.DeleteFunc(those(heard, "BPR"), func(l string) bool { return !strings.Contains(l, " bob@example.com PHH") })
+		if n := len(told); n == 0 || !strings.HasSuffix(told[n-1], " PHH 555") {
+			t.Fatalf("round %d: alice heard %q", i, heard)
+		}
+		addition.adjust(len(told) == 1)
+		say(t, a, fmt.Sprintf("REM %d FL bob@example.com", i), nil)
+		say(t, b, fmt.Sprintf("REM %d FL alice@example.com", i), nil)
+		for _, c := range []*msntest.Conn{a, b, a} {
+			settled(t, c)
+		}
 	}
 	p.Finish()
 }

@@ -225,7 +225,7 @@ func (m *model) setProperty(owner int, typ, value string) (told []int) {
 		m.people[owner].properties[typ] = value
 	}
 	for other := range m.people {
-		if typ != "MBE" && m.on(im.Forward, other, owner) && m.allows(owner, other) {
+		if typ != "MBE" && m.on(im.Forward, other, owner) && m.on(im.Forward, owner, other) {
 			told = append(told, other)
 		}
 	}
@@ -255,7 +255,7 @@ func (m *model) roster(owner int) im.Roster {
 				c.Groups = append(c.Groups, n)
 			}
 			slices.Sort(c.Groups)
-			if c.AllowsUser {
+			if m.on(im.Reverse, owner, peer) {
 				c.Properties = other.propertyList("PHH", "PHW", "PHM", "MOB", "WWE")
 			}
 		}

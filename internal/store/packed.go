@@ -12,10 +12,10 @@ import (
 // groups and the contacts, each list behind its length. Numbers are varints, text is as long as
 // the number before it says. A contact is the distance of his id from the one before, his
 // lists with a bit for AllowsUser, handle and name; then on the forward list the groups as a
-// set, and if he allows the user the properties.
+// set, and if he shows them the properties.
 
 // packedFormat changes whenever the form does: records of other releases are not read.
-const packedFormat = 1
+const packedFormat = 2
 
 // allowsUser stands in a contact's lists for AllowsUser.
 const allowsUser im.List = 1 << 4
@@ -56,7 +56,7 @@ func packContact(b []byte, c im.Contact) []byte {
 		groups |= groupBit(n)
 	}
 	b = binary.AppendUvarint(b, uint64(groups))
-	if c.AllowsUser {
+	if showsProperties(c.Lists) {
 		b = packProperties(b, c.Properties)
 	}
 	return b
@@ -126,7 +126,7 @@ func (u *unpacker) contact(c *im.Contact) {
 	groups := groupSet(u.number(1<<im.MaxGroups - 1))
 	u.check(groups != 0)
 	c.Groups = u.members(groups)
-	if c.AllowsUser {
+	if showsProperties(c.Lists) {
 		c.Properties = u.propertyList()
 	}
 }

@@ -18,14 +18,17 @@ func largeRoster(n int) im.Roster {
 	for i := range n {
 		c := im.Contact{
 			ID: im.UserID(1 + i*i), Handle: fmt.Sprintf("user%05d@example.com", i), Stored: fmt.Sprint("Friend ", i), AllowsUser: i%3 > 0,
-			Lists: im.Forward | im.Allow | im.Reverse, Groups: []int{0},
+			Lists: im.Forward | im.Allow, Groups: []int{0},
+		}
+		if i%7 > 0 {
+			c.Lists |= im.Reverse
 		}
 		switch i % 10 {
 		case 1:
 			c.Lists, c.Groups = im.Block, nil
 		case 2:
 			c.Groups = []int{0, 29}
-			if c.AllowsUser {
+			if c.Lists&im.Reverse != 0 {
 				c.Properties = []im.Property{{Type: "MOB", Value: "Y"}, {Type: "WWE", Value: "2"}}
 			}
 		}

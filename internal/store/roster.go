@@ -67,7 +67,9 @@ func gatherRoster(ctx context.Context, tx *transaction, id im.UserID) (r im.Rost
 	}
 	r.Properties = properties[id]
 	for i := range r.Contacts {
-		showProperties(&r.Contacts[i], properties[r.Contacts[i].ID])
+		if c := &r.Contacts[i]; showsProperties(c.Lists) {
+			c.Properties = shared(properties[c.ID])
+		}
 	}
 	return r, epoch, nil
 }
@@ -163,13 +165,13 @@ func loadContact(ctx context.Context, tx *transaction, owner, peer im.UserID) (i
 		return im.Contact{}, im.ErrNoUser
 	}
 	c := found[0]
-	if c.Lists&im.Forward == 0 || !c.AllowsUser {
+	if !showsProperties(c.Lists) {
 		return c, nil
 	}
 	properties, err := loadProperties(ctx, tx, `owner = $1`, peer)
 	if err != nil {
 		return im.Contact{}, err
 	}
-	showProperties(&c, properties[peer])
+	c.Properties = shared(properties[peer])
 	return c, nil
 }

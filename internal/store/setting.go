@@ -69,8 +69,8 @@ type Told struct {
 }
 
 // SetProperty changes a property, or clears it if the value is empty. Of the result, told are
-// those who see it: they have the owner on their forward list, and he allows them. They are
-// ordered by id. It refuses with im.ErrUnknownSetting.
+// those who see it: they and the owner have one another on their forward lists. They are ordered
+// by id. It refuses with im.ErrUnknownSetting.
 func (s *Store) SetProperty(ctx context.Context, owner im.UserID, typ, value string) (version uint32, told []Told, err error) {
 	type set struct {
 		version uint32
@@ -125,26 +125,26 @@ func stepWatchers(ctx context.Context, tx *transaction, owner im.UserID, version
 	return told, nil
 }
 
-// loadWatchers returns who has somebody on his forward list and is allowed by him.
+// loadWatchers returns who has somebody on his forward list and is on that one's.
 func loadWatchers(ctx context.Context, tx *transaction, of im.UserID) ([]im.UserID, error) {
-	scan := func(rows *sql.Rows) (im.UserID, error) {
-		var id im.UserID
-		var policy im.Policy
-		var lists im.List
-		err := rows.Scan(&id, &policy, &lists)
-		if !allows(lists, policy) {
-			id = 0
-		}
+	scan := func(rows *sql.Rows) (id im.UserID, err error) {
+		err = rows.Scan(&id)
 		return id, err
 	}
-	all, err := collect(ctx, tx, scan, `
-		SELECT his.owner, me.policy, COALESCE(mine.lists, 0)
+	return collect(ctx, tx, scan, `
+		SELECT his.owner
 		FROM contact his
-		JOIN account me ON me.id = his.peer
-		LEFT JOIN contact mine ON mine.owner = his.peer AND mine.peer = his.owner
-		WHERE his.peer = $1 AND (his.lists & 1) <> 0
+		JOIN contact mine ON mine.owner = his.peer AND mine.peer = his.owner
+		WHERE his.peer = $1 AND (his.lists & 1) <> 0 AND (mine.lists & 1) <> 0
 		ORDER BY his.owner`, of)
-	return slices.DeleteFunc(all, func(id im.UserID) bool { return id == 0 }), err
+}
+
+// Shown returns the properties that an account shows to those on its forward list.
+func (s *Store) Shown(ctx context.Context, id im.UserID) ([]im.Property, error) {
+	return view(ctx, s, fmt.Sprintf("load properties of %d", id), func(tx *transaction) ([]im.Property, error) {
+		properties, err := loadProperties(ctx, tx, `owner = $1`, id)
+		return shared(properties[id]), err
+	})
 }
 
 // loadProperties returns the properties of the accounts that a condition on owner selects,
@@ -174,14 +174,20 @@ func loadProperties(ctx context.Context, tx *transaction, where string, id im.Us
 	return byOwner, nil
 }
 
-// showProperties gives a contact those of his properties that the user may see.
-func showProperties(c *im.Contact, all []im.Property) {
-	if c.Lists&im.Forward == 0 || !c.AllowsUser {
-		return
-	}
+// showsProperties reports whether somebody on these lists of the user shows him his properties:
+// each has the other on his forward list. Whom somebody blocks has nothing to do with it, or the
+// blocked could tell.
+func showsProperties(lists im.List) bool {
+	const mutual = im.Forward | im.Reverse
+	return lists&mutual == mutual
+}
+
+// shared returns those of the properties that contacts see.
+func shared(all []im.Property) (shown []im.Property) {
 	for _, p := range all {
 		if at := propertyIndex(p.Type); at >= 0 && properties[at].shared {
-			c.Properties = append(c.Properties, p)
+			shown = append(shown, p)
 		}
 	}
+	return shown
 }

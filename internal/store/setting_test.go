@@ -15,7 +15,7 @@ func TestPropertiesComeInTheOrderOfTheProtocol(t *testing.T) {
 	for _, typ := range []string{"WWE", "MBE", "MOB", "PHM", "PHW", "PHH"} {
 		w.must(prp("alice", typ, "Y"))
 	}
-	w.must(prp("alice", "PHW", ""), prp("alice", "MOB", "N"), add("bob", fl, "alice", none))
+	w.must(prp("alice", "PHW", ""), prp("alice", "MOB", "N"), add("bob", fl, "alice", none), add("alice", fl, "bob", none))
 	own := []im.Property{
 		{Type: "PHH", Value: "Y"}, {Type: "PHM", Value: "Y"}, {Type: "MOB", Value: "N"}, {Type: "MBE", Value: "Y"}, {Type: "WWE", Value: "Y"},
 	}
@@ -28,20 +28,23 @@ func TestPropertiesComeInTheOrderOfTheProtocol(t *testing.T) {
 	}
 }
 
-func TestPropertiesShowToContactsWhoAreAllowed(t *testing.T) {
+func TestPropertiesShowToContactsOfTheOwner(t *testing.T) {
 	tests := []struct {
 		name  string
 		given []op
 		want  bool
 	}{
-		{"to a contact", []op{add("bob", fl, "alice", none)}, true},
-		{"not to somebody who only allows", []op{add("bob", al, "alice", none)}, false},
-		{"not to somebody on whose reverse list alone he is", []op{add("alice", fl, "bob", none)}, false},
-		{"not to the blocked", []op{add("bob", fl, "alice", none), add("alice", bl, "bob", none)}, false},
-		{"not to a stranger when nobody is let in", []op{add("bob", fl, "alice", none), blp("alice", im.BlockOthers)}, false},
+		{"to a contact who has the owner as one", []op{add("bob", fl, "alice", none), add("alice", fl, "bob", none)}, true},
+		{"not to somebody who only has the owner as a contact", []op{add("bob", fl, "alice", none), add("alice", al, "bob", none)}, false},
+		{"not to a contact who has not", []op{add("alice", fl, "bob", none), add("bob", al, "alice", none)}, false},
 		{
-			"to the allowed when nobody else is let in",
-			[]op{add("bob", fl, "alice", none), add("alice", al, "bob", none), blp("alice", im.BlockOthers)},
+			"to the blocked as before",
+			[]op{add("bob", fl, "alice", none), add("alice", fl, "bob", none), add("alice", bl, "bob", none)},
+			true,
+		},
+		{
+			"to a contact when nobody is let in",
+			[]op{add("bob", fl, "alice", none), add("alice", fl, "bob", none), blp("alice", im.BlockOthers)},
 			true,
 		},
 	}

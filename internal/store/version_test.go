@@ -88,18 +88,18 @@ var stepTests = []struct {
 	{"a policy is one step", aliceHasBob, blp("bob", im.BlockOthers), steps{"bob": 1}},
 	{
 		"a property moves those who see it",
-		[]op{add("bob", fl, "alice", none), add("carol", fl, "alice", none), add("alice", bl, "carol", none)},
+		[]op{add("bob", fl, "alice", none), add("alice", fl, "bob", none), add("carol", fl, "alice", none)},
 		prp("alice", "MOB", "Y"),
 		steps{"alice": 1, "bob": 1},
 	},
 	{
-		"a property of somebody who lets nobody in moves those he allows",
+		"a property moves the blocked as well",
 		[]op{
-			add("bob", fl, "alice", none), add("carol", fl, "alice", none), add("alice", al, "carol", none),
-			blp("alice", im.BlockOthers),
+			add("bob", fl, "alice", none), add("alice", fl, "bob", none), add("alice", bl, "bob", none),
+			add("carol", fl, "alice", none), add("alice", al, "carol", none), blp("alice", im.BlockOthers),
 		},
 		prp("alice", "PHW", ""),
-		steps{"alice": 1, "carol": 1},
+		steps{"alice": 1, "bob": 1},
 	},
 	{
 		"a property that contacts never see moves its owner only",

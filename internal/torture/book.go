@@ -71,17 +71,6 @@ func (e *entry) quit(group int) {
 	e.groups = slices.DeleteFunc(e.groups, func(g int) bool { return g == group })
 }
 
-// allows reports whether somebody may see the owner.
-func (b *book) allows(handle string) bool {
-	switch l := b.contacts[handle].lists; {
-	case l.Has(msnclient.Blocked):
-		return false
-	case l.Has(msnclient.Allowed):
-		return true
-	}
-	return b.privacy == msnclient.AllowOthers
-}
-
 // bookOf reads what a client was told of its user's own doing.
 func bookOf(name string, r msnclient.Roster) *book {
 	b := newBook(name)
@@ -158,7 +147,7 @@ func (b *book) freeGroup() int {
 
 // othersView tells how a roster differs from what other people's books make of it: who has the
 // owner on his list, how those off the list call themselves, and their telephone numbers.
-// Clients that kept a copy are not told anew of names and numbers; for them only the first.
+// Clients that kept a copy are not told anew of names.
 func othersView(owner string, r msnclient.Roster, kept bool, books map[string]*book) []string {
 	var found []string
 	for handle, his := range books {
@@ -168,9 +157,9 @@ func othersView(owner string, r msnclient.Roster, kept bool, books map[string]*b
 			found = append(found, fmt.Sprintf("%s has him on the forward list: %v, and on his reverse list: %v", handle, has, !has))
 		}
 		switch {
-		case kept || c.Lists == 0:
 		case c.Lists.Has(msnclient.Forward):
 			found = append(found, his.misread(owner, handle, c)...)
+		case kept || c.Lists == 0:
 		case c.Stored != his.name:
 			found = append(found, fmt.Sprintf("%s calls himself %q and is shown as %q", handle, his.name, c.Stored))
 		}
@@ -183,7 +172,7 @@ func othersView(owner string, r msnclient.Roster, kept bool, books map[string]*b
 func (b *book) misread(owner, handle string, shown msnclient.Contact) (found []string) {
 	for _, typ := range ownProperties {
 		want := ""
-		if b.allows(owner) {
+		if b.contacts[owner].lists.Has(msnclient.Forward) {
 			want = b.properties[typ]
 		}
 		if got := shown.Properties[typ]; got != want {
