@@ -165,7 +165,7 @@ func (m *member) ans(f msnp.Frame) error {
 	m.become(l)
 	id, err := strconv.ParseUint(a.Session, 10, 31)
 	r := m.srv.room(uint32(id))
-	if err != nil || r == nil || !m.enter() || !r.answer(m, a) {
+	if err != nil || r == nil || !r.expects(m, a) || !m.enter() || !r.answer(m, a) {
 		m.srv.cookies.refused(a.Cookie)
 		return m.unauthenticated()
 	}

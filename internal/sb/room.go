@@ -40,14 +40,30 @@ type invitation struct {
 	reply  []byte // what he is told when it rings; nil once he was
 }
 
-// answer seats somebody who was called, if the cookie is that of his invitation: he is told
+// invited returns the invitation that an answer has the cookie of, or nil. r.mu is held.
+func (r *room) invited(m *member, a msnp.Answer) *invitation {
+	inv := r.ringing[m.who.ID]
+	if inv == nil || r.closed || inv.login != m.login ||
+		subtle.ConstantTimeCompare([]byte(inv.cookie), []byte(a.Cookie)) != 1 {
+		return nil
+	}
+	return inv
+}
+
+// expects reports whether an answer has the cookie of an invitation, so that nobody else enters.
+func (r *room) expects(m *member, a msnp.Answer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.invited(m, a) != nil
+}
+
+// answer seats somebody who was called and has entered, if he is still invited: he is told
 // who is there, they are told that he came. docs/protocol/switchboard.md#ans
 func (r *room) answer(m *member, a msnp.Answer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	inv := r.ringing[m.who.ID]
-	if inv == nil || r.closed || inv.login != m.login ||
-		subtle.ConstantTimeCompare([]byte(inv.cookie), []byte(a.Cookie)) != 1 {
+	inv := r.invited(m, a)
+	if inv == nil {
 		return false
 	}
 	r.rang(inv)

@@ -247,6 +247,27 @@ func TestProxyHeadersOfOthersAreNoCommands(t *testing.T) {
 	}
 }
 
+// Whoever names a conversation and somebody who is called into it, but has no cookie, stays a
+// stranger. docs/protocol/switchboard.md#ans
+func TestAWrongCookieLeavesAStranger(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, map[string]string{"connections.strangers_per_address": "3"})
+	p := msntest.NewPlayer(t, f)
+	p.Play("mutual alice bob\nsignin9 A\nsignin9 B\nboard A\nA.sb> CAL 2 bob@example.com\nA.sb< CAL 2 RINGING {sid}")
+	p.Play("B.ns< RNG {sid} {addr} CKI {ckiB} alice@example.com Alice")
+	for i := range 4 {
+		nc := connect(t, f, "switchboard", fmt.Sprintf("ANS 1 bob@example.com %s.2.%d %s\r\n", p.Value("sid"), i, p.Value("sid")))
+		line, err := bufio.NewReader(nc).ReadString('\n')
+		switch {
+		case i < 3 && line != "911 1\r\n":
+			t.Errorf("a wrong cookie is answered %q, %v", line, err)
+		case i == 3 && line != "":
+			t.Errorf("the fourth stranger is told %q", line)
+		}
+	}
+	sees(t, f, `monarch_connections_refused_total{cause="address_strangers",listener="switchboard"} 1`)
+}
+
 // TestStrangersShareTheirMemory lets many strangers begin a line each that they do not end.
 func TestStrangersShareTheirMemory(t *testing.T) {
 	f := msntest.Start(t, map[string]string{
