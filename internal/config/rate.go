@@ -9,6 +9,7 @@ import (
 
 // Rates says how often one person may do things.
 type Rates struct {
+	Signins          Rate     `toml:"signins"`
 	Status           Rate     `toml:"status"`
 	Names            Rate     `toml:"names"`
 	Lists            Rate     `toml:"lists"`

@@ -66,13 +66,14 @@ const (
 	FailedMessages
 	Bytes
 	Invitations
+	SignIns
 	limits
 )
 
 var limitNames = [limits]string{
 	Statuses: "status", Names: "names", Lists: "lists", Commands: "commands", Switchboards: "switchboards",
 	OpenSwitchboards: "open_switchboards", Calls: "calls", FailedCalls: "failed_calls", Messages: "messages",
-	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations",
+	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations", SignIns: "signins",
 }
 
 // ofTheRuntime selects what tells where the runtime's time and memory go.

@@ -14,6 +14,7 @@ import (
 // Rates says how often one person may do things. The zero value is no limit.
 // docs/protocol/limits.md#rates
 type Rates struct {
+	SignIns          clock.Rate
 	Statuses         clock.Rate
 	Names            clock.Rate // of the own name; counted exactly
 	Lists            clock.Rate
@@ -32,24 +33,26 @@ const (
 	commands
 	boards
 	invitations
+	signIns
 	kinds
 )
 
 var limitOf = [kinds]metrics.Limit{
 	statuses: metrics.Statuses, lists: metrics.Lists, commands: metrics.Commands,
-	boards: metrics.Switchboards, invitations: metrics.Invitations,
+	boards: metrics.Switchboards, invitations: metrics.Invitations, signIns: metrics.SignIns,
 }
 
 // of returns the rate of a kind.
 func (r *Rates) of(k kind) clock.Rate {
 	return [kinds]clock.Rate{
 		statuses: r.Statuses, lists: r.Lists, commands: r.Commands, boards: r.Switchboards, invitations: r.Invitations,
+		signIns: r.SignIns,
 	}[k]
 }
 
 // longest returns the time after which nothing that somebody did counts any more.
 func (r *Rates) longest() time.Duration {
-	return max(r.Statuses.Per, r.Names.Per, r.Lists.Per, r.Commands.Per, r.Switchboards.Per, r.Invitations.Per, time.Second)
+	return max(r.SignIns.Per, r.Statuses.Per, r.Names.Per, r.Lists.Per, r.Commands.Per, r.Switchboards.Per, r.Invitations.Per, time.Second)
 }
 
 // pace is what one person did lately. It outlives his session: signing in again is no way
@@ -69,13 +72,16 @@ func (s *Server) SetRates(r Rates) {
 }
 
 // allow counts something the user does, or refuses it.
-func (s *session) allow(k kind) error {
+func (s *session) allow(k kind) error { return s.allowTo(s.entry.User(), k) }
+
+// allowTo does so for somebody who is not signed in yet.
+func (s *session) allowTo(id im.UserID, k kind) error {
 	rate := s.srv.rates.Load().of(k)
 	if rate.Burst == 0 {
 		return nil
 	}
 	allowed, now := false, s.srv.Clock.Elapsed()
-	s.srv.paces.Use(s.entry.User(), func(p *pace) { allowed = rate.Allow(&p.buckets[k], now) })
+	s.srv.paces.Use(id, func(p *pace) { allowed = rate.Allow(&p.buckets[k], now) })
 	if allowed {
 		return nil
 	}

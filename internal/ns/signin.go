@@ -148,6 +148,9 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		s.recordRefusal(ctx, err)
 		return err
 	}
+	if s.allowTo(user.ID, signIns) != nil {
+		return fatal{msnp.CodeBusy, conn.Flood}
+	}
 	var client msnp.ClientInfo
 	if s.private.client != nil {
 		client = *s.private.client
