@@ -99,8 +99,8 @@ func (g *guesses) setLimits(l GuessLimits) {
 	g.limits = l
 }
 
-// begin rules on an attempt. It counts for its account from now on, so that many at once are no
-// way around the limit. Who is turned away learns nothing of accounts, not even whether this is
+// begin rules on an attempt. It counts for its account from now on, at this address and at new
+// ones, so that many at once are no way around the limits. Who is turned away learns nothing of accounts, not even whether this is
 // one where he is familiar, unless he knows its password.
 func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (attempt, ruling) {
 	from = turns.Subscriber(from)
@@ -115,14 +115,26 @@ func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (atte
 		return a, turnAway
 	}
 	a.familiar = g.familiar.has(now, a.pair)
-	pair := g.record(now, a.pair)
-	a.held = pair.held(now) || pair.trying > 0 && pair.failures(now, accountWear)+int(pair.trying) >= g.limits.Account ||
-		!a.familiar && (g.records[a.address].held(now) || g.records[a.account].held(now))
+	concerned := g.concerned(now, a)
+	a.held = concerned[0].full(now, g.limits.Account) || !a.familiar &&
+		(g.records[a.address].held(now) || concerned[1].full(now, g.limits.Stranger))
 	if a.held {
 		return a, refuse
 	}
-	pair.trying++
+	for _, r := range concerned {
+		r.trying++
+	}
 	return a, try
+}
+
+// concerned returns the records that an attempt counts for while it is under way: of the account
+// at this address, and of the account at new ones if this is one. g.mu is held.
+func (g *guesses) concerned(now time.Duration, a attempt) []*record {
+	pair := g.record(now, a.pair)
+	if a.familiar {
+		return []*record{pair}
+	}
+	return []*record{pair, g.record(now, a.account)}
 }
 
 // end says how an attempt ended that was not turned away, and returns who is held back from
@@ -130,10 +142,12 @@ func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (atte
 func (g *guesses) end(now time.Duration, a attempt, how outcome) (holds []hold) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	pair := g.record(now, a.pair)
-	if !a.held && pair.trying > 0 {
-		pair.trying--
+	if !a.held {
+		for _, r := range g.concerned(now, a) {
+			r.trying = max(r.trying, 1) - 1 // it may have been forgotten
+		}
 	}
+	pair := g.record(now, a.pair)
 	switch {
 	case how == right:
 		pair.worn, pair.until, pair.holds = 0, 0, 0
@@ -178,6 +192,11 @@ func (r *record) failures(now, wear time.Duration) int {
 
 // held reports whether attempts are held back.
 func (r *record) held(now time.Duration) bool { return r != nil && r.until > now }
+
+// full reports whether attempts are held back, or enough are under way to get there.
+func (r *record) full(now time.Duration, limit int) bool {
+	return r.held(now) || r.trying > 0 && r.failures(now, accountWear)+int(r.trying) >= limit
+}
 
 // waste notes a check in vain.
 func (r *record) waste(now time.Duration) { r.work = max(r.work, now) + time.Second }

@@ -79,6 +79,42 @@ func TestStrangersCannotLockTheOwnerOut(t *testing.T) {
 	}
 }
 
+// Strangers who try from everywhere at once do not get further than one after the other, and
+// what was only tried is not counted for good.
+func TestStrangersAtOnceAreNoFurther(t *testing.T) {
+	g := newGuesser()
+	const many = 66 // as many as are looked at, and wait for that
+	var under []attempt
+	for i := range many {
+		if a, r := g.begin(g.now, elsewhere(i), "alice"); r == try {
+			under = append(under, a)
+		}
+	}
+	if len(under) != 20 {
+		t.Errorf("%d are let try at once", len(under))
+	}
+	for _, a := range under {
+		g.end(g.now, a, unknown)
+	}
+	tried := 0
+	for i := 0; g.now < 24*time.Hour; g.now += 15*time.Minute + time.Second {
+		under = under[:0]
+		for range many {
+			if a, r := g.begin(g.now, elsewhere(i), "alice"); r == try {
+				under = append(under, a)
+			}
+			i++
+		}
+		for _, a := range under {
+			g.end(g.now, a, wrong)
+		}
+		tried += len(under)
+	}
+	if tried < 20 || tried > 20+4*24+10 {
+		t.Errorf("strangers tried %d passwords in a day", tried)
+	}
+}
+
 func TestAnAddressIsForgottenWhenItIsNotUsed(t *testing.T) {
 	f := familiar{most: 1000}
 	month := familiarTime
