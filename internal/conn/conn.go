@@ -66,6 +66,7 @@ type link interface {
 	finish()  // the reason to close is known; Conn.mu is held
 	cut()     // nothing is flushed any more
 	welcome() // somebody has signed in
+	retire()  // it is over: the door is to be told, now or later
 	peer() netip.AddrPort
 }
 

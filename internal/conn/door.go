@@ -89,10 +89,17 @@ func (c *Conn) hold(what *int32, bytes int) bool {
 // release notes that a connection takes nothing of what strangers may. c.mu is held.
 func (c *Conn) release() { _ = c.hold(&c.takenIn, 0) && c.hold(&c.takenOut, 0) } // less is always granted
 
-// left tells the door of the end.
+// left is called at the end of a connection.
 func (c *Conn) left() {
 	c.mu.Lock()
 	c.release()
+	c.mu.Unlock()
+	c.link.retire()
+}
+
+// leave tells the door of the end.
+func (c *Conn) leave() {
+	c.mu.Lock()
 	as := c.standing
 	c.mu.Unlock()
 	c.engine.door.Leave(c.Peer().Addr(), as)

@@ -174,6 +174,16 @@ func (s *stream) welcome() {
 	}
 }
 
+// retire leaves it to whatever carries the connection when its place is free: it may have
+// something left to do when the engine has not.
+func (s *stream) retire() {
+	if carrier, ok := s.nc.(interface{ Retire(leave func()) }); ok {
+		carrier.Retire(s.leave)
+		return
+	}
+	s.leave()
+}
+
 func (s *stream) flush() { go s.writer() }
 
 func (s *stream) press() {} // it is being written

@@ -108,6 +108,8 @@ func (s *socket) finish() { s.poller.post(s, 0) }
 
 func (s *socket) welcome() {}
 
+func (s *socket) retire() { s.leave() }
+
 func (s *socket) cut() { s.poller.post(s, severed) }
 
 // flush has the queue written at the end of the batch under way, or at once.

@@ -208,6 +208,7 @@ func (g *gateway) drop(t *tunnel) {
 		return
 	}
 	delete(g.tunnels, t.key)
+	t.conn.forgotten()
 	g.clock.Stop(&t.expiry)
 	g.finish()
 }

@@ -33,6 +33,8 @@ type gatewayConn struct {
 	gone    bool      // the client has not been heard of for too long
 	closed  bool      // by the engine
 	crowd   int       // requests that wait for the one being answered
+	leave   func()    // gives the place at the gate free, when the engine is done
+	over    bool      // the session is forgotten
 	readBy  time.Time // deadlines of the engine; zero for none
 	writeBy time.Time
 }
@@ -117,6 +119,31 @@ func (c *gatewayConn) SignedIn() {
 		c.welcome = true
 		c.tab.Close()
 	})
+}
+
+// Retire is called by the engine when it is done. The place at the gate is taken for as long as
+// there is the session: its client may still fetch what was written.
+func (c *gatewayConn) Retire(leave func()) {
+	c.mu.Lock()
+	over := c.over
+	if !over {
+		c.leave = leave
+	}
+	c.mu.Unlock()
+	if over {
+		leave()
+	}
+}
+
+// forgotten is called, once, when there is no session any more.
+func (c *gatewayConn) forgotten() {
+	c.mu.Lock()
+	leave := c.leave
+	c.over, c.leave = true, nil
+	c.mu.Unlock()
+	if leave != nil {
+		leave()
+	}
 }
 
 // known reports whether somebody has signed in.

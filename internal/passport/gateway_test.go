@@ -277,6 +277,47 @@ func TestGatewayEndsClientsThatDoNotFetch(t *testing.T) {
 	}
 }
 
+// A session that the server has ended counts as before, until its client has heard of that or is
+// not expected any more.
+func TestGatewaySessionsCountUntilTheyAreForgotten(t *testing.T) {
+	g := newGateworld(t)
+	c := g.call()
+	g.gate.SetLimits(gate.Limits{StrangersPerAddress: 4})
+	var opened [3]answered
+	for i := range opened {
+		opened[i] = c.ask(opening, "").want(t, "")
+		(<-g.conns).Expect(5 * time.Second)
+	}
+	g.clock.Advance(6 * time.Second)
+	for range opened {
+		<-g.ended
+	}
+	c.ask(opening, "").want(t, "")
+	if server := g.latest(); !server.Turned() {
+		t.Error("one too many is not turned")
+	}
+	if a := c.ask("SessionID="+opened[0].id, ""); !a.last {
+		t.Errorf("the last answer is %+v", a)
+	}
+	c.nc.Close()
+	g.awaitStrangers(2) // one has heard of the end
+	g.clock.Advance(time.Minute)
+	g.awaitStrangers(0)
+}
+
+// awaitStrangers waits until there are so many strangers: that a connection has ended is noticed
+// a little later.
+func (g *gateworld) awaitStrangers(want int) {
+	g.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); g.gate.Strangers() != want; <-tick.C {
+		if time.Since(began) > 20*time.Second {
+			g.t.Fatalf("%d strangers, want %d", g.gate.Strangers(), want)
+		}
+	}
+}
+
 // A session counts at the gate like a connection over TCP, and those over which they come do
 // too.
 func TestGatewaySessionsCountForTheirAddress(t *testing.T) {
