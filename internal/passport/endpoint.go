@@ -25,6 +25,7 @@ const (
 )
 
 // About how many bytes a connection takes: the reader's buffer and a stack, and what TLS has.
+// What is kept of a request is counted as it comes.
 const (
 	plainBytes  = 24 << 10
 	secureBytes = 64 << 10
@@ -188,7 +189,7 @@ func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
 		answer = e.answer(e.ctx, q)
 		answer.headOnly = q.method == "HEAD"
 		answer.keep = answer.keep && q.persistent() && !e.quitting()
-		v.pass.Add(-len(q.body))
+		v.pass.Add(-q.held)
 		if answer.signedIn {
 			v.pass.SignedIn()
 		}
@@ -204,7 +205,7 @@ func (e *endpoint) exchange(v *visit, r *bufio.Reader) *response {
 // have come.
 func (e *endpoint) request(v *visit, r *bufio.Reader) (*request, error) {
 	v.conn.SetDeadline(time.Now().Add(e.limits.Load().Header))
-	q, err := readHead(r)
+	q, err := readHead(r, v.pass.Add)
 	if err != nil {
 		return nil, err
 	}

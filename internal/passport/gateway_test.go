@@ -366,6 +366,20 @@ func (g *gateworld) latest() (last *conn.Conn) {
 	return last
 }
 
+// What a request took is free again when it is answered, though the connection goes on.
+func TestGatewayRequestsAreNotCountedForGood(t *testing.T) {
+	g := newGateworld(t)
+	c := g.call()
+	a := c.ask(opening, "PNG 1\r\n").want(t, "QNG 1\r\n")
+	before := g.gate.Held()
+	for range 3 {
+		c.ask("SessionID="+a.id, "PNG 2\r\n").want(t, "QNG 2\r\n")
+		if held := g.gate.Held(); held != before {
+			t.Errorf("strangers hold %d bytes, before it was %d", held, before)
+		}
+	}
+}
+
 // A connection that serves somebody who has signed in is no stranger's any more.
 func TestGatewayConnectionsOfPeopleAreNoStrangers(t *testing.T) {
 	g := newGateworld(t)

@@ -15,6 +15,7 @@ import (
 // the generous header. docs/protocol/passport.md#http
 const (
 	maxHead  = 16 << 10 // from the first byte to the empty line
+	maxLines = 100      // of headers
 	maxField = 8 << 10  // value of one header
 	maxBody  = 64 << 10
 )
@@ -31,6 +32,7 @@ type request struct {
 	query  string
 	fields []field
 	body   []byte
+	held   int // bytes that head and body are counted with
 	remote netip.Addr
 	conn   net.Conn // it came over
 }
@@ -62,10 +64,11 @@ func (q *request) persistent() bool {
 
 // readHead reads one request, but for its body, as tolerantly as the oldest clients need: lines
 // may end in LF alone, and the version, the Host header, or both may be missing. An error that
-// is no [refusal] came from r. The reader's buffer must hold maxHead bytes.
-func readHead(r *bufio.Reader) (*request, error) {
-	left := maxHead
-	line, err := firstLine(r, &left)
+// is no [refusal] came from r. The reader's buffer must hold maxHead bytes. Room is asked for
+// what is read, bit by bit.
+func readHead(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
+	h := head{Reader: r, room: room, left: maxHead}
+	line, err := h.first()
 	if err != nil {
 		return nil, err
 	}
@@ -73,44 +76,63 @@ func readHead(r *bufio.Reader) (*request, error) {
 	if err := q.parseRequestLine(line); err != nil {
 		return nil, err
 	}
-	if err := q.readFields(r, &left); err != nil {
+	if err := q.readFields(&h); err != nil {
 		return nil, err
 	}
-	if q.host == "" {
+	if q.held = h.held; q.host == "" {
 		q.host = bareHost(q.header("Host"))
 	}
 	return q, nil
 }
 
-// firstLine returns the request line. Empty lines before it are passed over, and what
+// head is the head of a request that is being read.
+type head struct {
+	*bufio.Reader
+	room func(bytes int) bool
+	left int // bytes that there may be yet
+	held int // bytes that there is room for
+}
+
+// lineBytes is about what a line takes beside its text.
+const lineBytes = 64
+
+// first returns the request line. Empty lines before it are passed over, and what
 // cannot be HTTP is refused at its first byte, not when a line has come together.
-func firstLine(r *bufio.Reader, left *int) (string, error) {
+func (h *head) first() (string, error) {
 	for {
-		first, err := r.Peek(1)
+		first, err := h.Peek(1)
 		if err != nil {
 			return "", err
 		}
 		if c := first[0] | 0x20; first[0] != '\r' && first[0] != '\n' && (c < 'a' || c > 'z') {
 			return "", refusal(http.StatusBadRequest)
 		}
-		line, err := readLine(r, left)
+		line, err := h.line()
 		if err != nil || line != "" {
 			return line, err
 		}
 	}
 }
 
-// readLine returns the next line without its end and takes its length from left.
-func readLine(r *bufio.Reader, left *int) (string, error) {
-	line, err := r.ReadSlice('\n')
-	*left -= len(line)
+// line returns the next line without its end.
+func (h *head) line() (string, error) {
+	line, err := h.ReadSlice('\n')
+	h.left -= len(line)
 	switch {
-	case errors.Is(err, bufio.ErrBufferFull), *left < 0:
+	case errors.Is(err, bufio.ErrBufferFull), h.left < 0:
 		return "", refusal(http.StatusRequestHeaderFieldsTooLarge)
 	case err != nil:
 		return "", err
 	}
-	return strings.TrimRight(string(line), "\r\n"), nil
+	text := strings.TrimRight(string(line), "\r\n")
+	if text == "" { // perhaps the last
+		return "", nil
+	}
+	if !h.room(len(text) + lineBytes) {
+		return "", refusal(http.StatusServiceUnavailable)
+	}
+	h.held += len(text) + lineBytes
+	return text, nil
 }
 
 // parseRequestLine reads method, target, and perhaps a version, which hardly matters: the
@@ -164,9 +186,9 @@ func bareHost(s string) string {
 }
 
 // readFields reads headers up to the empty line. A line without a colon is passed over.
-func (q *request) readFields(r *bufio.Reader, left *int) error {
-	for {
-		line, err := readLine(r, left)
+func (q *request) readFields(h *head) error {
+	for range maxLines + 1 {
+		line, err := h.line()
 		if err != nil || line == "" {
 			return err
 		}
@@ -182,6 +204,7 @@ func (q *request) readFields(r *bufio.Reader, left *int) error {
 			return refusal(http.StatusRequestHeaderFieldsTooLarge)
 		}
 	}
+	return refusal(http.StatusRequestHeaderFieldsTooLarge)
 }
 
 // count returns how many fields have a name.
@@ -216,6 +239,7 @@ func (q *request) readBody(r *bufio.Reader, room func(bytes int) bool) error {
 	case !room(int(n)):
 		return refusal(http.StatusServiceUnavailable)
 	}
+	q.held += int(n)
 	q.body = make([]byte, n)
 	_, err = io.ReadFull(r, q.body)
 	return err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -62,11 +63,56 @@ func TestABodyNeedsRoom(t *testing.T) {
 	asked := 0
 	_, err := readRequest(bufio.NewReaderSize(strings.NewReader(text), maxHead), func(n int) bool {
 		asked = n
-		return false
+		return n > 7
 	})
 	if !errors.Is(err, refusal(503)) || asked != 7 {
 		t.Errorf("%v after asking for %d bytes", err, asked)
 	}
+}
+
+// What is kept of a head has been asked for, and is no more than that.
+func TestAHeadNeedsRoom(t *testing.T) {
+	for what, line := range map[string]string{
+		"many short lines": ":\n", "names": strings.Repeat("a", 100) + ":\n", "values": "a:" + strings.Repeat("b", 150) + "\n",
+	} {
+		text := "GET / HTTP/1.1\r\n" + strings.Repeat(line, maxLines) + "\r\n"
+		room := 0
+		kept := make([]*request, 50)
+		before := heap()
+		for i := range kept {
+			var err error
+			kept[i], err = readHead(bufio.NewReaderSize(strings.NewReader(text), maxHead), func(n int) bool {
+				room += n
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := heap() - before; took > room {
+			t.Errorf("%s: %d bytes for each, %d were asked for", what, took/len(kept), room/len(kept))
+		}
+		if q := kept[0]; len(q.fields) != maxLines || q.held*len(kept) != room {
+			t.Errorf("%s: %d fields, held %d", what, len(q.fields), q.held)
+		}
+		runtime.KeepAlive(kept)
+		some := 200
+		_, err := readHead(bufio.NewReaderSize(strings.NewReader(text), maxHead), func(n int) bool {
+			some -= n
+			return some >= 0
+		})
+		if !errors.Is(err, refusal(503)) {
+			t.Errorf("%s, without room: %v", what, err)
+		}
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
 
 // The PROXY header of somebody who is no proxy of ours is no request.
@@ -95,7 +141,7 @@ func TestRequestsOfDoubtfulLengthAreRefused(t *testing.T) {
 
 // readRequest reads a request with its body.
 func readRequest(r *bufio.Reader, room func(bytes int) bool) (*request, error) {
-	q, err := readHead(r)
+	q, err := readHead(r, room)
 	if err != nil {
 		return nil, err
 	}
