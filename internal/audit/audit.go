@@ -6,10 +6,12 @@ package audit
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/netip"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/DeRuina/timberjack"
 	"golang.org/x/time/rate"
@@ -50,8 +52,12 @@ const (
 	Stopped           What = "server stopped"
 )
 
-// fromStrangers are the events that anybody on the network can bring about.
-var fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true}
+// fromStrangers are the events that anybody on the network can bring about, fromPeople those that
+// anybody with an account can.
+var (
+	fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true}
+	fromPeople    = map[What]bool{PasswordAccepted: true, SignedIn: true}
+)
 
 // Event is something that happened. All but What may be empty.
 type Event struct {
@@ -84,6 +90,9 @@ const (
 	strangersBurst  = 1000
 )
 
+// What one person brings about is recorded so often, for the same reason: it is a megabyte a day.
+var personRate = clock.Rate{Burst: 20, Per: 10 * time.Minute}
+
 // Log is an open audit log. A nil one records nothing.
 type Log struct {
 	handler   slog.Handler
@@ -91,8 +100,10 @@ type Log struct {
 	clock     *clock.Clock
 	log       *slog.Logger
 	strangers *rate.Limiter
+	seed      maphash.Seed
+	people    *clock.Recent[uint64, clock.Bucket] // by hash of the account
 
-	omitted atomic.Uint64 // events of strangers since the last that was recorded
+	omitted struct{ strangers, people atomic.Uint64 } // events since the last that was recorded
 	lost    atomic.Uint64
 	trouble atomic.Bool // the last write failed
 }
@@ -115,6 +126,7 @@ func New(cfg Config) *Log {
 		handler: slog.NewJSONHandler(f, &slog.HandlerOptions{ReplaceAttr: rename}),
 		file:    f, clock: cfg.Clock, log: cfg.Log,
 		strangers: rate.NewLimiter(strangersSecond, strangersBurst),
+		seed:      maphash.MakeSeed(), people: clock.NewRecent[uint64, clock.Bucket](cfg.Clock, personRate.Per),
 	}
 }
 
@@ -141,8 +153,9 @@ func (l *Log) Record(ctx context.Context, e Event) {
 		return
 	}
 	now := l.clock.Now()
-	if fromStrangers[e.What] && !l.strangers.AllowN(now, 1) {
-		l.omitted.Add(1)
+	omitted, ok := l.admit(e, now)
+	if !ok {
+		omitted.Add(1)
 		return
 	}
 	r := slog.NewRecord(now, slog.LevelInfo, string(e.What), 0)
@@ -154,12 +167,25 @@ func (l *Log) Record(ctx context.Context, e Event) {
 			r.AddAttrs(slog.String(part.key, part.value))
 		}
 	}
-	if fromStrangers[e.What] {
-		if n := l.omitted.Swap(0); n > 0 {
+	if omitted != nil {
+		if n := omitted.Swap(0); n > 0 {
 			r.AddAttrs(slog.Uint64("omitted", n))
 		}
 	}
 	l.noted(l.handler.Handle(ctx, r))
+}
+
+// admit reports whether an event is to be recorded. If there may be too many of its kind it also
+// returns where those are counted that were not.
+func (l *Log) admit(e Event, now time.Time) (omitted *atomic.Uint64, ok bool) {
+	switch {
+	case fromStrangers[e.What]:
+		return &l.omitted.strangers, l.strangers.AllowN(now, 1)
+	case fromPeople[e.What]:
+		l.people.Use(maphash.String(l.seed, e.User), func(b *clock.Bucket) { ok = personRate.Allow(b, l.clock.Elapsed()) })
+		return &l.omitted.people, ok
+	}
+	return nil, true
 }
 
 // noted tells of trouble when it begins and when it ends.
@@ -207,6 +233,7 @@ func (l *Log) Close() error {
 	if l == nil {
 		return nil
 	}
+	l.people.Reset(personRate.Per)
 	return l.file.now.Load().Close()
 }
 

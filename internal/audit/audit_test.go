@@ -135,7 +135,7 @@ func TestTheFileIsItsOwners(t *testing.T) {
 func fill(t *testing.T, a trail, n int) {
 	t.Helper()
 	for i := range n {
-		a.Record(t.Context(), audit.Event{What: audit.SignedIn, By: strings.Repeat("x", 900), Note: fmt.Sprintf("number %06d", i)})
+		a.Record(t.Context(), audit.Event{What: audit.AccountRenamed, By: strings.Repeat("x", 900), Note: fmt.Sprintf("number %06d", i)})
 	}
 }
 
@@ -243,6 +243,39 @@ func TestStrangersCannotWashTheLogClean(t *testing.T) {
 	}
 	if said != uint64(5002-len(got)) {
 		t.Errorf("%d entries of 5002, %d said to be omitted", len(got), said)
+	}
+}
+
+func TestOnePersonCannotWashTheLogClean(t *testing.T) {
+	a := begin(t)
+	const day = 24 * 60
+	for i := range day {
+		for range 10 {
+			a.Record(t.Context(), audit.Event{What: audit.PasswordAccepted, User: "mallory@example.com"})
+			a.Record(t.Context(), audit.Event{What: audit.SignedIn, User: "mallory@example.com"})
+		}
+		if i%60 == 0 {
+			a.Record(t.Context(), audit.Event{What: audit.SignedIn, User: "alice@example.com"})
+		}
+		a.clock.Advance(time.Minute)
+	}
+	a.clock.Advance(time.Hour)
+	a.Record(t.Context(), audit.Event{What: audit.SignedIn, User: "bob@example.com"})
+	got := all(t, a.path, time.Time{})
+	of := make(map[string]int)
+	var said uint64
+	for _, e := range got {
+		of[e.User]++
+		said += e.Omitted
+	}
+	if n := of["mallory@example.com"]; n < 2*day || n > 2*day+20 {
+		t.Errorf("%d entries of mallory's", n)
+	}
+	if of["alice@example.com"] != 24 || of["bob@example.com"] != 1 {
+		t.Errorf("others have %v", of)
+	}
+	if want := uint64(20*day + 25 - len(got)); said != want {
+		t.Errorf("%d said to be omitted, want %d", said, want)
 	}
 }
 

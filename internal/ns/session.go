@@ -63,10 +63,10 @@ const (
 
 // private is what a running handler has of its own, before sign-in and at times.
 type private struct {
-	handle   string           // named in USR I
-	client   *msnp.ClientInfo // said in CVR
-	asked    string           // the challenge that the client asked for, or ""
-	commands clock.Bucket     // before sign-in
+	handle   string       // named in USR I
+	client   *client      // named in CVR
+	asked    string       // the challenge that the client asked for, or ""
+	commands clock.Bucket // before sign-in
 }
 
 // own returns what the running handler may write to.

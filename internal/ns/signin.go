@@ -64,7 +64,7 @@ func (s *session) cvr(f msnp.Frame) error {
 		return closeOn(err, conn.Malformed)
 	}
 	if s.state != signedIn {
-		s.own().client = &m
+		s.own().client = &client{shorten(m.Library), shorten(m.Version)}
 	}
 	if f.Verb == msnp.CVQ {
 		s.conn.Expect(partingTime)
@@ -72,6 +72,14 @@ func (s *session) cvr(f msnp.Frame) error {
 	v := m.Version
 	return s.reply(f.Verb, string(m.TrID), v, v, v, s.srv.WebURL+"/help", s.srv.WebURL+"/help")
 }
+
+// client is what a client calls itself.
+type client struct{ library, version string }
+
+// maxWord is how many bytes are kept of what strangers call their client.
+const maxWord = 64
+
+func shorten(word string) string { return strings.Clone(word[:min(len(word), maxWord)]) }
 
 // closeOn makes a code end the connection as well.
 func closeOn(err error, why conn.Reason) error {
@@ -151,12 +159,12 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	if s.allowTo(user.ID, signIns) != nil {
 		return fatal{msnp.CodeBusy, conn.Flood}
 	}
-	var client msnp.ClientInfo
+	var by client
 	if s.private.client != nil {
-		client = *s.private.client
+		by = *s.private.client
 	}
-	name := strings.TrimSpace(client.Library + " " + client.Version)
-	s.state, s.alerts, s.private = signedIn, takesAlerts(client.Library), nil
+	name := strings.TrimSpace(by.library + " " + by.version)
+	s.state, s.alerts, s.private = signedIn, takesAlerts(by.library), nil
 	s.conn.SignedIn()
 	s.srv.Hub.Enter(&s.entry, hub.Login{
 		Person:  user.Person,
