@@ -59,14 +59,15 @@ func newPages(tb testing.TB) *pages {
 func (p *pages) exchange(tb testing.TB, port string, said []byte) []byte {
 	tb.Helper()
 	ours, theirs := net.Pipe()
+	// Now, because a pipe that the server has closed already takes no deadline.
+	if err := ours.SetReadDeadline(time.Now().Add(2 * talkerLimit)); err != nil {
+		tb.Fatal(err)
+	}
 	p.listeners[port].conns <- theirs
 	var writing sync.WaitGroup
 	defer writing.Wait()
 	defer ours.Close()
 	writing.Go(func() { _, _ = ours.Write(said) }) // which the server need not read to the end
-	if err := ours.SetReadDeadline(time.Now().Add(2 * talkerLimit)); err != nil {
-		tb.Fatal(err)
-	}
 	var answer []byte
 	b := make([]byte, 4<<10)
 	for {
