@@ -344,13 +344,12 @@ func TestEveryPageIsThere(t *testing.T) {
 		paths = append(paths, p.Path)
 	}
 	for _, path := range paths {
-		for name, got := range map[string]string{
-			"HTTPS": w.askHTTPS("GET " + path + " HTTP/1.1\r\n\r\n"),
-			"HTTP":  w.askHTTP("GET " + path + "?lc=1033 HTTP/1.0\r\n\r\n"),
-		} {
-			if !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.Contains(got, "<h1>") {
-				t.Errorf("%s over %s: answered %.200q", path, name, got)
-			}
+		if got := w.askHTTP("GET " + path + "?lc=1033 HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.Contains(got, "<h1>") {
+			t.Errorf("%s: answered %.200q", path, got)
+		}
+		got := w.askHTTPS("GET " + path + " HTTP/1.1\r\nHost: im.example.com:443\r\n\r\n")
+		if !strings.HasPrefix(got, "HTTP/1.1 302 ") || !strings.Contains(got, "\r\nLocation: http://im.example.com"+path+"\r\n") || strings.Contains(got, "<") {
+			t.Errorf("%s where TLS of old is spoken: answered %.200q", path, got)
 		}
 	}
 }

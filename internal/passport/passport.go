@@ -10,6 +10,7 @@
 package passport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -193,13 +194,18 @@ func (s *Server) route() {
 	}
 }
 
-// answerSecure is the HTTPS half.
+// answerSecure is the HTTPS half, which speaks TLS of old: no page for people is here, but the
+// way to it.
 func (s *Server) answerSecure(ctx context.Context, q *request) *response {
 	path := strings.ToLower(q.path)
 	if h, ok := s.secure[path]; ok {
 		return h(ctx, q)
 	}
-	return s.page(path, q)
+	answer := s.page(path, q)
+	if answer.status == 200 {
+		return &response{status: 302, fields: []field{{"Location", "http://" + cmp.Or(q.host, s.loginHost) + path}}}
+	}
+	return answer
 }
 
 // answerPlain is the HTTP half. docs/protocol/passport.md#other-services
