@@ -68,15 +68,16 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		_, err := fmt.Fprintln(a.stdout, auditLine(e))
 		return err
 	})
+	if c.Follow && ctx.Err() != nil {
+		err = nil // it was to go on until then
+	}
 	switch {
-	case c.Follow && ctx.Err() != nil:
-		return nil // it was to go on until then
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no audit log %s yet; a server or a command that changes something begins it\n"+
 			"Name the directory of your service with --data, or its configuration with --config", path)
 	case err != nil:
 		return err
-	case shown == 0 && !c.JSON:
+	case shown == 0 && !c.JSON && !c.Follow:
 		fmt.Fprintln(a.stdout, c.nothing(since, seen))
 	}
 	return nil

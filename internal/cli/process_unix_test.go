@@ -223,7 +223,9 @@ func TestAnInterruptedCommandCleansUp(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("ended as if it were done")
+	}
 	if code := cmd.ProcessState.ExitCode(); code != 130 || errout.String() != "monarch: interrupted\n" {
 		t.Errorf("exit code %d\n%s", code, &errout)
 	}

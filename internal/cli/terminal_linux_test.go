@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -37,6 +38,8 @@ func pseudoTerminal(t *testing.T) (hand, terminal *os.File) {
 // order when the terminal is closed.
 func TestTheTerminalIsClosed(t *testing.T) {
 	freePorts(t)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or the server ignores it where the tests do
+	defer signal.Reset(syscall.SIGHUP)
 	p := newPlace(t)
 	hand, terminal := pseudoTerminal(t)
 	cmd := exec.Command(os.Args[0], "--data", p.dir, "serve")

@@ -222,7 +222,7 @@ func Default() Config {
 			Rates:                RatesOn,
 		},
 		Rates: Rates{
-			Signins:          Rate{10, Duration(time.Minute)},
+			SignIns:          Rate{10, Duration(time.Minute)},
 			Status:           Rate{30, Duration(30 * time.Second)},
 			Names:            Rate{5, Duration(time.Minute)},
 			Lists:            Rate{100, Duration(time.Minute)},

@@ -9,7 +9,7 @@ import (
 
 // Rates says how often one person may do things.
 type Rates struct {
-	Signins          Rate     `toml:"signins"`
+	SignIns          Rate     `toml:"sign_ins"`
 	Status           Rate     `toml:"status"`
 	Names            Rate     `toml:"names"`
 	Lists            Rate     `toml:"lists"`

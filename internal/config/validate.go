@@ -168,7 +168,7 @@ func (p *problems) rates(r Rates) {
 		rate      Rate
 		low, high int
 	}{
-		{"signins", r.Signins, 2, 100_000},
+		{"sign_ins", r.SignIns, 2, 100_000},
 		{"status", r.Status, 1, 100_000},
 		{"names", r.Names, 1, 1000},
 		{"lists", r.Lists, 1, 100_000},

@@ -73,7 +73,7 @@ const (
 var limitNames = [limits]string{
 	Statuses: "status", Names: "names", Lists: "lists", Commands: "commands", Switchboards: "switchboards",
 	OpenSwitchboards: "open_switchboards", Calls: "calls", FailedCalls: "failed_calls", Messages: "messages",
-	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations", SignIns: "signins",
+	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations", SignIns: "sign_ins",
 }
 
 // ofTheRuntime selects what tells where the runtime's time and memory go.

@@ -29,8 +29,11 @@ func handshakeTurns(longest time.Duration) turns.Limits {
 // Handshakes returns the queue in which TLS handshakes wait.
 func (s *Server) Handshakes() *turns.Queue { return s.handshakes }
 
-// inTurn returns settings with which handshakes are those of cfg, one after the other.
+// inTurn returns settings with which handshakes are those of cfg, one after the other; without cfg there are none.
 func (s *Server) inTurn(cfg *tls.Config) *tls.Config {
+	if cfg == nil {
+		return nil
+	}
 	outer := cfg.Clone()
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		now := cfg

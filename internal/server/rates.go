@@ -23,7 +23,7 @@ func ratesOf(cfg config.Config) rates {
 	of := func(r config.Rate) clock.Rate { return clock.Rate{Burst: r.Burst, Per: r.Per.D()} }
 	return rates{
 		ns: ns.Rates{
-			SignIns: of(c.Signins), Statuses: of(c.Status), Names: of(c.Names), Lists: of(c.Lists), Commands: of(c.Commands),
+			SignIns: of(c.SignIns), Statuses: of(c.Status), Names: of(c.Names), Lists: of(c.Lists), Commands: of(c.Commands),
 			Switchboards: of(c.Switchboards), Invitations: of(c.Invitations), OpenSwitchboards: c.OpenSwitchboards,
 		},
 		sb: sb.Rates{
