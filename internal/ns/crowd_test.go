@@ -2,6 +2,7 @@ package ns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -39,9 +40,33 @@ type crowd struct {
 // and opens a connection for everybody.
 func newCrowd(t testing.TB, people, contacts int) *crowd {
 	t.Helper()
+	return newCrowdAt(t, populate(t, people, contacts), people)
+}
+
+// populate returns the path of a database with such accounts.
+func populate(t testing.TB, people, contacts int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "monarch.db")
+	db, err := store.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(
+		db.ImportUsers(t.Context(), accounts(people), nil),
+		db.ImportContacts(t.Context(), ring(people, contacts), nil),
+		db.Close(),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// newCrowdAt is a server on a database, with a connection for so many of the people in it.
+func newCrowdAt(t testing.TB, path string, people int) *crowd {
+	t.Helper()
 	clk, m, log := clock.New(), metrics.New(), slog.New(slog.DiscardHandler)
 	t.Cleanup(clk.Close)
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "monarch.db"))
+	db, err := store.Open(t.Context(), "sqlite:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +88,6 @@ func newCrowd(t testing.TB, people, contacts int) *crowd {
 	c.engine = conn.New(conn.Config{Kind: conn.Auto, Clock: clk, Log: log, Metrics: m, Limits: conn.Limits{
 		QueueBytes: 1 << 20, QueueStall: time.Minute, CloseFlush: time.Second, Linger: time.Second, Slow: 4,
 	}})
-	if err := db.ImportUsers(t.Context(), accounts(people), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.ImportContacts(t.Context(), ring(people, contacts), nil); err != nil {
-		t.Fatal(err)
-	}
 	for range people {
 		c.sessions = append(c.sessions, c.open())
 	}
