@@ -29,7 +29,8 @@ func handshakeTurns(longest time.Duration) turns.Limits {
 // Handshakes returns the queue in which TLS handshakes wait.
 func (s *Server) Handshakes() *turns.Queue { return s.handshakes }
 
-// inTurn returns settings with which handshakes are those of cfg, one after the other; without cfg there are none.
+// inTurn returns settings with which handshakes are those of cfg, one after the other; nil if
+// there are none.
 func (s *Server) inTurn(cfg *tls.Config) *tls.Config {
 	if cfg == nil {
 		return nil

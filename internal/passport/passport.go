@@ -136,7 +136,8 @@ func (s *Server) Documents(templates string) (use func(), err error) {
 	return func() { s.documents.Store(docs) }, err
 }
 
-// ServeHTTPS answers what belongs on port 443. It returns nil after [Server.Close].
+// ServeHTTPS answers what belongs on port 443, without TLS if cfg is nil. It returns nil after
+// [Server.Close].
 func (s *Server) ServeHTTPS(l net.Listener, cfg *tls.Config) error {
 	return s.https.serve(l, s.inTurn(cfg))
 }
