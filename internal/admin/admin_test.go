@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,19 +99,30 @@ func newBench(t *testing.T) bench {
 // serve answers on the management socket of dir until the test ends.
 func serve(t *testing.T, dir string, s *admin.Service) {
 	t.Helper()
-	ln, err := admin.Listen(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, ln := listen(t, dir)
 	srv := &http.Server{Handler: s.Handler(), ConnContext: admin.Actor, ReadHeaderTimeout: time.Second}
 	done := make(chan error)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {
 		_ = srv.Close()
-		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		if err := errors.Join(d.Release(), <-done); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
+}
+
+// listen claims a data directory and opens its management socket.
+func listen(t *testing.T, dir string) (*admin.Directory, net.Listener) {
+	t.Helper()
+	d, err := admin.Claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := d.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, ln
 }
 
 // add makes an account whose password is its name and "pw".
@@ -402,12 +415,58 @@ func TestSocketBelongsToOneServerAndItsOwner(t *testing.T) {
 		t.Errorf("no socket: %v", err)
 	}
 	serve(t, dir, newBench(t).Service)
-	if _, err := admin.Listen(dir); !errors.Is(err, admin.ErrRunning) || !strings.Contains(err.Error(), dir) {
+	if _, err := admin.Claim(dir); !errors.Is(err, admin.ErrRunning) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("second server: %v", err)
 	}
 	info, err := os.Stat(filepath.Join(dir, "monarch.sock"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket %v, %v", info, err)
+	}
+}
+
+// Two servers that are started at the same moment do not both get the directory, and the one that
+// has it keeps it and its socket, whatever the other does.
+func TestOneOfManyGetsTheDirectory(t *testing.T) {
+	for range 50 {
+		dir := t.TempDir()
+		var all sync.WaitGroup
+		var got [4]*admin.Directory
+		for i := range got {
+			all.Go(func() {
+				var err error
+				if got[i], err = admin.Claim(dir); err != nil && !errors.Is(err, admin.ErrRunning) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		winners := slices.DeleteFunc(got[:], func(d *admin.Directory) bool { return d == nil })
+		if len(winners) != 1 {
+			t.Fatalf("%d of them have it", len(winners))
+		}
+		ln, err := winners[0].Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ln.Close(); err != nil { // it stops serving, and still works on the database
+			t.Error(err)
+		}
+		if _, err := admin.Claim(dir); !errors.Is(err, admin.ErrRunning) {
+			t.Errorf("while the other one ends: %v", err)
+		}
+		if err := winners[0].Release(); err != nil {
+			t.Error(err)
+		}
+		d, next := listen(t, dir)
+		if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("closed again: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "monarch.sock")); err != nil {
+			t.Errorf("the next one's socket: %v", err)
+		}
+		if err := errors.Join(next.Close(), d.Release()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -417,26 +476,23 @@ func TestSocketOfAKilledServerIsReplaced(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	first, err := admin.Listen(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, first := listen(t, dir)
 	path := filepath.Join(dir, "monarch.sock")
 	if err := os.Rename(path, path+".kept"); err != nil {
 		t.Fatal(err)
 	}
 	_ = first.Close() // its file is gone, as after a kill
+	if err := d.Release(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Rename(path+".kept", path); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := admin.Dial(t.Context(), dir); !errors.Is(err, admin.ErrNotRunning) {
 		t.Errorf("dead socket: %v", err)
 	}
-	second, err := admin.Listen(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Close(); err != nil {
+	d, second := listen(t, dir)
+	if err := errors.Join(second.Close(), d.Release()); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,23 +31,51 @@ var (
 	ErrRunning = errors.New("a server is running already")
 )
 
-// Listen opens the management socket of a data directory, in place of one that a server
-// which was killed left behind. A server calls it before it opens the database: if another
-// one answers there, the error is [ErrRunning].
-func Listen(dir string) (net.Listener, error) {
-	conn, err := dial(context.Background(), dir)
-	if err == nil {
-		_ = conn.Close() // it only showed that somebody answers
-		return nil, fmt.Errorf("%w on the data directory %s; stop it first, or name another directory with --data", ErrRunning, dir)
+// lockName is the file in the data directory that whoever works on it has locked. It is never
+// removed: one who waits for it might then lock a file that is no longer there.
+const lockName = "monarch.lock"
+
+// errLocked says that somebody else has the lock.
+var errLocked = errors.New("locked")
+
+// Directory is a data directory that nobody else works on until it is released.
+type Directory struct {
+	path string
+	lock *os.File
+}
+
+// Claim takes a data directory. A server calls it before it opens the database: if another one
+// has it, the error is [ErrRunning].
+func Claim(dir string) (*Directory, error) {
+	running := fmt.Errorf("%w on the data directory %s; stop it first, or name another directory with --data", ErrRunning, dir)
+	f, err := lock(filepath.Join(dir, lockName))
+	switch {
+	case errors.Is(err, errLocked):
+		return nil, running
+	case err != nil:
+		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
-	if !errors.Is(err, ErrNotRunning) {
-		return nil, err
+	d := &Directory{dir, f}
+	conn, err := dial(context.Background(), dir) // one that was started before there was a lock
+	switch {
+	case err == nil:
+		return nil, errors.Join(running, conn.Close(), d.Release())
+	case !errors.Is(err, ErrNotRunning):
+		return nil, errors.Join(err, d.Release())
 	}
-	path := filepath.Join(dir, socketName)
+	return d, nil
+}
+
+// Release lets others have the directory.
+func (d *Directory) Release() error { return d.lock.Close() }
+
+// Listen opens the management socket, in place of one that a server which was killed left behind.
+func (d *Directory) Listen() (net.Listener, error) {
+	path := filepath.Join(d.path, socketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove old management socket: %w", err)
 	}
-	addr, release, err := socketAddr(dir)
+	addr, release, err := socketAddr(d.path)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +85,7 @@ func Listen(dir string) (net.Listener, error) {
 		return nil, fmt.Errorf("open management socket %s: %w", path, err)
 	}
 	ln.SetUnlinkOnClose(false)
-	s := socket{ln, path}
+	s := &socket{UnixListener: ln, path: path}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("protect management socket: %w", err), s.Close())
 	}
@@ -67,9 +96,13 @@ func Listen(dir string) (net.Listener, error) {
 // starts there meanwhile, and commands are told why. If a server runs there, the error is
 // [ErrRunning].
 func Occupy(dir, why string) (release func() error, err error) {
-	l, err := Listen(dir)
+	d, err := Claim(dir)
 	if err != nil {
 		return nil, err
+	}
+	l, err := d.Listen()
+	if err != nil {
+		return nil, errors.Join(err, d.Release())
 	}
 	s := &Service{Log: slog.New(slog.DiscardHandler)}
 	srv := &http.Server{
@@ -86,7 +119,7 @@ func Occupy(dir, why string) (release func() error, err error) {
 	return func() error {
 		err := srv.Close()
 		<-ended
-		return err
+		return errors.Join(err, d.Release())
 	}, nil
 }
 
@@ -94,10 +127,20 @@ func Occupy(dir, why string) (release func() error, err error) {
 type socket struct {
 	*net.UnixListener
 	path string
+
+	mu     sync.Mutex // leaf
+	closed bool
 }
 
-// Close stops listening and removes the file.
-func (s socket) Close() error {
+// Close stops listening and removes the file. Called again, it does nothing: there may be the
+// file of another by then.
+func (s *socket) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	s.closed = true
 	return errors.Join(os.Remove(s.path), s.UnixListener.Close())
 }
 

@@ -43,7 +43,11 @@ func running(t *testing.T) (place, client) {
 	}
 	clk := clock.New()
 	h := hub.New(clk, 0)
-	ln, err := admin.Listen(p.dir)
+	dir, err := admin.Claim(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := dir.Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +72,7 @@ func running(t *testing.T) (place, client) {
 			t.Error(err)
 		}
 		clk.Close()
-		if err := errors.Join(s.Close(), records.Close()); err != nil {
+		if err := errors.Join(s.Close(), records.Close(), dir.Release()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -13,13 +13,17 @@ import (
 type listeners struct {
 	dispatch, notification, https, http, ops, manage net.Listener
 	switchboards                                     []net.Listener
+
+	dir *admin.Directory
 }
 
-// open binds everything. The management socket comes first: it is also the lock on the data
-// directory.
+// open claims the data directory and binds everything.
 func (l *listeners) open(cfg config.Config) error {
 	var err error
-	if l.manage, err = admin.Listen(cfg.Data.Dir); err != nil {
+	if l.dir, err = admin.Claim(cfg.Data.Dir); err != nil {
+		return err
+	}
+	if l.manage, err = l.dir.Listen(); err != nil {
 		return err
 	}
 	for _, b := range []struct {
@@ -98,4 +102,12 @@ func (l *listeners) close() error {
 		}
 	}
 	return err
+}
+
+// release lets another server have the data directory.
+func (l *listeners) release() error {
+	if l.dir == nil {
+		return nil
+	}
+	return l.dir.Release()
 }

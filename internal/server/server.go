@@ -207,7 +207,7 @@ func (s *Server) release() error {
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
-	return errors.Join(err, s.audit.Close())
+	return errors.Join(err, s.audit.Close(), s.listeners.release())
 }
 
 // serve runs one listener until it is closed. One that breaks stops the server.
