@@ -64,15 +64,16 @@ func (h *Hasher) Turns() *turns.Queue { return h.turns }
 func (h *Hasher) Computed() uint64 { return h.computed.Load() }
 
 // Hash returns the hash of a password with a fresh salt, in the form
-// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. It returns [ErrBusy] when the queue is full.
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. Only operators, and people who have shown theirs, have
+// passwords hashed: they come before all whose passwords are checked. The error is that of ctx.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
-	sum, err := h.sum(ctx, netip.Addr{}, password, salt, h.params)
-	if err != nil {
+	if err := h.turns.Await(ctx); err != nil {
 		return "", err
 	}
-	return encodeHash(h.params, salt, sum), nil
+	defer h.turns.Done()
+	return encodeHash(h.params, salt, h.sum(password, salt, h.params)), nil
 }
 
 // Check reports whether the password, which came from an address, has this hash. An empty hash
@@ -87,11 +88,14 @@ func (h *Hasher) Check(ctx context.Context, from netip.Addr, hash, password stri
 	if err != nil {
 		return false, err
 	}
-	got, err := h.sum(ctx, from, password, salt, p)
-	if err != nil {
+	switch err := h.turns.Take(ctx, from); {
+	case errors.Is(err, turns.ErrBusy):
+		return false, ErrBusy
+	case err != nil:
 		return false, err
 	}
-	return subtle.ConstantTimeCompare(got, want) == 1 && !nobody, nil
+	defer h.turns.Done()
+	return subtle.ConstantTimeCompare(h.sum(password, salt, p), want) == 1 && !nobody, nil
 }
 
 // Outdated reports whether a hash was made with other parameters than the hasher's and
@@ -101,16 +105,10 @@ func (h *Hasher) Outdated(hash string) bool {
 	return err != nil || p != h.params
 }
 
-func (h *Hasher) sum(ctx context.Context, from netip.Addr, password string, salt []byte, p Params) ([]byte, error) {
-	switch err := h.turns.Take(ctx, from); {
-	case errors.Is(err, turns.ErrBusy):
-		return nil, ErrBusy
-	case err != nil:
-		return nil, err
-	}
-	defer h.turns.Done()
+// sum computes a hash, by somebody whose turn it is.
+func (h *Hasher) sum(password string, salt []byte, p Params) []byte {
 	h.computed.Add(1)
-	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, 1, hashLen), nil
+	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, 1, hashLen)
 }
 
 var b64 = base64.RawStdEncoding

@@ -128,10 +128,6 @@ func TestBusyWhenTheQueueIsFull(t *testing.T) {
 		name string
 		call func(context.Context, *auth.Hasher) error
 	}{
-		{"hashing", func(ctx context.Context, h *auth.Hasher) error {
-			_, err := h.Hash(ctx, "secret")
-			return err
-		}},
 		{"checking", func(ctx context.Context, h *auth.Hasher) error {
 			_, err := h.Check(ctx, netip.Addr{}, hash(t, auth.NewHasher(1, 0, cheap), "secret"), "secret")
 			return err
@@ -160,6 +156,54 @@ func TestBusyWhenTheQueueIsFull(t *testing.T) {
 				t.Errorf("the one that waited: %v", err)
 			}
 		})
+	}
+}
+
+// However many strangers have their guesses looked at, an operator can change a password.
+func TestHashingComesBeforeAllChecks(t *testing.T) {
+	h := auth.NewHasher(1, 4, cheap)
+	if err := h.Turns().Take(t.Context(), netip.Addr{}); err != nil { // somebody's, for now
+		t.Fatal(err)
+	}
+	var checks sync.WaitGroup
+	for range 4 {
+		checks.Go(func() {
+			if _, err := h.Check(t.Context(), netip.Addr{}, "", "guess"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	await(t, h, 4)
+	if _, err := h.Check(t.Context(), netip.Addr{}, "", "guess"); !errors.Is(err, auth.ErrBusy) {
+		t.Errorf("one more check: %v", err)
+	}
+	hashed := make(chan error)
+	go func() {
+		_, err := h.Hash(t.Context(), "secret")
+		hashed <- err
+	}()
+	await(t, h, 5)
+	h.Turns().Done()
+	if err := <-hashed; err != nil {
+		t.Error(err)
+	}
+	checks.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := auth.NewHasher(0, 0, cheap).Hash(ctx, "secret"); !errors.Is(err, context.Canceled) {
+		t.Errorf("hashing without a turn: %v", err)
+	}
+}
+
+// await waits until so many wait for a turn.
+func await(t *testing.T, h *auth.Hasher, waiting int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); h.Turns().Waiting() != waiting; <-tick.C {
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("%d wait, want %d", h.Turns().Waiting(), waiting)
+		}
 	}
 }
 

@@ -189,7 +189,7 @@ func (d *Desk) upgrade(ctx context.Context, user im.User, password string) {
 	if err == nil {
 		err = d.cfg.Store.UpgradeHash(ctx, user.ID, user.PasswordHash, hash)
 	}
-	if err != nil && !errors.Is(err, auth.ErrBusy) {
+	if err != nil {
 		d.cfg.Log.Warn("password hash not upgraded", "user", user.Handle, "err", err)
 	}
 }
