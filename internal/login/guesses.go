@@ -152,7 +152,7 @@ func (g *guesses) end(now time.Duration, a attempt, how outcome) (holds []hold) 
 	case how == right:
 		pair.worn, pair.until, pair.holds = 0, 0, 0
 		pair.work = max(pair.work, now) + time.Second
-		g.familiar.add(now, a.pair)
+		g.familiar.add(now, a.pair, a.account)
 	case how == wrong && a.held:
 		g.record(now, a.address).waste(now)
 	case how == wrong:

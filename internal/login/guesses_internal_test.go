@@ -118,8 +118,8 @@ func TestStrangersAtOnceAreNoFurther(t *testing.T) {
 func TestAnAddressIsForgottenWhenItIsNotUsed(t *testing.T) {
 	f := familiar{most: 1000}
 	month := familiarTime
-	f.add(0, 1)
-	f.add(0, 2)
+	f.add(0, 1, 1)
+	f.add(0, 2, 2)
 	for _, c := range []struct {
 		at      time.Duration
 		has, no uint64
@@ -128,16 +128,41 @@ func TestAnAddressIsForgottenWhenItIsNotUsed(t *testing.T) {
 			t.Errorf("after %s: %t, %t", c.at, f.has(c.at, c.has), f.has(c.at, c.no))
 		}
 	}
-	f.add(month, 1)
-	f.add(2*month, 3)
+	f.add(month, 1, 1)
+	f.add(2*month, 3, 3)
 	if !f.has(2*month, 1) || f.has(2*month, 2) {
 		t.Error("what was used again is forgotten, or what was not is there")
 	}
 	for i := range 3 * uint64(f.most) {
-		f.add(2*month, i)
+		f.add(2*month, i, i)
 	}
 	if n := len(f.young) + len(f.old); n > 2*f.most || !f.has(2*month, 3*uint64(f.most)-1) {
 		t.Errorf("%d are remembered", n)
+	}
+}
+
+// An account that is used at a million addresses does not make those of others forgotten.
+func TestOneAccountHasFewFamiliarAddresses(t *testing.T) {
+	g := newGuesser()
+	g.familiar.most = 1000
+	home := netip.MustParseAddr("192.0.2.1")
+	g.attempt(home, "alice", right)
+	network := netip.MustParseAddr("2001:db8::").As16()
+	for i := range 3 * g.familiar.most {
+		network[6], network[7] = byte(i>>8), byte(i)
+		g.now += time.Second
+		if g.attempt(netip.AddrFrom16(network), "mallory", right) != try {
+			t.Fatal("mallory is held back")
+		}
+	}
+	for i := range 20 {
+		g.attempt(elsewhere(i), "alice", wrong)
+	}
+	if g.attempt(elsewhere(20), "alice", right) != refuse || g.attempt(home, "alice", right) != try {
+		t.Error("strangers lock alice out at home")
+	}
+	if n := len(g.familiar.young); n != 1+maxHomes {
+		t.Errorf("%d addresses are remembered", n)
 	}
 }
 
