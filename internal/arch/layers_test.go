@@ -24,7 +24,7 @@ var layers = map[string][]string{
 
 	"internal/im":   {"msnp"},
 	"internal/conn": {"msnp", "internal/clock", "internal/metrics"},
-	"internal/gate": {"internal/metrics"},
+	"internal/gate": {"internal/metrics", "internal/turns"},
 	"internal/auth": {"internal/clock", "internal/metrics", "internal/turns"},
 
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},

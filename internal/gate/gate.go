@@ -5,13 +5,13 @@
 package gate
 
 import (
-	"encoding/binary"
 	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 
 	"monarch/internal/metrics"
+	"monarch/internal/turns"
 )
 
 // Limits bounds how many connections there may be. 0 is no limit.
@@ -63,8 +63,8 @@ type Gate struct {
 	held     atomic.Int64 // bytes that strangers hold
 
 	mu        sync.Mutex // leaf
-	from      map[subscriber]count
-	turned    map[subscriber]int
+	from      map[turns.Subscriber]count
+	turned    map[turns.Subscriber]int
 	strangers int
 	turning   int // all of turned
 }
@@ -74,7 +74,7 @@ type count struct{ all, strangers uint32 }
 
 // New returns a gate.
 func New(m *metrics.Metrics, log *slog.Logger, n Networks, l Limits) *Gate {
-	g := &Gate{metrics: m, log: log, from: make(map[subscriber]count), turned: make(map[subscriber]int)}
+	g := &Gate{metrics: m, log: log, from: make(map[turns.Subscriber]count), turned: make(map[turns.Subscriber]int)}
 	g.SetNetworks(n)
 	g.SetLimits(l)
 	return g
@@ -90,7 +90,7 @@ func (g *Gate) SetNetworks(n Networks) { g.networks.Store(newNetworks(n)) }
 // treat it. Whoever is not Refused must [Gate.Leave]. An address that is zero has no limits of
 // its own.
 func (g *Gate) Enter(listener string, from netip.Addr) Standing {
-	sub, limits := subscriberOf(from), g.limits.Load()
+	sub, limits := turns.SubscriberOf(from), g.limits.Load()
 	exempt := !from.IsValid() || g.networks.Load().allow.has(from)
 	g.mu.Lock()
 	cause := g.excess(sub, limits, exempt)
@@ -117,7 +117,7 @@ func (g *Gate) Enter(listener string, from netip.Addr) Standing {
 }
 
 // excess returns which limit one more connection would exceed, or nothing. g.mu is held.
-func (g *Gate) excess(sub subscriber, l *Limits, exempt bool) Cause {
+func (g *Gate) excess(sub turns.Subscriber, l *Limits, exempt bool) Cause {
 	n := g.from[sub]
 	over := func(have, limit int) bool { return limit > 0 && have >= limit }
 	switch {
@@ -135,11 +135,11 @@ func (g *Gate) excess(sub subscriber, l *Limits, exempt bool) Cause {
 func (g *Gate) SignedIn(from netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.known(subscriberOf(from))
+	g.known(turns.SubscriberOf(from))
 }
 
 // known takes a stranger from the count. g.mu is held.
-func (g *Gate) known(sub subscriber) count {
+func (g *Gate) known(sub turns.Subscriber) count {
 	n := g.from[sub]
 	n.strangers--
 	g.from[sub] = n
@@ -149,7 +149,7 @@ func (g *Gate) known(sub subscriber) count {
 
 // Leave says that a connection has ended, and what it was at last.
 func (g *Gate) Leave(from netip.Addr, as Standing) {
-	sub := subscriberOf(from)
+	sub := turns.SubscriberOf(from)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if as == Turned {
@@ -195,22 +195,4 @@ func (g *Gate) Held() int64 { return g.held.Load() }
 func (g *Gate) refused(listener string, from netip.Addr, why Cause) {
 	g.metrics.RefusedConnection(listener, string(why))
 	g.log.Debug("connection refused", "role", listener, "addr", from, "reason", why)
-}
-
-// subscriber is an address as it is counted: all that one subscriber has is the same.
-type subscriber uint64
-
-// subscriberOf returns the first half of an IPv6 address, which is what a subscriber has. An
-// IPv4 address stands in a part of IPv6 that is not in use.
-func subscriberOf(a netip.Addr) subscriber {
-	a = a.Unmap()
-	switch {
-	case a.Is4():
-		b := a.As4()
-		return subscriber(0xFFFF<<32 | uint64(binary.BigEndian.Uint32(b[:])))
-	case a.Is6():
-		b := a.As16()
-		return subscriber(binary.BigEndian.Uint64(b[:8]))
-	}
-	return 0
 }

@@ -54,7 +54,7 @@ type record struct {
 
 // guessKey is what an attempt is counted by: an address, an account, or both.
 type guessKey struct {
-	from   netip.Addr
+	from   turns.Subscriber
 	handle string
 }
 
@@ -103,11 +103,11 @@ func (g *guesses) setLimits(l GuessLimits) {
 // ones, so that many at once are no way around the limits. Who is turned away learns nothing of accounts, not even whether this is
 // one where he is familiar, unless he knows its password.
 func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (attempt, ruling) {
-	from = turns.Subscriber(from)
+	at := turns.SubscriberOf(from)
 	a := attempt{
 		account: maphash.Comparable(g.seed, guessKey{handle: handle}),
-		address: maphash.Comparable(g.seed, guessKey{from: from}),
-		pair:    maphash.Comparable(g.seed, guessKey{from, handle}),
+		address: maphash.Comparable(g.seed, guessKey{from: at}),
+		pair:    maphash.Comparable(g.seed, guessKey{at, handle}),
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

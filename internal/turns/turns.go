@@ -2,6 +2,8 @@
 // as checking passwords. It leaves to its callers what the work is, and what those are told who
 // do not get a turn.
 //
+// Whoever counts by address takes from here what one address is.
+//
 // Who waits is served fairly: one caller from each address after another, so that an address
 // with a thousand of them keeps nobody else waiting. Nor can it fill the queue: nobody's part is
 // more than eight times what is left of it for the others.
@@ -41,14 +43,14 @@ type Queue struct {
 	limits  Limits
 	taken   int
 	waiting int
-	lines   map[netip.Addr]*line // none is empty
+	lines   map[Subscriber]*line // none is empty
 	order   list.List            // of lines: whose turn is next
 	first   line                 // of those who are served before all others, and wait besides
 }
 
 // line is who waits at one address. The queue's mu guards it.
 type line struct {
-	who     netip.Addr
+	who     Subscriber
 	callers list.List // of *caller
 	place   *list.Element
 }
@@ -62,7 +64,7 @@ type caller struct {
 
 // New returns a queue with these limits.
 func New(l Limits) *Queue {
-	return &Queue{limits: l, lines: make(map[netip.Addr]*line)}
+	return &Queue{limits: l, lines: make(map[Subscriber]*line)}
 }
 
 // SetLimits changes the limits for whoever comes from now on.
@@ -75,7 +77,7 @@ func (q *Queue) SetLimits(l Limits) {
 
 // Take waits for a turn, which [Queue.Done] gives back. The error is [ErrBusy] or that of ctx.
 func (q *Queue) Take(ctx context.Context, from netip.Addr) error {
-	c, wait, err := q.enter(Subscriber(from))
+	c, wait, err := q.enter(SubscriberOf(from))
 	if c == nil {
 		return err
 	}
@@ -129,7 +131,7 @@ func (q *Queue) note(began time.Time) {
 }
 
 // enter takes a turn at once and returns no caller, or puts one in the line of an address.
-func (q *Queue) enter(who netip.Addr) (*caller, time.Duration, error) {
+func (q *Queue) enter(who Subscriber) (*caller, time.Duration, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.free() {
@@ -235,16 +237,4 @@ func (q *Queue) Busy() uint64 { return q.busy.Load() }
 // Waits returns how many have waited, and how long all together.
 func (q *Queue) Waits() (n uint64, all time.Duration) {
 	return q.waits.Load(), time.Duration(q.waited.Load())
-}
-
-// Subscriber returns what stands for an address where things are counted by address: a
-// subscriber of IPv6 has a whole /64.
-func Subscriber(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return a
 }

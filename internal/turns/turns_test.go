@@ -229,11 +229,16 @@ func TestSubscriber(t *testing.T) {
 		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1",
 		"2001:db8::1:2": "2001:db8::", "2001:db8:0:1::2": "2001:db8:0:1::", "fe80::1%eth0": "fe80::",
 	} {
-		if got := turns.Subscriber(netip.MustParseAddr(from)); got.String() != want {
-			t.Errorf("%s counts as %s", from, got)
+		if turns.SubscriberOf(netip.MustParseAddr(from)) != turns.SubscriberOf(netip.MustParseAddr(want)) {
+			t.Errorf("%s does not count as %s", from, want)
 		}
 	}
-	if got := turns.Subscriber(netip.Addr{}); got.IsValid() {
-		t.Error(got)
+	different := make(map[turns.Subscriber]string)
+	for _, from := range []string{"192.0.2.1", "192.0.2.2", "0.0.0.1", "2001:db8::1", "2001:db8:0:1::1", "fe80::1"} {
+		sub := turns.SubscriberOf(netip.MustParseAddr(from))
+		if other, found := different[sub]; found || sub == turns.SubscriberOf(netip.Addr{}) {
+			t.Errorf("%s counts as %s", from, other)
+		}
+		different[sub] = from
 	}
 }
