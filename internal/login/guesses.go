@@ -100,8 +100,8 @@ func (g *guesses) setLimits(l GuessLimits) {
 }
 
 // begin rules on an attempt. It counts for its account from now on, at this address and at new
-// ones, so that many at once are no way around the limits. Who is turned away learns nothing of accounts, not even whether this is
-// one where he is familiar, unless he knows its password.
+// ones, so that many at once are no way around the limits. Who is turned away learns nothing of
+// accounts, not even whether this is one where he is familiar, unless he knows its password.
 func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (attempt, ruling) {
 	at := turns.SubscriberOf(from)
 	a := attempt{
