@@ -60,15 +60,13 @@ func (s *session) shows(ctx context.Context, list im.List) ([]im.Property, error
 	return s.srv.Store.Shown(ctx, s.entry.User())
 }
 
-// setBusy begins or ends waiting for the database. What was kept meanwhile is dropped.
+// setBusy begins or ends waiting for the database. What was kept meanwhile, and is of nobody whom
+// the user has added, he need not hear.
 func (s *session) setBusy(b busy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = b
-	if s.aside != nil {
-		s.aside.missed = nil
-		s.tidy()
-	}
+	s.appendMissed(nil, 0, 0)
 }
 
 // added finishes an ADD to the forward list. The contact hears of it first: from then on his
@@ -89,23 +87,39 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown [
 	}
 	s.mu.Lock()
 	s.links.Set(c.ID, im.Forward)
+	s.busy = nothing
 	out := reply()
 	if a.First {
 		out = s.dialect.appendPhones(out, s.reach(a.Version), c)
+		s.noteAdded(c.ID, a.Version)
 	}
 	if a.First && s.online {
 		out = s.appendSeen(out, c.ID, t)
 	}
-	if s.aside != nil && s.synced {
-		for _, ev := range s.aside.missed {
-			out = s.appendSince(out, ev)
-		}
-	}
-	s.conn.Send(out)
+	s.conn.Send(s.appendMissed(out, c.ID, a.Version))
 	s.mu.Unlock()
 	if a.First && self { // what he shows is in his reply
 		s.srv.moves.added(lister{Person: s.person()}, c.ID, a.PeerVersion)
 	}
+}
+
+// appendMissed appends what was kept while the user added somebody, but for what is older than the
+// answer with this version. s.mu is held.
+func (s *session) appendMissed(b []byte, id im.UserID, version uint32) []byte {
+	if s.aside == nil {
+		return b
+	}
+	missed := s.aside.missed
+	s.aside.missed = nil
+	for _, ev := range missed {
+		if p, ok := ev.(hub.PropertyChanged); ok && p.Who.ID == id && p.Version < version {
+			s.reach(p.Version)
+			continue
+		}
+		b = s.appendSince(b, ev)
+	}
+	s.tidy()
+	return b
 }
 
 // phones are the properties that follow a first ADD to the forward list, always all four.
@@ -244,28 +258,32 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 // move it need not hear the end of, unless it has asked for its lists in between.
 // docs/protocol/lists.md#moves
 func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
-	leaving := s.stayed(ev.Who.ID)
+	late := s.outdated(ev.Who.ID, ev.Version)
+	l, left := s.stayed(ev.Who.ID)
 	if ev.How == hub.Leaving {
 		a := s.beside()
 		if a.leaving == nil {
-			a.leaving = make(map[im.UserID]uint32)
+			a.leaving = make(map[im.UserID]leaving)
 		}
-		a.leaving[ev.Who.ID] = ev.Version
+		a.leaving[ev.Who.ID] = leaving{version: ev.Version, anew: late}
 		return b
 	}
 	version := s.reach(ev.Version)
 	switch {
-	case ev.How == hub.Returned && leaving:
+	case late:
+		ev.Before, ev.Now = nil, nil
+	case l.anew, ev.How.On() && (!left || !s.links.On(ev.Who.ID, im.Forward)):
+		ev.Before = nil // the client knows of none of them
+	}
+	switch {
+	case ev.How == hub.Returned && left:
 		return s.appendShown(b, ev)
-	case ev.How == hub.Gone && !leaving:
+	case ev.How == hub.Gone && !left:
 		return b
 	}
 	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(version), ev.Who.Handle}
 	if !ev.How.On() {
 		return s.appendShown(msnp.AppendLine(b, msnp.REM, params...), ev)
-	}
-	if !leaving {
-		ev.Before = nil
 	}
 	return s.appendShown(msnp.AppendLine(b, msnp.ADD, append(params, msnp.Escape(ev.Who.Name))...), ev)
 }
@@ -289,17 +307,17 @@ func (s *session) appendShown(b []byte, ev hub.ListedBy) []byte {
 	return b
 }
 
-// stayed forgets that somebody is leaving, of which the client hears now or never, and reports
-// whether he was. s.mu is held.
-func (s *session) stayed(id im.UserID) bool {
+// stayed forgets that somebody is leaving, of which the client hears now or never, and returns
+// what was kept of that, if he was. s.mu is held.
+func (s *session) stayed(id im.UserID) (l leaving, left bool) {
 	if s.aside == nil {
-		return false
+		return l, false
 	}
-	version, leaving := s.aside.leaving[id]
-	if leaving {
+	l, left = s.aside.leaving[id]
+	if left {
 		delete(s.aside.leaving, id)
-		s.reach(version)
+		s.reach(l.version)
 	}
 	s.tidy()
-	return leaving
+	return l, left
 }

@@ -79,11 +79,17 @@ func (s *session) own() *private {
 
 // aside is what a session rarely has. The session's mu guards it.
 type aside struct {
-	missed    []hub.Event          // arrived while loading or adding
-	leaving   map[im.UserID]uint32 // took the user off their lists, at this version, which the client has not heard
-	ahead     []uint32             // versions above told that the client was told of
-	challenge string               // that is open, or ""
+	missed    []hub.Event           // arrived while loading or adding
+	leaving   map[im.UserID]leaving // took the user off their lists, which the client has not heard
+	ahead     []ahead               // versions above told that the client was told of
+	challenge string                // that is open, or ""
 	mailbox   *mailbox
+}
+
+// leaving is what is kept from the client about somebody who may come back.
+type leaving struct {
+	version uint32
+	anew    bool // the user has added him since, so the client was told what he shows
 }
 
 // beside returns that part to be written to. s.mu is held.

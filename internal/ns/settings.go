@@ -95,8 +95,9 @@ func (s *session) appendProperty(b []byte, ev hub.PropertyChanged) []byte {
 		a.missed = append(a.missed, ev)
 		return b
 	}
+	late := s.outdated(ev.Who.ID, ev.Version)
 	version := s.reach(ev.Version)
-	if !s.links.On(ev.Who.ID, im.Forward) || !s.dialect.knows(ev.Type) {
+	if late || !s.links.On(ev.Who.ID, im.Forward) || !s.dialect.knows(ev.Type) {
 		return b
 	}
 	return appendBPR(b, version, ev.Who.Handle, ev.Type, ev.Value)

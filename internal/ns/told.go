@@ -3,6 +3,7 @@ package ns
 import (
 	"slices"
 
+	"monarch/internal/im"
 	"monarch/msnp"
 )
 
@@ -31,6 +32,12 @@ func (s *session) repeat(version uint32) uint32 {
 	return version
 }
 
+// ahead is a version above the next of which the client was told.
+type ahead struct {
+	version uint32
+	added   im.UserID // whom the user has put on his forward list with it, or 0
+}
+
 // mostAhead is how many versions are remembered whose turn has not come. With more, the client
 // gets its lists anew at its next sign-in, and nothing else happens.
 const mostAhead = 64
@@ -42,8 +49,8 @@ func (s *session) reach(version uint32) uint32 {
 		return version
 	}
 	if version > s.told+1 {
-		if a := s.beside(); len(a.ahead) < mostAhead {
-			a.ahead = append(a.ahead, version)
+		if a := s.beside(); len(a.ahead) < mostAhead && a.find(version) < 0 {
+			a.ahead = append(a.ahead, ahead{version: version})
 		}
 		return s.told
 	}
@@ -52,7 +59,7 @@ func (s *session) reach(version uint32) uint32 {
 		return s.told
 	}
 	for {
-		i := slices.Index(s.aside.ahead, s.told+1)
+		i := s.aside.find(s.told + 1)
 		if i < 0 {
 			break
 		}
@@ -61,4 +68,32 @@ func (s *session) reach(version uint32) uint32 {
 	}
 	s.tidy()
 	return s.told
+}
+
+// find returns where a version is among those ahead, or -1.
+func (a *aside) find(version uint32) int {
+	return slices.IndexFunc(a.ahead, func(v ahead) bool { return v.version == version })
+}
+
+// noteAdded notes that the reply with this version tells what somebody shows, whom the user has put
+// on his forward list. s.mu is held.
+func (s *session) noteAdded(id im.UserID, version uint32) {
+	if s.aside == nil {
+		return
+	}
+	if i := s.aside.find(version); i >= 0 {
+		s.aside.ahead[i].added = id
+	}
+	if l, ok := s.aside.leaving[id]; ok && l.version < version {
+		l.anew = true
+		s.aside.leaving[id] = l
+	}
+}
+
+// outdated reports whether what somebody showed with this version is older than what the client
+// was told when the user added him. s.mu is held.
+func (s *session) outdated(id im.UserID, version uint32) bool {
+	return s.aside != nil && slices.ContainsFunc(s.aside.ahead, func(v ahead) bool {
+		return v.added == id && v.version > version
+	})
 }

@@ -15,6 +15,7 @@ func TestVersionsCountNothingUntold(t *testing.T) {
 		{"two overtake", []step{{13, 10}, {12, 10}, {11, 13}}},
 		{"a group that is there already", []step{{10, 10}, {11, 11}}},
 		{"a line with the version of another", []step{{11, 11}, {11, 11}}},
+		{"two lines of one that overtakes", []step{{12, 10}, {12, 10}, {11, 12}}},
 		{"one never comes", []step{{12, 10}, {13, 10}, {14, 10}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
