@@ -66,18 +66,23 @@ func (w *world) added(c command, peer int, first bool) {
 	if len(c.args) > 3 {
 		words = append(words, c.arg(3))
 	}
-	w.change(c, words...)
+	h := heard{tells: []int{me.version}}
+	if first {
+		h.on = him.handle
+	}
+	w.inform(c.key, h, words...)
 	if !first {
 		w.look(c.who)
 		return
 	}
 	for _, typ := range phones {
-		value := him.props[typ]
-		if !w.allows(peer, c.who) {
-			value = ""
+		value := ""
+		if w.on(peer, forward, c.who) {
+			value = him.props[typ]
 		}
-		w.property(c.key, heard{tells: []int{me.version}}, []any{"BPR", newest, him.handle}, typ, value)
+		w.inform(c.key, heard{tells: []int{me.version}}, bpr(him.handle, typ, value))
 	}
+	w.learn(peer, c.who)
 	if me.at.online {
 		if now := w.sight(peer, c.who); now != "" {
 			w.answer(c, "ILN", c.n, now)
@@ -85,7 +90,7 @@ func (w *world) added(c command, peer int, first bool) {
 		}
 	}
 	how := added
-	if _, moving := w.moves[[2]int{c.who, peer}]; moving {
+	if w.moves[[2]int{c.who, peer}] {
 		how = returned
 	}
 	delete(w.moves, [2]int{c.who, peer})
@@ -94,16 +99,46 @@ func (w *world) added(c command, peer int, first bool) {
 
 var phones = []string{"PHH", "PHW", "PHM", "MOB"}
 
-// property says a line that ends in a property.
-func (w *world) property(key string, h heard, words []any, typ, value string) {
-	if typ == "MOB" && value == "" && words[0] == "BPR" {
+// numbers are telephone numbers that a client was told, by type.
+type numbers map[string]string
+
+// shown returns what somebody shows to another, who has him on his forward list: everything or, if
+// he has not, nothing. docs/protocol/lists.md#bpr
+func (w *world) shown(u, v int) numbers {
+	if !w.on(u, forward, v) {
+		return numbers{}
+	}
+	return maps.Clone(w.people[u].props)
+}
+
+// learn makes what somebody shows known to another's client.
+func (w *world) learn(u, v int) { w.people[v].at.numbers[u] = w.shown(u, v) }
+
+// numbers returns the lines that tell a client what is new to it of somebody's numbers: first
+// those that are gone.
+func (w *world) numbers(u, v int) (lines []string) {
+	s := w.people[v].at
+	if !w.on(v, forward, u) {
+		return nil
+	}
+	known, now := s.numbers[u], w.shown(u, v)
+	for _, gone := range []bool{true, false} {
+		for _, typ := range phones {
+			if known[typ] != now[typ] && gone == (now[typ] == "") {
+				lines = append(lines, bpr(w.people[u].handle, typ, now[typ]))
+			}
+		}
+	}
+	w.learn(u, v)
+	return lines
+}
+
+// bpr is a line that tells of a contact's number.
+func bpr(handle, typ, value string) string {
+	if typ == "MOB" && value == "" {
 		value = "N"
 	}
-	words = append(words, typ)
-	if value != "" {
-		words = append(words, msnp.Escape(value))
-	}
-	w.inform(key, h, words...)
+	return strings.TrimSpace(strings.Join([]string{"BPR", newest, handle, typ, msnp.Escape(value)}, " "))
 }
 
 // count is how many people somebody has on his forward list.
@@ -168,6 +203,7 @@ func (w *world) off(owner, peer int) {
 	l.lists, l.groups, l.stored = l.lists&^forward, nil, ""
 	w.people[owner].links[peer] = l
 	delete(w.people[owner].at.sees, peer)
+	delete(w.people[owner].at.numbers, peer)
 	if peer != owner {
 		w.step(peer)
 	}
@@ -176,7 +212,7 @@ func (w *world) off(owner, peer int) {
 // moved keeps from a contact for a while that he left his last group.
 // docs/protocol/lists.md#moves
 func (w *world) moved(owner, contact int) {
-	w.moves[[2]int{owner, contact}] = w.ticks
+	w.moves[[2]int{owner, contact}] = true
 	if s := w.people[contact].at; s != nil && s.synced {
 		s.leaving[owner] = w.people[contact].version
 	}
@@ -186,9 +222,7 @@ func (w *world) moved(owner, contact int) {
 func (w *world) settle() {
 	for _, m := range slices.SortedFunc(maps.Keys(w.moves), func(a, b [2]int) int { return slices.Compare(a[:], b[:]) }) {
 		delete(w.moves, m)
-		owner, contact := m[0], m[1]
-		w.step(contact)
-		w.listing(gone, owner, contact)
+		w.listing(gone, m[0], m[1])
 	}
 }
 
@@ -327,17 +361,21 @@ func (w *world) prp(c command) {
 		delete(me.props, typ)
 	}
 	w.step(c.who)
-	w.property(c.key, heard{tells: []int{me.version}}, []any{"PRP", c.n, newest}, typ, value)
+	words := []any{"PRP", c.n, newest, typ}
+	if value != "" {
+		words = append(words, msnp.Escape(value))
+	}
+	w.change(c, words...)
 	for v := range w.people {
-		if !w.on(v, forward, c.who) || !w.allows(c.who, v) {
+		if !w.on(v, forward, c.who) || !w.on(c.who, forward, v) {
 			continue
 		}
 		if v != c.who {
 			w.step(v)
 		}
 		if s := w.people[v].at; s != nil && s.synced {
-			h := heard{tells: []int{w.people[v].version}, of: me.handle}
-			w.property(s.key, h, []any{"BPR", newest, me.handle}, typ, value)
+			w.inform(s.key, heard{tells: []int{w.people[v].version}, of: me.handle, props: []string{bpr(me.handle, typ, value)}})
+			w.learn(c.who, v)
 		}
 	}
 }
@@ -352,6 +390,9 @@ func (w *world) syn(c command) {
 	}
 	whole := c.arg(0) != strconv.Itoa(me.version) || !s.synced && (moving || s.early)
 	clear(s.leaving)
+	for peer := range w.people {
+		w.learn(peer, c.who)
+	}
 	h := heard{lists: me.version}
 	if !whole {
 		w.inform(c.key, h, "SYN", c.n, me.version)
@@ -393,8 +434,8 @@ func (w *world) roster(owner int) []string {
 		}
 		lines = append(lines, line)
 		for _, typ := range phones {
-			if bits&forward != 0 && w.allows(peer, owner) && p.props[typ] != "" {
-				lines = append(lines, "BPR "+typ+" "+msnp.Escape(p.props[typ]))
+			if value := w.shown(peer, owner)[typ]; bits&forward != 0 && value != "" {
+				lines = append(lines, "BPR "+typ+" "+msnp.Escape(value))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,14 +11,14 @@ import (
 
 // replica is the copy of somebody's lists that his client keeps from one sign-in to the next, made
 // of the lines that it got and of nothing else. Whoever has the newest version is told that
-// nothing is new, so then his copy must be right. What it cannot know is missing: numbers of
-// contacts, whose privacy may change without a step. docs/protocol/lists.md#version
+// nothing is new, so then his copy must be right. docs/protocol/lists.md#version
 type replica struct {
 	version        int // 0: it has none, or says that it has what it has not
 	prompt, policy string
 	groups         map[int]string
 	people         map[string]link // by handle
 	props          map[string]string
+	last           string // whose line of the block was the last
 }
 
 // update is a line that came to a client that has lists; own is the user's handle.
@@ -47,6 +48,12 @@ func (r *replica) update(own, line string) {
 		}
 	case "LST":
 		r.listed(words[1], words[2], atoi(words[3]), words[4])
+	case "BPR":
+		if atoi(words[1]) < 0 {
+			r.number(r.last, words[1], words[2])
+		} else {
+			r.number(words[2], words[3], words[4])
+		}
 	case "ADD":
 		r.on(words[4], words[2], words[5], words[6])
 	case "REM":
@@ -85,6 +92,21 @@ func (r *replica) listed(handle, name string, bits int, groups string) {
 			l.groups = append(l.groups, atoi(g))
 		}
 	}
+	r.people[handle], r.last = l, handle
+}
+
+// number is a contact's telephone number. That he cannot be paged is as if he had not said.
+func (r *replica) number(handle, typ, value string) {
+	l := r.people[handle]
+	known := maps.Clone(l.numbers)
+	if known == nil {
+		known = make(numbers)
+	}
+	known[typ] = value
+	if value == "" || typ == "MOB" && value == "N" {
+		delete(known, typ)
+	}
+	l.numbers = known
 	r.people[handle] = l
 }
 
@@ -159,6 +181,11 @@ func (w *world) replica(owner int) replica {
 			l.lists |= reverse
 		}
 		r.people[p.handle] = l
+		if l.lists&forward != 0 {
+			for typ, value := range w.shown(peer, owner) {
+				r.number(p.handle, typ, msnp.Escape(value))
+			}
+		}
 	}
 	return r
 }
@@ -173,7 +200,7 @@ func (r replica) show(own string) string {
 			l.lists &^= reverse
 		}
 		if l.lists != 0 {
-			people[handle] = fmt.Sprintf("%d %q %v", l.lists, l.stored, l.groups)
+			people[handle] = fmt.Sprintf("%d %q %v %v", l.lists, l.stored, l.groups, l.numbers)
 		}
 	}
 	return text + fmt.Sprint(" ", people)

@@ -21,7 +21,7 @@ func (w *world) signIn(c command) {
 		w.expel(c.who)
 	}
 	me.at = &session{
-		key: c.key, dialect: atoi(c.arg(0)), sees: make(map[int]string), leaving: make(map[int]int),
+		key: c.key, dialect: atoi(c.arg(0)), sees: make(map[int]string), leaving: make(map[int]int), numbers: make(map[int]numbers),
 	}
 	w.answer(c, "USR 4 OK", me.handle, msnp.Escape(me.name), 1, 0)
 	w.answer(c, "MSG Hotmail Hotmail {profile}")

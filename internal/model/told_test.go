@@ -35,14 +35,14 @@ const newest = "{v}"
 // heard is what a client gets because of something. The version in it depends on what it was
 // told before: where several things happen at once, on the order in which they reach it.
 type heard struct {
-	text   string
-	tells  []int    // versions of the changes that it tells of
-	silent bool     // there is no line, and none is needed
-	drawn  bool     // all that are have their last versions in any order
-	block  []string // lines that follow at once
-	lists  int      // the version of the lists that it sends or confirms, or 0
-	of     string   // the contact whose property it is, or ""
-	off    []string // contacts who are off the forward list with it
+	text  string
+	tells []int    // versions of the changes that it tells of
+	block []string // lines that follow at once
+	lists int      // the version of the lists that it sends or confirms, or 0
+	of    string   // the contact whose doing it is, or ""
+	props []string // lines that tell his properties, if he is on the forward list
+	on    string   // the contact who is on the forward list with it, or ""
+	off   []string // contacts who are off the forward list with it
 }
 
 func (h heard) version() int {
@@ -54,10 +54,11 @@ func (h heard) version() int {
 
 // length is how many lines it has.
 func (h heard) length() int {
-	if h.silent {
-		return 0
+	n := len(h.props) + len(h.block)
+	if h.text != "" {
+		n++
 	}
-	return 1 + len(h.block)
+	return n
 }
 
 // meet makes a client hear something, and returns the lines that come.
@@ -68,14 +69,19 @@ func (p *progress) meet(h heard) []string {
 	if h.lists > 0 {
 		*p = progress{synced: true, told: h.lists}
 	}
-	if h.silent {
-		return nil
-	}
 	told := p.told
 	if !p.synced {
 		told = h.version()
 	}
-	return append([]string{strings.ReplaceAll(h.text, newest, strconv.Itoa(told))}, h.block...)
+	var lines []string
+	if h.text != "" {
+		lines = append(lines, h.text)
+	}
+	lines = append(lines, h.props...)
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(line, newest, strconv.Itoa(told))
+	}
+	return append(lines, h.block...)
 }
 
 // comparison is of what came on a connection with what the model says.
@@ -111,7 +117,7 @@ func (c comparison) fits() (map[string]string, bool) {
 	if c.seen == len(c.got) || c.free == none {
 		return nil, false
 	}
-	if line := c.got[c.seen]; repeated(c.got[:c.seen], line) || c.free == removing && ofContact(line) {
+	if line := c.got[c.seen]; repeated(c.got[:c.seen], line) || c.free == removing && (ofContact(line) || c.last(line)) {
 		c.seen++
 		return c.fits()
 	}
@@ -119,42 +125,38 @@ func (c comparison) fits() (map[string]string, bool) {
 }
 
 // take returns what may be after what is wanted at k was heard.
-func (c comparison) take(k int, h heard) (all []comparison) {
+func (c comparison) take(k int, h heard) []comparison {
 	if slices.ContainsFunc(c.want, func(other heard) bool { return other.lists > 0 && other.lists < h.version() }) {
 		return nil // it happened after the lists were read that are still to come
 	}
 	rest := slices.Delete(slices.Clone(c.want), k, k+1)
-	all = c.hear(all, h, rest)
-	for i, other := range rest {
-		if !h.drawn || !other.drawn {
-			continue
-		}
-		mine, its := slices.Clone(h.tells), slices.Clone(other.tells)
-		mine[len(mine)-1], its[len(its)-1] = other.version(), h.version()
-		swapped, swappedRest := h, slices.Clone(rest)
-		swapped.tells, swappedRest[i].tells = mine, its
-		all = c.hear(all, swapped, swappedRest)
-	}
-	return all
-}
-
-// hear appends what is after something was heard, if the next lines are the ones for it.
-func (c comparison) hear(all []comparison, h heard, rest []heard) []comparison {
 	switch {
 	case h.of != "" && slices.Contains(c.off, h.of): // of whom it hears no more
-		h.silent = true
-	case h.lists == 0 && h.version() > 0 && h.version() <= c.whole: // which was in the lists
-		h.silent = true
+		h.props = nil
+	case len(h.props) > 0 && slices.ContainsFunc(rest, func(other heard) bool { return other.on == h.of }):
+		if h.text == "" {
+			return nil // he is told of behind the reply
+		}
+		rest = append(rest, heard{tells: h.tells, of: h.of, props: h.props})
+		h.props = nil
 	}
+	if h.lists == 0 && h.version() > 0 && h.version() <= c.whole { // which was in the lists
+		h.text, h.props = "", nil
+	}
+	return c.hear(h, rest)
+}
+
+// hear returns what is after something was heard, if the next lines are the ones for it.
+func (c comparison) hear(h heard, rest []heard) []comparison {
 	c.want = rest
 	lines := c.progress.meet(h)
 	if c.seen+len(lines) > len(c.got) {
-		return all
+		return nil
 	}
 	c.names = maps.Clone(c.names)
 	for i, line := range lines {
 		if !match(line, c.got[c.seen+i], c.names) {
-			return all
+			return nil
 		}
 	}
 	c.seen += len(lines)
@@ -162,7 +164,7 @@ func (c comparison) hear(all []comparison, h heard, rest []heard) []comparison {
 		c.whole = h.lists
 	}
 	c.off = slices.Concat(c.off, h.off)
-	return append(all, c)
+	return []comparison{c}
 }
 
 // freedom is how far what comes may differ from what is expected.
@@ -178,6 +180,13 @@ const (
 func ofContact(line string) bool {
 	verb, _, _ := strings.Cut(line, " ")
 	return verb == "NLN" || verb == "FLN"
+}
+
+// last reports whether a line tells a number of somebody who is just being taken off the forward
+// list: of him the client may hear until it has the reply.
+func (c comparison) last(line string) bool {
+	words := append(strings.Fields(line), "", "")
+	return words[0] == "BPR" && slices.ContainsFunc(c.want, func(h heard) bool { return slices.Contains(h.off, words[2]) })
 }
 
 // repeated reports whether a line tells once more what the last one about the same person

@@ -17,7 +17,7 @@ type world struct {
 	people  []person
 	rooms   map[string]room
 	members map[string]member // of all rooms, by their connections
-	moves   map[[2]int]int    // owner and contact: when the contact left his last group
+	moves   map[[2]int]bool   // owner and contact: that left his last group
 	cookies map[string]cookie // by what stands for them
 	out     map[string][]heard
 	before  map[string]progress // of clients, before what is going on
@@ -45,9 +45,10 @@ type person struct {
 }
 
 type link struct {
-	lists  int // without reverse
-	groups []int
-	stored string
+	lists   int // without reverse
+	groups  []int
+	stored  string
+	numbers numbers // in a client's copy
 }
 
 // session is one sign-in.
@@ -61,8 +62,9 @@ type session struct {
 	status   string
 	flags    string
 	object   string
-	sees     map[int]string // what its client was told of whom, but for the verb
-	leaving  map[int]int    // who took him off their lists at which version, which its client was not told
+	sees     map[int]string  // what its client was told of whom, but for the verb
+	leaving  map[int]int     // who took him off their lists at which version, which its client was not told
+	numbers  map[int]numbers // what its client was told of whom it has on the forward list
 }
 
 func (w *world) clone() *world {
@@ -75,7 +77,7 @@ func (w *world) clone() *world {
 		p.groups, p.links, p.props = maps.Clone(p.groups), maps.Clone(p.links), maps.Clone(p.props)
 		if p.at != nil {
 			s := *p.at
-			s.sees, s.leaving = maps.Clone(s.sees), maps.Clone(s.leaving)
+			s.sees, s.leaving, s.numbers = maps.Clone(s.sees), maps.Clone(s.leaving), maps.Clone(s.numbers)
 			p.at = &s
 		}
 	}
@@ -250,15 +252,19 @@ func (w *world) listing(how listing, owner, contact int) {
 	}
 	left, leaving := s.leaving[owner]
 	delete(s.leaving, owner)
-	h := heard{tells: []int{w.people[contact].version}}
+	h := heard{of: p.handle, props: w.numbers(owner, contact)}
 	if leaving {
-		h.tells = []int{left, w.people[contact].version}
+		h.tells = []int{left}
 	}
-	h.silent = how == returned && leaving || how == gone && !leaving
-	h.drawn = how == gone
-	if how == added || how == returned {
+	if how != gone {
+		h.tells = append(h.tells, w.people[contact].version)
+	}
+	switch {
+	case how == returned && leaving, how == gone && !leaving:
+		w.inform(s.key, h)
+	case how == added, how == returned:
 		w.inform(s.key, h, "ADD 0 RL", newest, p.handle, msnp.Escape(p.name))
-	} else {
+	default:
 		w.inform(s.key, h, "REM 0 RL", newest, p.handle)
 	}
 }
