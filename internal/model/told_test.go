@@ -133,12 +133,8 @@ func (c comparison) take(k int, h heard) []comparison {
 	switch {
 	case h.of != "" && slices.Contains(c.off, h.of): // of whom it hears no more
 		h.props = nil
-	case len(h.props) > 0 && slices.ContainsFunc(rest, func(other heard) bool { return other.on == h.of }):
-		if h.text == "" {
-			return nil // he is told of behind the reply
-		}
-		rest = append(rest, heard{tells: h.tells, of: h.of, props: h.props})
-		h.props = nil
+	case h.of != "" && slices.ContainsFunc(rest, func(other heard) bool { return other.on == h.of && other.version() < h.version() }):
+		return nil // of him it hears behind the reply
 	}
 	if h.lists == 0 && h.version() > 0 && h.version() <= c.whole { // which was in the lists
 		h.text, h.props = "", nil

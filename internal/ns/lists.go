@@ -60,13 +60,13 @@ func (s *session) shows(ctx context.Context, list im.List) ([]im.Property, error
 	return s.srv.Store.Shown(ctx, s.entry.User())
 }
 
-// setBusy begins or ends waiting for the database. What was kept meanwhile, and is of nobody whom
-// the user has added, he need not hear.
+// setBusy begins or ends waiting for the database. What was kept meanwhile, and has not followed a
+// reply, is told now.
 func (s *session) setBusy(b busy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = b
-	s.appendMissed(nil, 0, 0)
+	s.conn.Send(s.appendMissed(nil))
 }
 
 // added finishes an ADD to the forward list. The contact hears of it first: from then on his
@@ -96,26 +96,21 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown [
 	if a.First && s.online {
 		out = s.appendSeen(out, c.ID, t)
 	}
-	s.conn.Send(s.appendMissed(out, c.ID, a.Version))
+	s.conn.Send(s.appendMissed(out))
 	s.mu.Unlock()
 	if a.First && self { // what he shows is in his reply
 		s.srv.moves.added(lister{Person: s.person()}, c.ID, a.PeerVersion)
 	}
 }
 
-// appendMissed appends what was kept while the user added somebody, but for what is older than the
-// answer with this version. s.mu is held.
-func (s *session) appendMissed(b []byte, id im.UserID, version uint32) []byte {
+// appendMissed appends what was kept while the user was adding somebody. s.mu is held.
+func (s *session) appendMissed(b []byte) []byte {
 	if s.aside == nil {
 		return b
 	}
 	missed := s.aside.missed
 	s.aside.missed = nil
 	for _, ev := range missed {
-		if p, ok := ev.(hub.PropertyChanged); ok && p.Who.ID == id && p.Version < version {
-			s.reach(p.Version)
-			continue
-		}
 		b = s.appendSince(b, ev)
 	}
 	s.tidy()
@@ -272,7 +267,7 @@ func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
 	switch {
 	case late:
 		ev.Before, ev.Now = nil, nil
-	case l.anew, ev.How.On() && (!left || !s.links.On(ev.Who.ID, im.Forward)):
+	case l.anew, ev.How.On() && !left:
 		ev.Before = nil // the client knows of none of them
 	}
 	switch {

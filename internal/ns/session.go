@@ -58,7 +58,7 @@ type busy uint8
 const (
 	nothing busy = iota
 	loading      // the lists
-	adding       // to a list; what is kept are properties of people off the forward list
+	adding       // to a list; what is kept is of people off the forward list
 )
 
 // private is what a running handler has of its own, before sign-in and at times.

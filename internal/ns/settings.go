@@ -87,14 +87,8 @@ func (s *session) propertyChanged(ev hub.PropertyChanged) bool {
 	return s.synced && s.busy != loading && s.conn.Send(s.appendSince(nil, ev))
 }
 
-// appendProperty appends what the client is to hear of a contact's phone value. While he is being
-// added that is kept until the reply is there.
+// appendProperty appends what the client is to hear of a contact's phone value.
 func (s *session) appendProperty(b []byte, ev hub.PropertyChanged) []byte {
-	if s.busy == adding && !s.links.On(ev.Who.ID, im.Forward) {
-		a := s.beside()
-		a.missed = append(a.missed, ev)
-		return b
-	}
 	late := s.outdated(ev.Who.ID, ev.Version)
 	version := s.reach(ev.Version)
 	if late || !s.links.On(ev.Who.ID, im.Forward) || !s.dialect.knows(ev.Type) {

@@ -54,19 +54,30 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 }
 
 // appendSince appends the line of an event, if it is not in the block that the client got.
-// An event may come late: its change is in the database before it is told. s.mu is held.
+// An event may come late: its change is in the database before it is told. One of somebody who may
+// be being added is kept until the reply is there. s.mu is held.
 func (s *session) appendSince(b []byte, ev hub.Event) []byte {
 	switch ev := ev.(type) {
 	case hub.ListedBy:
-		if ev.Version > s.block {
+		if ev.Version > s.block && !s.keeps(ev, ev.Who.ID) {
 			return s.appendListing(b, ev)
 		}
 	case hub.PropertyChanged:
-		if ev.Version > s.block {
+		if ev.Version > s.block && !s.keeps(ev, ev.Who.ID) {
 			return s.appendProperty(b, ev)
 		}
 	}
 	return b
+}
+
+// keeps keeps an event if its sender may be being added, and reports whether it did. s.mu is held.
+func (s *session) keeps(ev hub.Event, sender im.UserID) bool {
+	if s.busy != adding || s.links.On(sender, im.Forward) {
+		return false
+	}
+	a := s.beside()
+	a.missed = append(a.missed, ev)
+	return true
 }
 
 // load makes the user's lists, as the database has them, the session's.

@@ -84,7 +84,7 @@ func (s *session) noteAdded(id im.UserID, version uint32) {
 	if i := s.aside.find(version); i >= 0 {
 		s.aside.ahead[i].added = id
 	}
-	if l, ok := s.aside.leaving[id]; ok && l.version < version {
+	if l, ok := s.aside.leaving[id]; ok {
 		l.anew = true
 		s.aside.leaving[id] = l
 	}
