@@ -372,11 +372,12 @@ func TestGatewayRequestsAreNotCountedForGood(t *testing.T) {
 	c := g.call()
 	a := c.ask(opening, "PNG 1\r\n").want(t, "QNG 1\r\n")
 	before := g.gate.Held()
-	for range 3 {
+	for range 100 { // of more than 200 bytes
 		c.ask("SessionID="+a.id, "PNG 2\r\n").want(t, "QNG 2\r\n")
-		if held := g.gate.Held(); held != before {
-			t.Errorf("strangers hold %d bytes, before it was %d", held, before)
-		}
+	}
+	// What the server behind the gateway has just read may be counted yet.
+	if held := g.gate.Held(); held > before+10_000 {
+		t.Errorf("strangers hold %d bytes, before it was %d", held, before)
 	}
 }
 
