@@ -20,31 +20,34 @@ const userColumns = `id, handle, name, password_hash, credential, disabled, vers
 // CreateUser makes an account with version 1, group 0, and both settings at their default.
 // An empty name becomes the handle. It refuses with im.ErrBadHandle or im.ErrHandleTaken.
 func (s *Store) CreateUser(ctx context.Context, handle, name, passwordHash string) (im.User, error) {
-	what := "create account " + handle
+	return change(ctx, s, "create account "+handle, func(tx *transaction) (im.User, error) {
+		return createUser(ctx, tx, handle, name, passwordHash)
+	})
+}
+
+func createUser(ctx context.Context, tx *transaction, handle, name, passwordHash string) (im.User, error) {
 	handle, err := im.ParseHandle(handle)
 	if err != nil {
-		return im.User{}, fmt.Errorf("%s: %w", what, err)
+		return im.User{}, err
 	}
 	if name == "" {
 		name = handle
 	}
-	return change(ctx, s, what, func(tx *transaction) (im.User, error) {
-		id, err := newIDs(ctx, tx, 1)
-		if err != nil {
-			return im.User{}, err
-		}
-		u, err := scanUser(tx.QueryRowContext(ctx,
-			insertAccount+` ON CONFLICT (handle) DO NOTHING RETURNING `+userColumns,
-			id, handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
-		if errors.Is(err, im.ErrNoUser) {
-			return im.User{}, im.ErrHandleTaken
-		}
-		if err != nil {
-			return im.User{}, err
-		}
-		_, err = tx.ExecContext(ctx, insertGroup, u.ID, 0, msnp.Escape(firstGroup))
-		return u, err
-	})
+	id, err := newIDs(ctx, tx, 1)
+	if err != nil {
+		return im.User{}, err
+	}
+	u, err := scanUser(tx.QueryRowContext(ctx,
+		insertAccount+` ON CONFLICT (handle) DO NOTHING RETURNING `+userColumns,
+		id, handle, msnp.Escape(name), passwordHash, im.Ask, im.AllowOthers, time.Now().Unix()))
+	if errors.Is(err, im.ErrNoUser) {
+		return im.User{}, im.ErrHandleTaken
+	}
+	if err != nil {
+		return im.User{}, err
+	}
+	_, err = tx.ExecContext(ctx, insertGroup, u.ID, 0, msnp.Escape(firstGroup))
+	return u, err
 }
 
 const userByID = `SELECT ` + userColumns + ` FROM account WHERE id = $1`
@@ -87,9 +90,10 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]im.User, 
 
 // SetPassword replaces the password and makes older tickets worthless.
 func (s *Store) SetPassword(ctx context.Context, id im.UserID, hash string) error {
-	return s.changeUser(ctx, "set password", id,
-		`UPDATE account SET password_hash = $2, credential = credential + 1 WHERE id = $1`, hash)
+	return s.changeUser(ctx, "set password", id, setPassword, hash)
 }
+
+const setPassword = `UPDATE account SET password_hash = $2, credential = credential + 1 WHERE id = $1`
 
 // UpgradeHash replaces a hash by another one of the same password, unless the account has
 // got another password since. Tickets stay valid.

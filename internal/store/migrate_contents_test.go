@@ -38,6 +38,11 @@ var contents = map[int]string{
 			('a', 1000, 880000000000000000), ('b', 1001, 890000000000000000), ('b', 1002, 890000000000000001)`,
 	5: `
 		INSERT INTO signing_key (id, secret, created, retires) VALUES (255, 'decade', 900, 4000000000)`,
+	6: `
+		INSERT INTO web_session (token, owner, credential, created, seen, agent, address) VALUES ('a', 1, 3, 1000, 1001, 'A', '192.0.2.1');
+		INSERT INTO invite_code (code, uses_left, created, expires, made_by) VALUES ('AAAA-BBBB-CCCC', 2, 1000, 0, 'a');
+		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, language, invite, expires) VALUES
+			('a', 'reset', 'r', 1, 3, '', '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', 'en', '', 4000000000)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {

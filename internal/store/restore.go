@@ -31,7 +31,8 @@ type Restored struct {
 //
 // A service goes on that is earlier than what its clients know. So the versions of lists are
 // moved on, and the keys are left out with which tickets were signed: an account that was made
-// after the backup is gone, and its number may become another's.
+// after the backup is gone, and its number may become another's. Sessions at the website and
+// letters are left out, too: some of them were ended or used since.
 func Restore(ctx context.Context, from, url string) (Restored, error) {
 	path, err := parseURL(url)
 	if err != nil {
@@ -170,6 +171,8 @@ func makePresentable(ctx context.Context, path string) (Health, error) {
 			{`UPDATE account SET version = version + $1`, []any{restoredSteps}},
 			{`UPDATE roster_record SET version = version + $1`, []any{restoredSteps}},
 			{`DELETE FROM signing_key`, nil},
+			{`DELETE FROM web_session`, nil},
+			{`DELETE FROM letter_token`, nil},
 		} {
 			if _, err := tx.ExecContext(ctx, each.text, each.args...); err != nil {
 				return struct{}{}, err
