@@ -13,6 +13,7 @@ import (
 
 	"monarch/internal/audit"
 	"monarch/internal/auth"
+	"monarch/internal/clock"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/internal/store"
@@ -40,6 +41,7 @@ type Service struct {
 	Store  *store.Store
 	Hub    *hub.Hub
 	Hasher *auth.Hasher
+	Clock  *clock.Clock
 	Log    *slog.Logger
 	Audit  *audit.Log // nil: nothing is recorded
 }
@@ -68,19 +70,17 @@ func (s *Service) Create(ctx context.Context, n New) (im.User, error) {
 	if err != nil {
 		return im.User{}, err
 	}
-	return s.CreateHashed(ctx, email, n.Name, hash)
+	u, err := s.Store.CreateUser(ctx, email, n.Name, hash)
+	return s.made(ctx, u, err)
 }
 
-// CreateHashed makes an account whose password was hashed before, by [Service.Hash]. It refuses
-// with im.ErrBadHandle or im.ErrHandleTaken.
-func (s *Service) CreateHashed(ctx context.Context, email, name, hash string) (im.User, error) {
-	u, err := s.Store.CreateUser(ctx, email, name, hash)
-	if err != nil {
-		return im.User{}, err
+// made tells of a new account, if there is one.
+func (s *Service) made(ctx context.Context, u im.User, err error) (im.User, error) {
+	if err == nil {
+		s.Log.InfoContext(ctx, "account added", "user", u.Handle)
+		s.Audit.Record(ctx, audit.Event{What: audit.AccountAdded, User: u.Handle})
 	}
-	s.Log.InfoContext(ctx, "account added", "user", u.Handle)
-	s.Audit.Record(ctx, audit.Event{What: audit.AccountAdded, User: u.Handle})
-	return u, nil
+	return u, err
 }
 
 // SetPassword replaces the password and ends the account's session: whoever knows the
@@ -93,10 +93,15 @@ func (s *Service) SetPassword(ctx context.Context, u im.User, password string) e
 	if err := s.Store.SetPassword(ctx, u.ID, hash); err != nil {
 		return err
 	}
+	s.changedPassword(ctx, u, "")
+	return nil
+}
+
+// changedPassword ends what the old password has begun.
+func (s *Service) changedPassword(ctx context.Context, u im.User, note string) {
 	s.Hub.Expel(u.ID, hub.AccountChanged)
 	s.Log.InfoContext(ctx, "password changed", "user", u.Handle)
-	s.Audit.Record(ctx, audit.Event{What: audit.PasswordChanged, User: u.Handle})
-	return nil
+	s.Audit.Record(ctx, audit.Event{What: audit.PasswordChanged, User: u.Handle, Note: note})
 }
 
 // PasswordIs reports whether the account has this password. Nothing slows guessing down, which

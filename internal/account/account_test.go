@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"monarch/internal/account"
 	"monarch/internal/auth"
@@ -36,7 +37,8 @@ func newWorld(t *testing.T) *world {
 	})
 	return &world{&account.Service{
 		Store: s, Hub: hub.New(clk, 0), Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 8, Time: 1}),
-		Log: slog.New(slog.DiscardHandler),
+		Clock: clk,
+		Log:   slog.New(slog.DiscardHandler),
 	}, t}
 }
 
@@ -120,5 +122,43 @@ func TestAnAccountFromItsBeginningToItsEnd(t *testing.T) {
 	}
 	if err := w.Rename(ctx, u, "Nobody"); !errors.Is(err, im.ErrNoUser) {
 		t.Errorf("renamed when it was gone: %v", err)
+	}
+}
+
+func TestSigningUpAndLetters(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	hash, err := w.Hash(ctx, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := w.SignUp(ctx, store.SignUp{Handle: "Bob@example.com", Name: "Bob", PasswordHash: hash})
+	if err != nil || u.Name != "Bob" {
+		t.Fatalf("signed up as %+v, %v", u, err)
+	}
+	if _, err := w.SignUp(ctx, store.SignUp{Handle: "dan@example.com", Name: strings.Repeat("x", 500)}); !errors.Is(err, account.ErrBadName) {
+		t.Errorf("with a long name: %v", err)
+	}
+	now := w.Clock.Now()
+	err1 := w.Store.AddSignUpLetter(ctx, "confirm", store.SignUp{Handle: "carol@example.com", PasswordHash: hash}, now, now.Add(time.Hour))
+	err2 := w.Store.AddResetLetter(ctx, "reset", u, now, now.Add(time.Hour))
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := w.Confirm(ctx, "confirm"); err != nil || c.Handle != "carol@example.com" {
+		t.Errorf("confirmed %+v, %v", c, err)
+	}
+	if _, err := w.ResetPassword(ctx, "reset", ""); !errors.Is(err, account.ErrBadPassword) {
+		t.Errorf("reset to nothing: %v", err)
+	}
+	s := w.signIn(u)
+	u, err = w.ResetPassword(ctx, "reset", "other")
+	if err != nil || len(s.heard) != 1 || s.heard[0] != (hub.Kicked{Why: hub.AccountChanged}) {
+		t.Errorf("reset: %v, told %v", err, s.heard)
+	}
+	if right, err := w.PasswordIs(ctx, u, "other"); !right || err != nil {
+		t.Errorf("the new password: %t, %v", right, err)
+	}
+	if _, err := w.ResetPassword(ctx, "reset", "again"); !errors.Is(err, store.ErrNoLetter) {
+		t.Errorf("again: %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func newBench(t *testing.T) bench {
 	return bench{
 		Service: &admin.Service{
 			Users: &account.Service{
-				Store: s, Hub: h, Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 64, Time: 1}), Log: logger, Audit: records,
+				Store: s, Hub: h, Hasher: auth.NewHasher(1, 8, auth.Params{Memory: 64, Time: 1}), Clock: clk, Log: logger, Audit: records,
 			},
 			Store:  s,
 			Hub:    h,

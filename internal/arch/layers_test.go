@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
 
-	"internal/account": {"msnp", "internal/im", "internal/auth", "internal/audit", "internal/hub", "internal/store"},
+	"internal/account": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/audit", "internal/hub", "internal/store"},
 	"internal/login":   {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
 
 	"internal/ns":       front("internal/conn"),

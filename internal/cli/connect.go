@@ -64,6 +64,7 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 		Store:  s,
 		Hub:    hub.New(clk, 0),
 		Hasher: auth.NewHasher(cfg.Limits.HashParallel, cfg.Limits.HashQueue, auth.DefaultParams),
+		Clock:  clk,
 		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
 		Audit:  records,
 	}

@@ -59,7 +59,7 @@ func running(t *testing.T) (place, client) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	service := &admin.Service{
-		Users: &account.Service{Store: s, Hub: h, Hasher: auth.NewHasher(1, 4, auth.Params{Memory: 64, Time: 1}), Log: log, Audit: records},
+		Users: &account.Service{Store: s, Hub: h, Hasher: auth.NewHasher(1, 4, auth.Params{Memory: 64, Time: 1}), Clock: clk, Log: log, Audit: records},
 		Store: s, Hub: h, Log: log,
 		Signer: auth.NewSigner(nil), Clock: clk, Audit: records,
 	}

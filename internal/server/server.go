@@ -132,7 +132,7 @@ func (s *Server) buildPassport() error {
 	s.login = login.New(login.Config{
 		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
 	})
-	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Log: s.log, Audit: s.audit}
+	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit}
 	s.service = &admin.Service{
 		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(),
