@@ -9,12 +9,12 @@ import (
 	"monarch/internal/config"
 )
 
-// keyCheck is how often it is looked whether a signing key has retired. It accepts nothing any
-// more from its time on; the look only deletes it. It also finds a key that a command made in the
-// database while the server was starting.
+// keyCheck is how often it is looked whether a signing key has retired, or something of the website
+// is over. Nothing of that counts any more from its time on; the look only deletes it. It also
+// finds a key that a command made in the database while the server was starting.
 const keyCheck = time.Hour
 
-// keyKeeper deletes signing keys in time.
+// keyKeeper deletes signing keys in time, and what is over at the website.
 type keyKeeper struct {
 	timer clock.Timer
 	stop  context.CancelFunc
@@ -66,6 +66,9 @@ func (s *Server) startKeys() {
 			}
 			if err := s.service.RetireKeys(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("retired signing keys could not be deleted", "err", err)
+			}
+			if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+				s.log.Error("what is over at the website could not be deleted", "err", err)
 			}
 		}
 	})

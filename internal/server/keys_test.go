@@ -7,6 +7,7 @@ import (
 	"monarch/internal/admin"
 	"monarch/internal/auth"
 	"monarch/internal/msntest"
+	"monarch/internal/store"
 )
 
 // TestAReplacedKeyIsDeletedInTime moves the clock past the time that anything it signed may live.
@@ -28,11 +29,30 @@ func TestAReplacedKeyIsDeletedInTime(t *testing.T) {
 		t.Errorf("%d keys after %v", n, auth.MaxLife)
 	}
 	f.Clock.Advance(2 * time.Hour) // it is looked every hour
+	await(t, "the replaced key is still there", func() bool { return kept() == 1 })
+}
+
+// await waits until something has happened in the background.
+func await(t *testing.T, otherwise string, happened func() bool) {
+	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for begun := time.Now(); kept() != 1; <-tick.C {
+	for begun := time.Now(); !happened(); <-tick.C {
 		if time.Since(begun) > 30*time.Second {
-			t.Fatal("the replaced key is still there")
+			t.Fatal(otherwise)
 		}
 	}
+}
+
+func TestAnInviteCodeIsDeletedInTime(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, nil)
+	now := f.Clock.Now()
+	code := store.InviteCode{Code: auth.Code(), Uses: 1, Created: now.Unix(), Expires: now.Add(time.Hour).Unix()}
+	if err := f.Store.AddInvite(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	f.Clock.Advance(3 * time.Hour)
+	// While it is there, nobody can make it again.
+	await(t, "the code is still there", func() bool { return f.Store.AddInvite(t.Context(), code) == nil })
 }
