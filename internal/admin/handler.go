@@ -58,6 +58,9 @@ func (s *Service) Handler() http.Handler {
 		"DELETE " + pathUsers + "/{email}/mailbox": s.removeMailbox,
 		"POST " + pathMail:                         s.countMail,
 		"POST " + pathAccounts + "/{email}/alerts": s.alert,
+		"GET " + pathInvites:                       s.listInvites,
+		"POST " + pathInvites:                      s.createInvite,
+		"DELETE " + pathInvites + "/{code}":        s.revokeInvite,
 		"GET " + pathKeys:                          s.listKeys,
 		"POST " + pathKeys:                         s.rotateKey,
 		"/": func(r *http.Request) (any, error) {

@@ -14,8 +14,8 @@ func WithActor(ctx context.Context, actor string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }
 
-// actor returns who acts in a context, or "".
-func actor(ctx context.Context) string {
+// Actor returns who acts in a context, or "".
+func Actor(ctx context.Context) string {
 	name, _ := ctx.Value(actorKey{}).(string)
 	return name
 }

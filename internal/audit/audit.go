@@ -44,6 +44,8 @@ const (
 	ShutdownCancelled What = "shutdown cancelled"
 	BackupWritten     What = "backup written"
 	BackupRestored    What = "backup restored"
+	InviteMade        What = "invite code made"
+	InviteRevoked     What = "invite code revoked"
 	KeyRotated        What = "key rotated"
 	KeyRetired        What = "key retired"
 	CertRenewed       What = "certificate renewed"
@@ -160,7 +162,7 @@ func (l *Log) Record(ctx context.Context, e Event) {
 	}
 	r := slog.NewRecord(now, slog.LevelInfo, string(e.What), 0)
 	if e.By == "" {
-		e.By = actor(ctx)
+		e.By = Actor(ctx)
 	}
 	for _, part := range []struct{ key, value string }{{"user", e.User}, {"addr", address(e.Addr)}, {"by", e.By}, {"note", e.Note}} {
 		if part.value != "" {

@@ -25,6 +25,7 @@ type commands struct {
 	Mail     mailCmd     `cmd:"" help:"Tell somebody what is new in his mailbox."`
 	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
+	Invite   inviteCmds  `cmd:"" help:"Make and revoke the codes that let people sign up at the website."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`
 	Audit    auditCmd    `cmd:"" help:"Show who signed in, who was refused, and what operators did."`
