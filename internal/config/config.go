@@ -18,6 +18,8 @@ type Config struct {
 	Notification Messenger   `toml:"notification"`
 	Switchboard  Messenger   `toml:"switchboard"`
 	Passport     Passport    `toml:"passport"`
+	Web          Web         `toml:"web"`
+	Accounts     Accounts    `toml:"accounts"`
 	Ops          Ops         `toml:"ops"`
 	Conn         Conn        `toml:"conn"`
 	Networks     Networks    `toml:"networks"`
@@ -185,6 +187,8 @@ func Default() Config {
 			LegacyTLS:   true,
 			LoginURL:    "login.passport.com/login2.srf",
 		},
+		Web:         Web{Listen: ":8080"},
+		Accounts:    Accounts{Registration: RegistrationOpen, ProofOfWork: 18},
 		Ops:         Ops{Listen: "127.0.0.1:9090"},
 		Conn:        Conn{Engine: EngineAuto},
 		Networks:    Networks{Allow: []string{}, Deny: []string{}, Proxies: []string{}},

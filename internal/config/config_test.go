@@ -104,7 +104,8 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 	special := map[string]string{
 		"service.host": "im.example.com", "passport.cert": "c.pem", "passport.key": "k.pem",
 		"passport.login_url": "im.example.com/login", "passport.url": "https://im.example.com",
-		"database.url": "sqlite:other.db", "protocol.ver_reply": "single",
+		"web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "accounts.registration": "invite",
+		"accounts.proof_of_work": "20", "database.url": "sqlite:other.db", "protocol.ver_reply": "single",
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
 		"limits.signin_hold": "4s", "limits.queue_bytes": "65537",
@@ -175,6 +176,14 @@ var faults = []struct{ name, file, env, want string }{
 	{"no TOML", "[limits\n", "", "monarch.toml:1: "},
 	{"the wrong type", "[limits]\nmax_contacts = \"many\"\n", "", "monarch.toml:2: limits.max_contacts: "},
 	{"a duration without unit", "[limits]\nidle = 60\n", "", `monarch.toml:2: limits.idle is 60 without a unit; write it like "60s"`},
+	{"a website nowhere", "[web]\nlisten = \"8080\"\n", "", `web.listen is "8080"; write an address and a port`},
+	{"a website on another's port", "[web]\nlisten = \":1863\"\n", "", `dispatch.listen and web.listen both have ":1863"`},
+	{"a website with half a certificate", "[web]\ncert = \"a.pem\"\n", "", "web.cert and web.key belong together"},
+	{"a website below a path", "[web]\nurl = \"https://example.com/im\"\n", "", `web.url is "https://example.com/im"; write what people type`},
+	{"a website that is none", "[web]\nurl = \"im.example.com\"\n", "", "web.url is"},
+	{"another registration", "[accounts]\nregistration = \"yes\"\n", "", `accounts.registration is "yes"; choose "open" or "invite" or "closed"`},
+	{"no puzzle at all", "[accounts]\nproof_of_work = 2\n", "", "accounts.proof_of_work is 2; choose between 8 and 26, or 0"},
+	{"a puzzle for ever", "[accounts]\nproof_of_work = 27\n", "", "accounts.proof_of_work is 27"},
 	{"an endless audit log", "[audit]\nkeep = 0\n", "", "audit.keep is 0; choose between 1 and 1000"},
 	{"audit files of no size", "[audit]\nmax_size = 0\n", "", "audit.max_size is 0; choose between 1 and 1024"},
 	{"a duration in text", "[limits]\nidle = \"soon\"\n", "", `"soon" is no duration`},
@@ -349,6 +358,28 @@ func TestWhereTheAuditLogIs(t *testing.T) {
 	for file, want := range map[string]string{"": "monarch-data/audit.log", "off": "", "/var/log/a.log": "/var/log/a.log"} {
 		if c.Audit.File = file; c.AuditFile() != filepath.FromSlash(want) {
 			t.Errorf("%q: %s", file, c.AuditFile())
+		}
+	}
+}
+
+func TestWhereTheWebsiteIs(t *testing.T) {
+	for _, step := range []struct {
+		name         string
+		web          config.Web
+		bound        string
+		listen, want string
+	}{
+		{"by default", config.Default().Web, "[::]:8080", ":8080", "http://im.example.com:8080"},
+		{"on the usual port", config.Web{Listen: ":80"}, "[::]:80", ":80", "http://im.example.com"},
+		{"with a certificate", config.Web{Listen: ":443", Cert: "c", Key: "k"}, "[::]:443", ":443", "https://im.example.com"},
+		{"on another port", config.Web{Listen: ":80", Cert: "c", Key: "k"}, "[::]:80", ":80", "https://im.example.com:80"},
+		{"behind a proxy", config.Web{Listen: "127.0.0.1:0", URL: "https://chat.example.com/"}, "127.0.0.1:4711", "127.0.0.1:0", "https://chat.example.com"},
+		{"nowhere", config.Web{Listen: "off"}, "", "", "http://im.example.com"},
+	} {
+		c := config.Default()
+		c.Service.Host, c.Web = "im.example.com", step.web
+		if got := c.WebURL(step.bound); got != step.want || c.WebListen() != step.listen {
+			t.Errorf("%s: %q, listening on %q", step.name, got, c.WebListen())
 		}
 	}
 }

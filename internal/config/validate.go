@@ -20,6 +20,8 @@ func (c Config) Validate() error {
 	p.service(c.Service)
 	p.listeners(c)
 	p.passport(c.Passport)
+	p.web(c.Web)
+	p.accounts(c.Accounts)
 	p.oneOf("conn.engine", c.Conn.Engine, EngineAuto, EngineEpoll, EnginePortable)
 	if c.Conn.Engine == EngineEpoll && runtime.GOOS != "linux" {
 		p.add("conn.engine is epoll, which needs Linux; choose auto")
@@ -84,6 +86,9 @@ func (p *problems) listeners(c Config) {
 	p.switchboards(c.Switchboard, listen)
 	listen("passport.https_listen", c.Passport.HTTPSListen)
 	listen("passport.http_listen", c.Passport.HTTPListen)
+	if web := c.WebListen(); web != "" {
+		listen("web.listen", web)
+	}
 	listen("ops.listen", c.Ops.Listen)
 }
 

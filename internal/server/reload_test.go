@@ -109,6 +109,7 @@ func TestASettingThatCannotBeUsedChangesNothing(t *testing.T) {
 	empty := t.TempDir()
 	for name, settings := range map[string]map[string]string{
 		"a certificate that is not there": {"passport.cert": filepath.Join(empty, "c.pem"), "passport.key": filepath.Join(empty, "k.pem")},
+		"another one for the website":     {"web.cert": filepath.Join(empty, "c.pem"), "web.key": filepath.Join(empty, "k.pem")},
 		"templates that are not there":    {"passport.templates": filepath.Join(empty, "templates")},
 	} {
 		settings["mail.hook_token"] = "another token that would do"

@@ -54,6 +54,7 @@ type Server struct {
 	ns       *ns.Server
 	boards   boards
 	passport *passport.Server
+	website  website
 	post     post
 	tls      atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
 	hook     atomic.Pointer[http.Handler]
@@ -119,7 +120,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.buildMessenger()
-	if err := s.buildPassport(); err != nil {
+	if err := errors.Join(s.buildPassport(), s.buildWebsite()); err != nil {
 		return err
 	}
 	s.buildOps()
