@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/login", "internal/account"),
+	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account"),
 	"internal/admin":    front("internal/account"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 
@@ -94,6 +94,7 @@ var owners = map[string]string{
 	"gonum.org/v1/plot":                   "internal/plots",
 	"github.com/google/pprof":             "internal/swarm",
 	"github.com/pires/go-proxyproto":      "internal/gate",
+	"golang.org/x/text":                   "internal/web",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/google/go-cmp":            testsOnly,

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// handler answers a request, or says why it cannot: a [fault], or something that is the
+// operator's business.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// fault is an error that the person in front of the browser is told.
+type fault struct {
+	status int
+	key    string // of the text; that of the title ends in _title
+}
+
+func (f *fault) Error() string { return f.key }
+
+var (
+	errNotFound   = &fault{http.StatusNotFound, "base.not_found"}
+	errForeign    = &fault{http.StatusForbidden, "base.foreign"}
+	errTooLarge   = &fault{http.StatusRequestEntityTooLarge, "base.too_large"}
+	errUnreadable = &fault{http.StatusBadRequest, "base.unreadable"}
+	errLimited    = &fault{http.StatusTooManyRequests, "base.limited"}
+	errInternal   = &fault{http.StatusInternalServerError, "base.internal"}
+)
+
+// do makes an http.Handler of h.
+func (s *Server) do(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// fail shows an error page.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := errInternal
+	if !errors.As(err, &f) && r.Context().Err() == nil {
+		s.cfg.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
+	}
+	if f == errLimited {
+		w.Header().Set("Retry-After", "60")
+	}
+	if err := s.pageWith(f.status, w, r, "base/error", f.key); err != nil {
+		s.cfg.Log.Error("an error page could not be made", "path", r.URL.Path, "err", err)
+		http.Error(w, http.StatusText(f.status), f.status)
+	}
+}
+
+// back leads to a place of the site after a form was taken.
+func back(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, local(to), http.StatusSeeOther)
+	return nil
+}
+
+// local returns a path of the site, as it came from a form or an address: what could lead
+// elsewhere leads home.
+func local(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}

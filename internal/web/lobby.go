@@ -1,0 +1,109 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+
+	"monarch/internal/gate"
+)
+
+// About how many bytes a connection takes: net/http's buffers and a stack, and what TLS has.
+const (
+	plainBytes  = 24 << 10
+	secureBytes = 64 << 10
+)
+
+// lobby lets in whom the gate does, one after the other.
+type lobby struct {
+	net.Listener
+	gate   *gate.Gate
+	secure bool
+}
+
+// Accept implements net.Listener.
+func (l *lobby) Accept() (net.Conn, error) {
+	size := plainBytes
+	if l.secure {
+		size = secureBytes
+	}
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := address(c)
+		if pass := l.gate.Admit("web", from, size); pass != nil {
+			return &guest{Conn: c, from: from, pass: pass}, nil
+		}
+		gate.Drop(c)
+	}
+}
+
+// guest is a connection with what the gate knows of it.
+type guest struct {
+	net.Conn
+	from netip.Addr // immutable
+
+	mu   sync.Mutex // before the gate's
+	pass *gate.Pass // nil: it has left
+}
+
+// Close implements net.Conn.
+func (g *guest) Close() error {
+	g.mu.Lock()
+	if g.pass != nil {
+		g.pass.Leave() // first, so that whoever sees the end finds the place free
+		g.pass = nil
+	}
+	g.mu.Unlock()
+	return g.Conn.Close()
+}
+
+// CloseWrite lets net/http end its half of the connection first.
+func (g *guest) CloseWrite() error {
+	if half, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// turned reports whether it may only be told that the server is busy.
+func (g *guest) turned() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pass != nil && g.pass.Turned()
+}
+
+// signedIn says that it serves somebody who has signed in.
+func (g *guest) signedIn() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pass != nil {
+		g.pass.SignedIn()
+	}
+}
+
+// address returns where c comes from.
+func address(c net.Conn) netip.Addr {
+	ap, _ := netip.ParseAddrPort(c.RemoteAddr().String())
+	return ap.Addr().Unmap().WithZone("")
+}
+
+type guestKey struct{}
+
+// withGuest remembers, for all requests of a connection, whose it is.
+func withGuest(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	return context.WithValue(ctx, guestKey{}, c)
+}
+
+// guestOf returns the connection of a request.
+func guestOf(ctx context.Context) *guest {
+	g, _ := ctx.Value(guestKey{}).(*guest)
+	return g
+}

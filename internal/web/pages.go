@@ -1,0 +1,149 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// templateFiles are the pages, in a directory for each area. Those in base are what all pages
+// share.
+//
+//go:embed templates
+var templateFiles embed.FS
+
+// pages are all templates, once for each language.
+type pages struct {
+	byLanguage map[string]map[string]*template.Template // by "area/name"
+}
+
+func loadPages(l *languages, a *assets) (*pages, error) {
+	p := &pages{byLanguage: make(map[string]map[string]*template.Template)}
+	for _, c := range l.all {
+		set, err := parsePages(c, a)
+		if err != nil {
+			return nil, err
+		}
+		p.byLanguage[c.name()] = set
+	}
+	return p, nil
+}
+
+// parsePages reads the templates in one language. A page redefines parts of the layout.
+func parsePages(c *catalogue, a *assets) (map[string]*template.Template, error) {
+	shared, err := template.New("").Funcs(template.FuncMap{
+		"t": c.text, "rich": c.rich, "link": link, "code": code, "asset": a.url,
+	}).ParseFS(templateFiles, "templates/base/*.html")
+	if err != nil {
+		return nil, err
+	}
+	set := make(map[string]*template.Template)
+	files, err := fs.Glob(templateFiles, "templates/*/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "templates/"), ".html")
+		if set[name], err = parsePage(shared, file); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
+func parsePage(shared *template.Template, file string) (*template.Template, error) {
+	page, err := shared.Clone()
+	if err != nil {
+		return nil, err
+	}
+	return page.ParseFS(templateFiles, file)
+}
+
+// link makes a link for a rich text.
+func link(href, text string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<a href="%s">%s</a>`, html.EscapeString(href), html.EscapeString(text)))
+}
+
+// code marks a name for a rich text that is to be typed as it is.
+func code(text string) template.HTML {
+	return template.HTML("<code>" + html.EscapeString(text) + "</code>")
+}
+
+// view is what a template sees.
+type view struct {
+	*visitor
+	Service   string // its name
+	Path      string // of the page, with its query
+	Languages []choice
+	Data      any // the page's own
+}
+
+// At reports whether the page belongs to an area, by the path where that begins.
+func (v view) At(area string) bool {
+	rest, under := strings.CutPrefix(v.Path, area)
+	return under && (rest == "" || rest[0] == '/' || rest[0] == '?')
+}
+
+// choice is one of several.
+type choice struct {
+	Value, Name string
+	Chosen      bool
+}
+
+// page answers with a page.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data any) error {
+	return s.pageWith(http.StatusOK, w, r, name, data)
+}
+
+// pageWith answers with a page and a status.
+func (s *Server) pageWith(status int, w http.ResponseWriter, r *http.Request, name string, data any) error {
+	return s.render(status, w, r, name, "layout.html", data)
+}
+
+// part answers with one block of a page, which a script puts in the place of the one that is
+// there.
+func (s *Server) part(w http.ResponseWriter, r *http.Request, name, block string, data any) error {
+	return s.render(http.StatusOK, w, r, name, block, data)
+}
+
+func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name, block string, data any) error {
+	v := visitorOf(r)
+	tmpl, ok := s.pages.byLanguage[v.Language][name]
+	if !ok {
+		return fmt.Errorf("there is no page %s", name)
+	}
+	at := r.URL.Path
+	if r.Method == http.MethodGet {
+		at = r.URL.RequestURI()
+	}
+	var b bytes.Buffer
+	err := tmpl.ExecuteTemplate(&b, block, view{
+		visitor: v, Service: s.cfg.Name, Path: at, Languages: s.choices(v.Language), Data: data,
+	})
+	if err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	s.rememberVisitor(w, v)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.Language)
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // whoever asked may be gone
+	return nil
+}
+
+// choices are the languages, for the switch.
+func (s *Server) choices(chosen string) []choice {
+	var all []choice
+	for _, c := range s.languages.all {
+		all = append(all, choice{Value: c.name(), Name: c.text("base.language"), Chosen: c.name() == chosen})
+	}
+	return all
+}

@@ -1,0 +1,133 @@
+// Package web is the website: what people see of the service in a browser, from the first page
+// to the account and the messenger. It leaves passwords to login, changes of accounts to
+// account, letters to mail, and the protocol of the messenger to ns and sb, which its sockets
+// lead to.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"monarch/internal/audit"
+	"monarch/internal/auth"
+	"monarch/internal/clock"
+	"monarch/internal/conn"
+	"monarch/internal/gate"
+	"monarch/internal/hub"
+	"monarch/internal/store"
+)
+
+// Config is what the website is made of. All pointers but Audit are required.
+type Config struct {
+	Store  *store.Store
+	Hub    *hub.Hub
+	Signer *auth.Signer
+	Clock  *clock.Clock
+	Log    *slog.Logger
+	Audit  *audit.Log // nil: nothing is recorded
+	Gate   *gate.Gate
+
+	Name string // of the service
+	URL  string // the website's, as people reach it, without a path
+	Host string // where clients find the service
+
+	Sockets Sockets
+}
+
+// Sockets is where the messenger in the browser is connected to.
+type Sockets struct {
+	Engine       *conn.Engine
+	Notification conn.Role
+	Switchboard  func(addr string) (conn.Role, bool) // false: there is none with this address
+}
+
+// Counts is what has happened since the start.
+type Counts struct {
+	Requests atomic.Uint64
+	Refused  atomic.Uint64 // forms from elsewhere, or too many
+	Panics   atomic.Uint64
+}
+
+// Server answers on any number of listeners until it is shut down.
+type Server struct {
+	Counts Counts
+
+	cfg       Config // immutable
+	key       []byte // signs what forms carry; immutable
+	languages *languages
+	assets    *assets
+	pages     *pages
+	http      *http.Server
+}
+
+// New makes a server. It reads every template and message, so an error in one shows here.
+func New(cfg Config) (*Server, error) {
+	cfg.URL = strings.TrimRight(cfg.URL, "/")
+	s := &Server{cfg: cfg, key: make([]byte, 32)}
+	rand.Read(s.key)
+	var err error
+	if s.languages, err = loadLanguages(); err != nil {
+		return nil, err
+	}
+	if s.assets, err = loadAssets(s.languages); err != nil {
+		return nil, err
+	}
+	if s.pages, err = loadPages(s.languages, s.assets); err != nil {
+		return nil, err
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // WebSockets need it, and there is little to fetch at once
+	s.http = &http.Server{
+		Handler:           s.chain(s.routes()),
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ConnContext:    withGuest,
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// routes lets every area of the site say what it answers.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, area := range []func(*http.ServeMux){
+		s.baseRoutes, s.homeRoutes, s.joinRoutes, s.connectRoutes, s.accountRoutes, s.messengerRoutes,
+	} {
+		area(mux)
+	}
+	return mux
+}
+
+// Serve answers what comes to l, with TLS unless t is nil. It returns nil after
+// [Server.Shutdown].
+func (s *Server) Serve(l net.Listener, t *tls.Config) error {
+	l = &lobby{Listener: l, gate: s.cfg.Gate, secure: t != nil}
+	if t != nil {
+		l = tls.NewListener(l, t)
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the website: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting and waits for the requests in hand, or until ctx ends: then it
+// breaks them off and says so. Messengers belong to their engine, which ends them.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("wait for requests of the website: %w", err), s.http.Close())
+	}
+	return err
+}
