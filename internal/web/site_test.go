@@ -15,9 +15,12 @@ import (
 
 	"go.uber.org/goleak"
 
+	"monarch/internal/account"
+	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/gate"
 	"monarch/internal/hub"
+	"monarch/internal/login"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
 	"monarch/internal/web"
@@ -53,8 +56,11 @@ func open(t *testing.T, change ...func(*web.Config)) *site {
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
 	log := slog.New(slog.DiscardHandler)
+	hasher := auth.NewHasher(2, 64, auth.Params{Memory: 64, Time: 1})
 	cfg := web.Config{
-		Store: s.store, Hub: s.hub, Clock: s.clock, Log: log, Name: "Test Service", URL: s.base, Host: "127.0.0.1",
+		Login:   login.New(login.Config{Store: s.store, Hasher: hasher, Clock: s.clock, Log: log, Limits: login.Limits{Rates: true}}),
+		Account: &account.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: log},
+		Store:   s.store, Hub: s.hub, Clock: s.clock, Log: log, Name: "Test Service", URL: s.base, Host: "127.0.0.1",
 		Gate: gate.New(metrics.New(), log, gate.Networks{}, gate.Limits{}),
 	}
 	for _, fn := range change {

@@ -17,24 +17,28 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/account"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/gate"
 	"monarch/internal/hub"
+	"monarch/internal/login"
 	"monarch/internal/store"
 )
 
 // Config is what the website is made of. All pointers but Audit are required.
 type Config struct {
-	Store  *store.Store
-	Hub    *hub.Hub
-	Signer *auth.Signer
-	Clock  *clock.Clock
-	Log    *slog.Logger
-	Audit  *audit.Log // nil: nothing is recorded
-	Gate   *gate.Gate
+	Login   *login.Desk
+	Account *account.Service
+	Store   *store.Store
+	Hub     *hub.Hub
+	Signer  *auth.Signer
+	Clock   *clock.Clock
+	Log     *slog.Logger
+	Audit   *audit.Log // nil: nothing is recorded
+	Gate    *gate.Gate
 
 	Name string // of the service
 	URL  string // the website's, as people reach it, without a path
