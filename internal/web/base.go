@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // baseRoutes are those that belong to no area.
 func (s *Server) baseRoutes(mux *http.ServeMux) {
@@ -11,9 +14,16 @@ func (s *Server) baseRoutes(mux *http.ServeMux) {
 	mux.Handle("/", s.do(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
 }
 
-// design shows everything that pages are made of.
+// design shows everything that pages are made of. Its colours and spaces are those of base.css.
 func (s *Server) design(w http.ResponseWriter, r *http.Request) error {
-	return s.page(w, r, "base/design", nil)
+	return s.page(w, r, "base/design", struct {
+		Colours []string
+		Spaces  []int
+	}{
+		strings.Fields("ink muted paper tint sky ground line edge link blue blue-deep orange orange-deep accent green green-tint " +
+			"red red-tint amber amber-tint online away busy offline focus"),
+		[]int{1, 2, 3, 4, 5, 6, 7},
+	})
 }
 
 // setTheme keeps what the visitor chose, and returns to the page where that was.

@@ -9,7 +9,7 @@ import (
 
 func TestHome(t *testing.T) {
 	s := open(t)
-	s.browse().get("/").wants(t, http.StatusOK, "Test Service", "0 people are on line", `<html lang="en">`)
+	s.browse().get("/").wants(t, http.StatusOK, "Test Service", "Nobody is on line", `<html lang="en">`)
 }
 
 func TestWhoGoesAstrayFindsAPage(t *testing.T) {
