@@ -38,16 +38,24 @@ func (s *Sender) write(inv im.Invitation) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write a letter: %w", err)
 	}
+	return s.message(Letter{
+		To: inv.To, Text: text.String(),
+		Subject: name + " invites you to " + im.OneLine(s.cfg.Service, maxName),
+	})
+}
+
+// message makes a letter ready to be sent.
+func (s *Sender) message(l Letter) (*gomail.Msg, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.FromMailAddress(s.from)
-	if err := m.To(inv.To); err != nil {
+	if err := m.To(l.To); err != nil {
 		return nil, fmt.Errorf("address a letter: %w", err)
 	}
-	m.Subject(name + " invites you to " + im.OneLine(s.cfg.Service, maxName))
+	m.Subject(l.Subject)
 	m.SetDateWithValue(s.clock.Now())
 	m.SetMessageIDWithValue(s.messageID())
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // no vacation notices in return
-	m.SetBodyString(gomail.TypeTextPlain, text.String())
+	m.SetBodyString(gomail.TypeTextPlain, l.Text)
 	return m, nil
 }
 

@@ -1,6 +1,6 @@
-// Package mail sends invitations by SMTP: it writes the letters and keeps them in a bounded
-// queue until a mail server has taken them. Who may invite whom, and how often, is decided
-// before they come here.
+// Package mail sends letters by SMTP: it writes invitations, takes other letters as they are, and
+// keeps them in a bounded queue until a mail server has taken them. Who may write to whom, and how
+// often, is decided before they come here.
 package mail
 
 import (
@@ -67,19 +67,24 @@ type Sender struct {
 	log   *slog.Logger
 	queue chan *letter // has room for every letter there is
 
-	sent, lost atomic.Uint64
+	invitations, letters tally
 
 	mu      sync.Mutex // leaf
 	waiting map[*letter]struct{}
 }
 
-// letter is one invitation on its way.
+// letter is one on its way.
 type letter struct {
-	inviter string
+	kind    string // invitation, or what else it is
+	user    string // who caused it
+	tally   *tally
 	message *gomail.Msg
 	tries   int         // that failed
 	timer   clock.Timer // until the next one
 }
+
+// tally is what became of letters of a kind.
+type tally struct{ sent, lost atomic.Uint64 }
 
 // New returns a sender, which does nothing before [Sender.Run].
 func New(cfg Config, clk *clock.Clock, log *slog.Logger) (*Sender, error) {
@@ -103,13 +108,32 @@ func New(cfg Config, clk *clock.Clock, log *slog.Logger) (*Sender, error) {
 // Invite writes a letter and puts it in the queue. It does not wait; if the queue is full the
 // letter is dropped.
 func (s *Sender) Invite(inv im.Invitation) {
-	m, err := s.write(inv)
+	l := &letter{kind: "invitation", user: inv.From.Handle, tally: &s.invitations}
+	var err error
+	l.message, err = s.write(inv)
+	s.queueUp(l, err)
+}
+
+// Letter is one of the service to somebody who has, or wants, an account.
+type Letter struct {
+	To, Subject, Text string
+}
+
+// Send does the same with a letter that is written.
+func (s *Sender) Send(out Letter) {
+	l := &letter{kind: "letter", user: out.To, tally: &s.letters}
+	var err error
+	l.message, err = s.message(out)
+	s.queueUp(l, err)
+}
+
+// queueUp puts a letter in the queue, unless writing it failed.
+func (s *Sender) queueUp(l *letter, err error) {
 	if err != nil {
-		s.lost.Add(1)
-		s.log.Info("an invitation could not be written", "user", inv.From.Handle, "err", err)
+		l.tally.lost.Add(1)
+		s.log.Info("a letter could not be written", "kind", l.kind, "user", l.user, "err", err)
 		return
 	}
-	l := &letter{inviter: inv.From.Handle, message: m}
 	s.mu.Lock()
 	full := len(s.waiting) >= maxLetters
 	if !full {
@@ -117,18 +141,24 @@ func (s *Sender) Invite(inv im.Invitation) {
 	}
 	s.mu.Unlock()
 	if full {
-		s.lost.Add(1)
-		s.log.Warn("an invitation was dropped, too many are waiting", "user", l.inviter)
+		l.tally.lost.Add(1)
+		s.log.Warn("a letter was dropped, too many are waiting", "kind", l.kind, "user", l.user)
 		return
 	}
 	s.queue <- l
 }
 
-// Sent returns how many letters the mail server has taken.
-func (s *Sender) Sent() uint64 { return s.sent.Load() }
+// Sent returns how many invitations the mail server has taken.
+func (s *Sender) Sent() uint64 { return s.invitations.sent.Load() }
 
-// Lost returns how many letters were refused or given up.
-func (s *Sender) Lost() uint64 { return s.lost.Load() }
+// Lost returns how many invitations were refused or given up.
+func (s *Sender) Lost() uint64 { return s.invitations.lost.Load() }
+
+// LettersSent returns how many other letters the mail server has taken.
+func (s *Sender) LettersSent() uint64 { return s.letters.sent.Load() }
+
+// LettersLost returns how many other letters were refused or given up.
+func (s *Sender) LettersLost() uint64 { return s.letters.lost.Load() }
 
 // Run sends letters until ctx ends, which interrupts the one under way. Those that are left
 // are lost.
@@ -144,12 +174,12 @@ func (s *Sender) Run(ctx context.Context) {
 	left := len(s.waiting)
 	for l := range s.waiting {
 		s.clock.Stop(&l.timer)
+		l.tally.lost.Add(1)
 	}
 	clear(s.waiting)
 	s.mu.Unlock()
 	if left > 0 {
-		s.lost.Add(uint64(left))
-		s.log.Warn("invitations were not sent before the end", "letters", left)
+		s.log.Warn("letters were not sent before the end", "letters", left)
 	}
 }
 
@@ -163,19 +193,19 @@ func (s *Sender) try(ctx context.Context, l *letter) {
 		pause := pauses[l.tries]
 		l.tries++
 		s.clock.Set(&l.timer, pause, func() { s.queue <- l })
-		s.log.Info("an invitation is tried again later", "user", l.inviter, "pause", pause, "err", discreet(err))
+		s.log.Info("a letter is tried again later", "kind", l.kind, "user", l.user, "pause", pause, "err", discreet(err))
 		return
 	}
 	s.mu.Lock()
 	delete(s.waiting, l)
 	s.mu.Unlock()
 	if err != nil {
-		s.lost.Add(1)
-		s.log.Warn("an invitation could not be sent", "user", l.inviter, "tries", l.tries+1, "err", discreet(err))
+		l.tally.lost.Add(1)
+		s.log.Warn("a letter could not be sent", "kind", l.kind, "user", l.user, "tries", l.tries+1, "err", discreet(err))
 		return
 	}
-	s.sent.Add(1)
-	s.log.Debug("an invitation was sent", "user", l.inviter)
+	l.tally.sent.Add(1)
+	s.log.Debug("a letter was sent", "kind", l.kind, "user", l.user)
 }
 
 // final reports whether a later try would fail as well: the mail server has refused this very

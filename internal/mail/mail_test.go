@@ -301,3 +301,22 @@ func TestANewSenderWantsAnAddress(t *testing.T) {
 		t.Error("it did without")
 	}
 }
+
+func TestOtherLetters(t *testing.T) {
+	server := &msntest.MailServer{}
+	p := open(t, server, mail.Config{Security: mail.StartTLS})
+	p.Send(mail.Letter{To: "dan@example.net", Subject: "Grüße\r\nBcc: eve@example.net", Text: "Schöne Grüße\n"})
+	got := server.Next(t)
+	if got.To != "dan@example.net" || strings.Contains(got.Text, "\nBcc:") {
+		t.Errorf("to %q:\n%s", got.To, got.Text)
+	}
+	p.log.await(t, "a letter was sent")
+	if p.LettersSent() != 1 || p.Sent() != 0 {
+		t.Errorf("%d letters and %d invitations were sent", p.LettersSent(), p.Sent())
+	}
+	p.Send(mail.Letter{To: "nobody", Subject: "x", Text: "x"})
+	p.log.await(t, "a letter could not be written")
+	if p.LettersLost() != 1 || p.Lost() != 0 {
+		t.Errorf("%d letters and %d invitations were lost", p.LettersLost(), p.Lost())
+	}
+}

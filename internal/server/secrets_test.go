@@ -362,7 +362,7 @@ func TestNothingSecretIsWritten(t *testing.T) {
 		}
 	}
 	for where, lines := range map[string][]string{
-		g.log.String(): {"level=DEBUG", "sign-in refused", "account added", "key rotated", "an invitation is tried again later"},
+		g.log.String(): {"level=DEBUG", "sign-in refused", "account added", "key rotated", "a letter is tried again later"},
 		string(trail): {
 			`"event":"server started"`, `"event":"server stopped"`, `"event":"account added","user":"alice@example.com","by":"uid `,
 			`"event":"password accepted","user":"alice@example.com","addr":"127.0.0.1"`,
