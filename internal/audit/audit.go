@@ -28,6 +28,7 @@ const (
 	SignedIn         What = "signed in"
 	SignInRefused    What = "sign-in refused"
 	HeldBack         What = "sign-ins held back" // too many were refused
+	LetterSent       What = "letter sent"        // by the website, to somebody who asked for it
 
 	AccountAdded    What = "account added"
 	AccountRenamed  What = "account renamed"
@@ -57,7 +58,7 @@ const (
 // fromStrangers are the events that anybody on the network can bring about, fromPeople those that
 // anybody with an account can.
 var (
-	fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true}
+	fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true, LetterSent: true}
 	fromPeople    = map[What]bool{PasswordAccepted: true, SignedIn: true}
 )
 

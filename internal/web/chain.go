@@ -41,7 +41,7 @@ func (s *Server) chain(mux *http.ServeMux) http.Handler {
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Vary", "Accept-Language, Cookie")
-		r, err := s.visit(r)
+		r, err := s.visit(w, r)
 		if err == nil {
 			err = s.checkForm(w, r, origins)
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"monarch/internal/auth"
 )
 
 // handler answers a request, or says why it cannot: a [fault], or something that is the
@@ -24,7 +26,12 @@ var (
 	errTooLarge   = &fault{http.StatusRequestEntityTooLarge, "base.too_large"}
 	errUnreadable = &fault{http.StatusBadRequest, "base.unreadable"}
 	errLimited    = &fault{http.StatusTooManyRequests, "base.limited"}
+	errBusy       = &fault{http.StatusServiceUnavailable, "base.busy"}
 	errInternal   = &fault{http.StatusInternalServerError, "base.internal"}
+
+	errLetter          = &fault{http.StatusGone, "join.letter_old"}
+	errConfirmedBefore = &fault{http.StatusConflict, "join.confirmed_before"}
+	errInviteGone      = &fault{http.StatusConflict, "join.invite_gone"}
 )
 
 // do makes an http.Handler of h.
@@ -39,10 +46,14 @@ func (s *Server) do(h handler) http.Handler {
 // fail shows an error page.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := errInternal
-	if !errors.As(err, &f) && r.Context().Err() == nil {
+	switch {
+	case errors.As(err, &f):
+	case errors.Is(err, auth.ErrBusy):
+		f = errBusy
+	case r.Context().Err() == nil:
 		s.cfg.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
 	}
-	if f == errLimited {
+	if f == errLimited || f == errBusy {
 		w.Header().Set("Retry-After", "60")
 	}
 	if err := s.pageWith(f.status, w, r, "base/error", f.key); err != nil {

@@ -91,7 +91,7 @@ func TestTextsAreThereAndInUse(t *testing.T) {
 	used := make(map[string]bool)
 	eachFile(t, func(file, content string) {
 		for _, m := range quoted.FindAllStringSubmatch(content, -1) {
-			used[m[1]], used[m[1]+"_title"] = true, true // the title of an error has its name from that
+			used[m[1]], used[m[1]+"_title"], used[m[1]+"_subject"] = true, true, true // those of errors and letters
 		}
 		for _, m := range spoken.FindAllStringSubmatch(content, -1) {
 			if _, ok := texts[m[1]]; !ok && strings.HasSuffix(file, ".html") {

@@ -59,7 +59,8 @@ func open(t *testing.T, change ...func(*web.Config)) *site {
 	hasher := auth.NewHasher(2, 64, auth.Params{Memory: 64, Time: 1})
 	cfg := web.Config{
 		Login:   login.New(login.Config{Store: s.store, Hasher: hasher, Clock: s.clock, Log: log, Limits: login.Limits{Rates: true}}),
-		Account: &account.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Log: log},
+		Account: &account.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Clock: s.clock, Log: log},
+		Limits:  web.Limits{Rates: true, Registration: web.Open},
 		Store:   s.store, Hub: s.hub, Clock: s.clock, Log: log, Name: "Test Service", URL: s.base, Host: "127.0.0.1",
 		Gate: gate.New(metrics.New(), log, gate.Networks{}, gate.Limits{}),
 	}

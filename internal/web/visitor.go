@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"monarch/internal/im"
+	"monarch/internal/store"
 )
 
 // visitor is who sends a request.
@@ -21,10 +22,11 @@ type visitor struct {
 	Address  netip.Addr
 	Account  *im.User // nil: nobody has signed in
 
-	text   *catalogue
-	secret string // of a cookie, which forms are bound to
-	fresh  bool   // the browser does not have it yet
-	wanted bool   // a form is bound to it
+	session store.WebSession // of Account
+	text    *catalogue
+	secret  string // of a cookie, which forms are bound to
+	fresh   bool   // the browser does not have it yet
+	wanted  bool   // a form is bound to it
 }
 
 // theme is light, dark, or whatever the system has.
@@ -53,8 +55,9 @@ func visitorOf(r *http.Request) *visitor {
 	return v
 }
 
-// visit finds out who sends a request.
-func (s *Server) visit(r *http.Request) (*http.Request, error) {
+// visit finds out who sends a request. Even with an error the request has a visitor, who may be
+// told of it.
+func (s *Server) visit(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	v := &visitor{Theme: auto}
 	if g := guestOf(r.Context()); g != nil {
 		v.Address = g.from
@@ -67,7 +70,8 @@ func (s *Server) visit(r *http.Request) (*http.Request, error) {
 	if v.secret = s.cookie(r, visitorCookie); len(v.secret) != len(rand.Text()) {
 		v.secret, v.fresh = rand.Text(), true
 	}
-	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)), nil
+	err := s.recognize(w, r, v)
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)), err
 }
 
 // Token is what forms carry, so that they can only come from pages of this visitor's.

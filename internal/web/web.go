@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,9 @@ type Config struct {
 	URL  string // the website's, as people reach it, without a path
 	Host string // where clients find the service
 
+	Post    func(Letter) // hands a letter to the mail server, without waiting; nil: there is none
 	Sockets Sockets
+	Limits  Limits // to begin with
 }
 
 // Sockets is where the messenger in the browser is connected to.
@@ -57,6 +60,8 @@ type Sockets struct {
 // Counts is what has happened since the start.
 type Counts struct {
 	Requests atomic.Uint64
+	SignUps  atomic.Uint64 // accounts that came to be
+	SignIns  atomic.Uint64
 	Refused  atomic.Uint64 // forms from elsewhere, or too many
 	Panics   atomic.Uint64
 }
@@ -71,12 +76,18 @@ type Server struct {
 	assets    *assets
 	pages     *pages
 	http      *http.Server
+	limits    atomic.Pointer[Limits]
+	habits    *clock.Recent[netip.Addr, habits]
+	spent     spent
+	errands   errands
 }
 
 // New makes a server. It reads every template and message, so an error in one shows here.
 func New(cfg Config) (*Server, error) {
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	s := &Server{cfg: cfg, key: make([]byte, 32)}
+	s := &Server{cfg: cfg, key: make([]byte, 32), habits: clock.NewRecent[netip.Addr, habits](cfg.Clock, time.Hour)}
+	s.errands.waiting = make(chan func(context.Context), maxErrands)
+	s.SetLimits(cfg.Limits)
 	rand.Read(s.key)
 	var err error
 	if s.languages, err = loadLanguages(); err != nil {
@@ -116,6 +127,7 @@ func (s *Server) routes() *http.ServeMux {
 // Serve answers what comes to l, with TLS unless t is nil. It returns nil after
 // [Server.Shutdown].
 func (s *Server) Serve(l net.Listener, t *tls.Config) error {
+	s.errands.start()
 	l = &lobby{Listener: l, gate: s.cfg.Gate, secure: t != nil}
 	if t != nil {
 		l = tls.NewListener(l, t)
@@ -130,6 +142,7 @@ func (s *Server) Serve(l net.Listener, t *tls.Config) error {
 // breaks them off and says so. Messengers belong to their engine, which ends them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
+	s.errands.end()
 	if err != nil {
 		err = errors.Join(fmt.Errorf("wait for requests of the website: %w", err), s.http.Close())
 	}
