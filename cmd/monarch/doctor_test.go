@@ -49,7 +49,7 @@ func (p *process) variables() []string {
 	var env []string
 	for name, key := range map[string]string{
 		"dispatch": "DISPATCH", "notification": "NOTIFICATION", "switchboard": "SWITCHBOARD",
-		"https": "PASSPORT_HTTPS", "http": "PASSPORT_HTTP", "ops": "OPS",
+		"https": "PASSPORT_HTTPS", "http": "PASSPORT_HTTP", "web": "WEB", "ops": "OPS",
 	} {
 		env = append(env, "MONARCH_"+key+"_LISTEN="+p.addrs[name])
 	}

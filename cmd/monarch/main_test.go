@@ -35,12 +35,16 @@ type process struct {
 	ended  bool
 }
 
+// listenerKeys are the settings of all listeners.
+var listenerKeys = []string{
+	"DISPATCH_LISTEN", "NOTIFICATION_LISTEN", "SWITCHBOARD_LISTEN", "PASSPORT_HTTPS_LISTEN", "PASSPORT_HTTP_LISTEN",
+	"WEB_LISTEN", "OPS_LISTEN",
+}
+
 // environment lets every listener take any free port.
 func environment() []string {
 	env := os.Environ()
-	for _, key := range []string{
-		"DISPATCH_LISTEN", "NOTIFICATION_LISTEN", "SWITCHBOARD_LISTEN", "PASSPORT_HTTPS_LISTEN", "PASSPORT_HTTP_LISTEN", "OPS_LISTEN",
-	} {
+	for _, key := range listenerKeys {
 		env = append(env, "MONARCH_"+key+"=127.0.0.1:0")
 	}
 	return env
@@ -75,7 +79,7 @@ func serve(t *testing.T, dir string, args ...string) *process {
 	listeners := make(chan string)
 	go p.listen(out, listeners)
 	deadline := time.After(patience)
-	for len(p.addrs) < 6 {
+	for len(p.addrs) < len(listenerKeys) {
 		select {
 		case line, ok := <-listeners:
 			if !ok {
@@ -98,7 +102,7 @@ func (p *process) listen(out io.Reader, listeners chan<- string) {
 	told := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fmt.Fprintln(&all, lines.Text())
-		if told < 6 && listener.MatchString(lines.Text()) {
+		if told < len(listenerKeys) && listener.MatchString(lines.Text()) {
 			told++
 			listeners <- lines.Text()
 		}

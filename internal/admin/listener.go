@@ -16,7 +16,7 @@ func (s *Service) showListeners(*http.Request) (any, error) {
 }
 
 // Listeners returns the addresses the running server is bound to: those of dispatch,
-// notification, switchboard, https, http and ops. Without a server there are none.
+// notification, switchboard, https, http, ops and, if there is one, web. Without a server there are none.
 func (c *Client) Listeners(ctx context.Context) (addrs map[string]string, err error) {
 	return addrs, c.call(ctx, http.MethodGet, pathListeners, nil, &addrs)
 }

@@ -82,7 +82,7 @@ func findPorts(ctx context.Context, client *admin.Client, cfg *config.Config) {
 	}
 	for name, listen := range map[string]*string{
 		"dispatch": &cfg.Dispatch.Listen, "notification": &cfg.Notification.Listen, "switchboard": &cfg.Switchboard.Listen,
-		"https": &cfg.Passport.HTTPSListen, "http": &cfg.Passport.HTTPListen, "ops": &cfg.Ops.Listen,
+		"https": &cfg.Passport.HTTPSListen, "http": &cfg.Passport.HTTPListen, "web": &cfg.Web.Listen, "ops": &cfg.Ops.Listen,
 	} {
 		if port(*listen) == "0" && addrs[name] != "" {
 			*listen = addrs[name]

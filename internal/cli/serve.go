@@ -146,8 +146,12 @@ func (a *app) listeners(srv *server.Server) {
 		{"switchboard", "conversations"},
 		{"https", "password checks"},
 		{"http", "documents that clients fetch"},
+		{"web", "the website, for people"},
 		{"ops", "/healthz /readyz /metrics"},
 	} {
+		if srv.Addr(l.name) == "" {
+			continue
+		}
 		lines = append(lines, [2]string{"  " + l.name, fmt.Sprintf("%-21s  %s", srv.Addr(l.name), l.what)})
 	}
 	_ = pairs(a.stdout, lines) // a server does not stop because nobody reads what it says

@@ -42,6 +42,9 @@ func (e *examination) all() []listener {
 		}
 		return net.JoinHostPort(c.Service.Host, wellKnown)
 	}
+	if c.WebListen() != "" {
+		list = append(list, listener{"website", "web.listen", c.WebListen(), "", e.askWebsite})
+	}
 	return append(list,
 		listener{"sign-in (HTTPS)", "passport.https_listen", c.Passport.HTTPSListen, web(c.Passport.HTTPSListen, "443"), e.askNexus},
 		listener{"documents (HTTP)", "passport.http_listen", c.Passport.HTTPListen, web(c.Passport.HTTPListen, "80"), e.askDocument},

@@ -41,7 +41,7 @@ func (e *examination) guarded(addr string) bool {
 	}
 	_, port, _ := net.SplitHostPort(addr) // it was dialled
 	c := e.Config
-	for _, each := range append(words(c.Switchboard.Listen), c.Dispatch.Listen, c.Notification.Listen, c.Passport.HTTPSListen, c.Passport.HTTPListen) {
+	for _, each := range append(words(c.Switchboard.Listen), c.Dispatch.Listen, c.Notification.Listen, c.Passport.HTTPSListen, c.Passport.HTTPListen, c.WebListen()) {
 		if _, p, err := net.SplitHostPort(each); err == nil && p == port {
 			return true
 		}
@@ -132,6 +132,27 @@ func (e *examination) askDocument(ctx context.Context, addr string) (string, err
 		return "", fmt.Errorf("answers %q, without the document clients ask for", firstLine(answer))
 	}
 	return "gives the documents", nil
+}
+
+// askWebsite fetches the first page.
+func (e *examination) askWebsite(ctx context.Context, addr string) (string, error) {
+	c, err := e.dial(ctx, addr)
+	if err == nil && e.Config.Web.Cert != "" {
+		c.Close()
+		c, err = e.shake(ctx, addr, &tls.Config{ServerName: e.Config.Service.Host})
+	}
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	answer, err := fetch(c, e.Config.Service.Host, "/")
+	if err != nil {
+		return "", err
+	}
+	if status := firstLine(answer); !strings.Contains(status, " 200 ") {
+		return "", fmt.Errorf("the first page answers %q", status)
+	}
+	return "shows the website", nil
 }
 
 // askReady asks whether clients are welcome.

@@ -82,7 +82,7 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 func FreePorts(cfg *config.Config) {
 	const free = "127.0.0.1:0"
 	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Ops.Listen = free, free, free
+	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Web.Listen, cfg.Ops.Listen = free, free, free, free
 }
 
 // Serve runs a server until the test ends, which fails if that does not end cleanly. Nobody has

@@ -41,7 +41,8 @@ func Environment(dir string, settings map[string]string) []string {
 		}
 	}
 	for _, key := range []string{
-		"DISPATCH_LISTEN", "NOTIFICATION_LISTEN", "SWITCHBOARD_LISTEN", "PASSPORT_HTTPS_LISTEN", "PASSPORT_HTTP_LISTEN", "OPS_LISTEN",
+		"DISPATCH_LISTEN", "NOTIFICATION_LISTEN", "SWITCHBOARD_LISTEN", "PASSPORT_HTTPS_LISTEN", "PASSPORT_HTTP_LISTEN",
+		"WEB_LISTEN", "OPS_LISTEN",
 	} {
 		env = append(env, "MONARCH_"+key+"=127.0.0.1:0")
 	}

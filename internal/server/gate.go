@@ -22,6 +22,9 @@ func (s *Server) buildGate() error {
 	l := &s.listeners
 	l.dispatch, l.notification = s.gate.Listen("dispatch", l.dispatch), s.gate.Listen("notification", l.notification)
 	l.https, l.http = s.gate.Listen("https", l.https), s.gate.Listen("http", l.http)
+	if l.web != nil {
+		l.web = s.gate.Listen("web", l.web)
+	}
 	return nil
 }
 

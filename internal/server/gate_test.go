@@ -15,7 +15,7 @@ import (
 )
 
 // ports are the listeners of clients.
-var ports = []string{"dispatch", "notification", "switchboard", "http", "https"}
+var ports = []string{"dispatch", "notification", "switchboard", "http", "https", "web"}
 
 // connect opens a connection and says something at once.
 func connect(t *testing.T, f *msntest.Fixture, port, text string) net.Conn {
@@ -231,7 +231,7 @@ func TestProxyHeadersOfOthersAreNoCommands(t *testing.T) {
 			got := knock(t, f, port, text+"VER 1 MSNP9 CVR0\r\n\r\n")
 			answered := got != ""
 			switch port {
-			case "http":
+			case "http", "web":
 				answered = !strings.HasPrefix(got, "HTTP/1.1 400 Bad Request\r\n")
 			case "https": // an alert of TLS, perhaps
 				answered = strings.Contains(got, "HTTP")

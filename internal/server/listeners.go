@@ -13,6 +13,7 @@ import (
 type listeners struct {
 	dispatch, notification, https, http, ops, manage net.Listener
 	switchboards                                     []net.Listener
+	web                                              net.Listener // nil: there is no website
 
 	dir *admin.Directory
 }
@@ -36,7 +37,11 @@ func (l *listeners) open(cfg config.Config) error {
 		{&l.https, "passport.https_listen", cfg.Passport.HTTPSListen},
 		{&l.http, "passport.http_listen", cfg.Passport.HTTPListen},
 		{&l.ops, "ops.listen", cfg.Ops.Listen},
+		{&l.web, "web.listen", cfg.WebListen()},
 	} {
+		if b.addr == "" {
+			continue // none is wanted
+		}
 		if *b.to, err = listen(b.key, b.addr); err != nil {
 			return err
 		}
@@ -72,6 +77,8 @@ func (l *listeners) addr(name string) string {
 		found = l.https
 	case "http":
 		found = l.http
+	case "web":
+		found = l.web
 	case "ops":
 		found = l.ops
 	}
@@ -84,8 +91,10 @@ func (l *listeners) addr(name string) string {
 // addrs returns all addresses by name.
 func (l *listeners) addrs() map[string]string {
 	all := make(map[string]string)
-	for _, name := range []string{"dispatch", "notification", "switchboard", "https", "http", "ops"} {
-		all[name] = l.addr(name)
+	for _, name := range []string{"dispatch", "notification", "switchboard", "https", "http", "web", "ops"} {
+		if addr := l.addr(name); addr != "" {
+			all[name] = addr
+		}
 	}
 	return all
 }
@@ -93,7 +102,7 @@ func (l *listeners) addrs() map[string]string {
 // close closes what is open. Listeners that are closed already are no error.
 func (l *listeners) close() error {
 	var err error
-	for _, each := range append([]net.Listener{l.dispatch, l.notification, l.https, l.http, l.ops, l.manage}, l.switchboards...) {
+	for _, each := range append([]net.Listener{l.dispatch, l.notification, l.https, l.http, l.web, l.ops, l.manage}, l.switchboards...) {
 		if each == nil {
 			continue
 		}

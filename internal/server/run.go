@@ -29,6 +29,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.serve("https", l.https, func(l net.Listener) error { return s.passport.ServeHTTPS(l, s.presentTLS()) })
 	s.serve("http", l.http, s.passport.ServeHTTP)
+	if l.web != nil {
+		s.serve("web", l.web, func(l net.Listener) error { return s.website.server.Serve(l, s.website.present()) })
+	}
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)
 	s.startPost()
@@ -38,7 +41,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.welcome.Store(true)
 	close(s.ready)
 	s.log.Info("serving", "dispatch", s.Addr("dispatch"), "notification", s.Addr("notification"),
-		"switchboard", s.Addr("switchboard"), "https", s.Addr("https"), "http", s.Addr("http"), "ops", s.Addr("ops"))
+		"switchboard", s.Addr("switchboard"), "https", s.Addr("https"), "http", s.Addr("http"),
+		"web", s.Addr("web"), "ops", s.Addr("ops"))
 
 	var failed error
 	select {
@@ -84,7 +88,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	s.ns.Close()
-	if err := errors.Join(s.passport.Close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
+	if err := errors.Join(s.passport.Close(requests), s.website.close(requests), s.opsHTTP.Shutdown(requests), s.manage.Shutdown(requests)); err != nil {
 		s.log.Warn("some requests were cut off", "err", errors.Join(err, s.opsHTTP.Close(), s.manage.Close()))
 	}
 	s.post.stop()

@@ -184,6 +184,7 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
 	s.metrics.Total("monarch_presence_lines_total", "Presence lines sent to watchers.", s.hub.Lines)
 	s.measureSignin()
+	s.website.measure(s.metrics)
 }
 
 // Store returns the database.
@@ -196,7 +197,7 @@ func (s *Server) Admin() *admin.Service { return s.service }
 func (s *Server) Log() *slog.Logger { return s.log }
 
 // Addr returns the address a listener is bound to: dispatch, notification, switchboard,
-// https, http or ops.
+// https, http, web or ops. It is "" for a website that there is not.
 func (s *Server) Addr(name string) string { return s.listeners.addr(name) }
 
 // Ready is closed once everything serves.

@@ -1,27 +1,56 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"sync/atomic"
 
 	"monarch/internal/config"
+	"monarch/internal/mail"
+	"monarch/internal/metrics"
 	"monarch/internal/passport"
+	"monarch/internal/web"
 )
 
-// website is what the website asks for each time that it needs it, so that it may change.
+// website is the website, if there is one.
 type website struct {
-	accounts atomic.Pointer[config.Accounts]
-	tls      atomic.Pointer[tls.Config] // nil: plain HTTP
+	server *web.Server                // nil: there is none
+	tls    atomic.Pointer[tls.Config] // what its listener shows and speaks; nil: plain HTTP
 }
 
-// buildWebsite reads what the website needs.
+// buildWebsite makes the website, unless nobody listens for it.
 func (s *Server) buildWebsite() error {
-	apply, err := s.reloadWebsite(s.cfg)
-	if err == nil {
-		apply()
+	if s.listeners.web == nil {
+		return nil
 	}
-	return err
+	settings, err := loadWebTLS(s.cfg.Web)
+	if err != nil {
+		return err
+	}
+	s.website.tls.Store(settings)
+	cfg := web.Config{
+		Login: s.login, Account: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log,
+		Audit: s.audit, Gate: s.gate,
+		Name: s.cfg.Service.Name, URL: s.cfg.WebURL(s.Addr("web")), Host: s.cfg.Service.Host,
+		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role},
+		Limits:  webLimits(s.cfg),
+	}
+	if sender := s.post.sender; sender != nil {
+		cfg.Post = func(l web.Letter) { sender.Send(mail.Letter(l)) }
+	}
+	if s.website.server, err = web.New(cfg); err != nil {
+		return fmt.Errorf("make the website: %w", err)
+	}
+	return nil
+}
+
+func webLimits(cfg config.Config) web.Limits {
+	return web.Limits{
+		Rates:        cfg.Limits.Rates == config.RatesOn,
+		Registration: web.Registration(cfg.Accounts.Registration),
+		ProofBits:    cfg.Accounts.ProofOfWork,
+	}
 }
 
 // reloadWebsite reads the certificate again. Whether there is one at all stays as it was: a
@@ -29,7 +58,10 @@ func (s *Server) buildWebsite() error {
 func (s *Server) reloadWebsite(next config.Config) (func(), error) {
 	settings, err := loadWebTLS(next.Web)
 	return func() {
-		s.website.accounts.Store(&next.Accounts)
+		if s.website.server == nil {
+			return
+		}
+		s.website.server.SetLimits(webLimits(next))
 		if (settings == nil) == (s.cfg.Web.Cert == "") {
 			s.website.tls.Store(settings)
 		}
@@ -46,4 +78,36 @@ func loadWebTLS(w config.Web) (*tls.Config, error) {
 		return nil, fmt.Errorf("load the certificate of web.cert and web.key: %w", err)
 	}
 	return passport.ModernTLS(cert), nil
+}
+
+// present returns settings that are, for each handshake, those of the moment; nil for plain HTTP.
+func (w *website) present() *tls.Config {
+	settings := w.tls.Load()
+	if settings == nil {
+		return nil
+	}
+	settings = settings.Clone()
+	settings.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return w.tls.Load(), nil }
+	return settings
+}
+
+// close ends the website, once the requests in hand are answered or ctx ends.
+func (w *website) close(ctx context.Context) error {
+	if w.server == nil {
+		return nil
+	}
+	return w.server.Shutdown(ctx)
+}
+
+// measure publishes what it does.
+func (w *website) measure(m *metrics.Metrics) {
+	if w.server == nil {
+		return
+	}
+	c := &w.server.Counts
+	m.Total("monarch_web_requests_total", "Requests to the website.", c.Requests.Load)
+	m.Total("monarch_web_signups_total", "Accounts that people made at the website.", c.SignUps.Load)
+	m.Total("monarch_web_signins_total", "Sign-ins at the website.", c.SignIns.Load)
+	m.Total("monarch_web_refused_total", "Forms that were refused: not from a page of ours, or too many.", c.Refused.Load)
+	m.Total("monarch_web_panics_total", "Faults caught at a page's edge.", c.Panics.Load)
 }

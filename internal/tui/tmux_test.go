@@ -53,7 +53,7 @@ func newService(t *testing.T, binary string, args ...string) *service {
 // listenerKeys are the settings of the listeners by the name serve prints.
 var listenerKeys = map[string]string{
 	"dispatch": "DISPATCH_LISTEN", "notification": "NOTIFICATION_LISTEN", "switchboard": "SWITCHBOARD_LISTEN",
-	"https": "PASSPORT_HTTPS_LISTEN", "http": "PASSPORT_HTTP_LISTEN", "ops": "OPS_LISTEN",
+	"https": "PASSPORT_HTTPS_LISTEN", "http": "PASSPORT_HTTP_LISTEN", "web": "WEB_LISTEN", "ops": "OPS_LISTEN",
 }
 
 // environment puts every listener on the port it had before, or on any.

@@ -31,7 +31,7 @@ func (s *Server) chain(mux *http.ServeMux) http.Handler {
 		protect(w.Header())
 		if g := guestOf(r.Context()); g != nil && g.turned() {
 			w.Header().Set("Connection", "close")
-			w.Header().Set("Retry-After", "10")
+			w.Header().Set("Retry-After", "30")
 			http.Error(w, "Too many connections just now. Please try again in a moment.", http.StatusServiceUnavailable)
 			return
 		}

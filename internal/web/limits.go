@@ -44,7 +44,7 @@ func (s *Server) allow(from netip.Addr, rate clock.Rate, of func(*habits) *clock
 		return true
 	}
 	allowed := false
-	s.habits.Use(turns.Subscriber(from), func(h *habits) {
+	s.habits.Use(turns.SubscriberOf(from), func(h *habits) {
 		allowed = rate.Allow(of(h), s.cfg.Clock.Elapsed())
 	})
 	if !allowed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 
@@ -90,6 +91,42 @@ func (g *guest) signedIn() {
 func address(c net.Conn) netip.Addr {
 	ap, _ := netip.ParseAddrPort(c.RemoteAddr().String())
 	return ap.Addr().Unmap().WithZone("")
+}
+
+// silent are connections on which no request has come yet. net/http would wait for them when it
+// stops, as it cannot know of any better.
+type silent struct {
+	mu    sync.Mutex // leaf
+	over  bool
+	conns map[net.Conn]struct{}
+}
+
+// note follows what net/http says of a connection.
+func (s *silent) note(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.conns, c)
+	case s.over:
+		c.Close()
+	default:
+		if s.conns == nil {
+			s.conns = make(map[net.Conn]struct{})
+		}
+		s.conns[c] = struct{}{}
+	}
+}
+
+// end closes them, and those that come.
+func (s *silent) end() {
+	s.mu.Lock()
+	conns := s.conns
+	s.over, s.conns = true, nil
+	s.mu.Unlock()
+	for c := range conns {
+		c.Close()
+	}
 }
 
 type guestKey struct{}

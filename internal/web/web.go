@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"monarch/internal/hub"
 	"monarch/internal/login"
 	"monarch/internal/store"
+	"monarch/internal/turns"
 )
 
 // Config is what the website is made of. All pointers but Audit are required.
@@ -77,15 +77,16 @@ type Server struct {
 	pages     *pages
 	http      *http.Server
 	limits    atomic.Pointer[Limits]
-	habits    *clock.Recent[netip.Addr, habits]
+	habits    *clock.Recent[turns.Subscriber, habits]
 	spent     spent
 	errands   errands
+	silent    silent
 }
 
 // New makes a server. It reads every template and message, so an error in one shows here.
 func New(cfg Config) (*Server, error) {
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	s := &Server{cfg: cfg, key: make([]byte, 32), habits: clock.NewRecent[netip.Addr, habits](cfg.Clock, time.Hour)}
+	s := &Server{cfg: cfg, key: make([]byte, 32), habits: clock.NewRecent[turns.Subscriber, habits](cfg.Clock, time.Hour)}
 	s.errands.waiting = make(chan func(context.Context), maxErrands)
 	s.SetLimits(cfg.Limits)
 	rand.Read(s.key)
@@ -108,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10,
 		ConnContext:    withGuest,
+		ConnState:      s.silent.note,
 		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
@@ -141,6 +143,7 @@ func (s *Server) Serve(l net.Listener, t *tls.Config) error {
 // Shutdown stops accepting and waits for the requests in hand, or until ctx ends: then it
 // breaks them off and says so. Messengers belong to their engine, which ends them.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.silent.end()
 	err := s.http.Shutdown(ctx)
 	s.errands.end()
 	if err != nil {

@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestHome(t *testing.T) {
@@ -72,4 +75,19 @@ func TestFormsFromElsewhere(t *testing.T) {
 func TestFormsHaveALimit(t *testing.T) {
 	s := open(t)
 	s.browse().send("/", "/theme", "theme", strings.Repeat("x", 70<<10)).wants(t, http.StatusRequestEntityTooLarge, "That was too much")
+}
+
+func TestWhoSaysNothingHoldsUpNobody(t *testing.T) {
+	s := open(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s.browse().get("/")                                            // the other connection was accepted before
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // net/http would wait for longer
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
 }
