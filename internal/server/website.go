@@ -106,8 +106,8 @@ func (w *website) measure(m *metrics.Metrics) {
 	}
 	c := &w.server.Counts
 	m.Total("monarch_web_requests_total", "Requests to the website.", c.Requests.Load)
-	m.Total("monarch_web_signups_total", "Accounts that people made at the website.", c.SignUps.Load)
-	m.Total("monarch_web_signins_total", "Sign-ins at the website.", c.SignIns.Load)
+	m.Total("monarch_web_sign_ups_total", "Accounts that people made at the website.", c.SignUps.Load)
+	m.Total("monarch_web_sign_ins_total", "Sign-ins at the website.", c.SignIns.Load)
 	m.Total("monarch_web_refused_total", "Forms that were refused: not from a page of ours, or too many.", c.Refused.Load)
 	m.Total("monarch_web_panics_total", "Faults caught at a page's edge.", c.Panics.Load)
 }

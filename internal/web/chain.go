@@ -93,7 +93,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	var err error
 	if kind == "multipart/form-data" {
 		r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
-		err = r.ParseMultipartForm(maxUpload)
+		err = r.ParseMultipartForm(maxUpload) //nolint:gosec // it is bounded a line above
 	} else {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		err = r.ParseForm()
@@ -114,7 +114,7 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 	if fault == nil {
 		return
 	}
-	if fault == http.ErrAbortHandler {
+	if fault == http.ErrAbortHandler { //nolint:errorlint // it is the value itself
 		panic(fault) // net/http breaks the connection off
 	}
 	s.Counts.Panics.Add(1)

@@ -64,7 +64,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // back leads to a place of the site after a form was taken.
 func back(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, local(to), http.StatusSeeOther)
+	http.Redirect(w, r, local(to), http.StatusSeeOther) //nolint:gosec // it is a path of ours
 	return nil
 }
 

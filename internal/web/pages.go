@@ -67,12 +67,12 @@ func parsePage(shared *template.Template, file string) (*template.Template, erro
 
 // link makes a link for a rich text.
 func link(href, text string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<a href="%s">%s</a>`, html.EscapeString(href), html.EscapeString(text)))
+	return template.HTML(fmt.Sprintf(`<a href="%s">%s</a>`, html.EscapeString(href), html.EscapeString(text))) //nolint:gosec // both are escaped
 }
 
 // code marks a name for a rich text that is to be typed as it is.
 func code(text string) template.HTML {
-	return template.HTML("<code>" + html.EscapeString(text) + "</code>")
+	return template.HTML("<code>" + html.EscapeString(text) + "</code>") //nolint:gosec // it is escaped
 }
 
 // view is what a template sees.
@@ -103,16 +103,6 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data 
 
 // pageWith answers with a page and a status.
 func (s *Server) pageWith(status int, w http.ResponseWriter, r *http.Request, name string, data any) error {
-	return s.render(status, w, r, name, "layout.html", data)
-}
-
-// part answers with one block of a page, which a script puts in the place of the one that is
-// there.
-func (s *Server) part(w http.ResponseWriter, r *http.Request, name, block string, data any) error {
-	return s.render(http.StatusOK, w, r, name, block, data)
-}
-
-func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name, block string, data any) error {
 	v := visitorOf(r)
 	tmpl, ok := s.pages.byLanguage[v.Language][name]
 	if !ok {
@@ -123,7 +113,7 @@ func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name
 		at = r.URL.RequestURI()
 	}
 	var b bytes.Buffer
-	err := tmpl.ExecuteTemplate(&b, block, view{
+	err := tmpl.ExecuteTemplate(&b, "layout.html", view{
 		visitor: v, Service: s.cfg.Name, Path: at, Languages: s.choices(v.Language), Data: data,
 	})
 	if err != nil {

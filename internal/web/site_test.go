@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,15 +35,16 @@ func TestMain(m *testing.M) {
 // site is a website that serves on a socket.
 type site struct {
 	*web.Server
-	t     *testing.T
-	base  string // its address, without a slash at the end
-	store *store.Store
-	hub   *hub.Hub
-	clock *clock.Clock
+	t      testing.TB
+	base   string // its address, without a slash at the end
+	store  *store.Store
+	hub    *hub.Hub
+	hasher *auth.Hasher
+	clock  *clock.Clock
 }
 
 // open starts a site, which ends with the test. Tests may change how it is made.
-func open(t *testing.T, change ...func(*web.Config)) *site {
+func open(t testing.TB, change ...func(*web.Config)) *site {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,10 +58,10 @@ func open(t *testing.T, change ...func(*web.Config)) *site {
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
 	log := slog.New(slog.DiscardHandler)
-	hasher := auth.NewHasher(2, 64, auth.Params{Memory: 64, Time: 1})
+	s.hasher = auth.NewHasher(2, 64, auth.Params{Memory: 64, Time: 1})
 	cfg := web.Config{
-		Login:   login.New(login.Config{Store: s.store, Hasher: hasher, Clock: s.clock, Log: log, Limits: login.Limits{Rates: true}}),
-		Account: &account.Service{Store: s.store, Hub: s.hub, Hasher: hasher, Clock: s.clock, Log: log},
+		Login:   login.New(login.Config{Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: log, Limits: login.Limits{Rates: true}}),
+		Account: &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: log},
 		Limits:  web.Limits{Rates: true, Registration: web.Open},
 		Store:   s.store, Hub: s.hub, Clock: s.clock, Log: log, Name: "Test Service", URL: s.base, Host: "127.0.0.1",
 		Gate: gate.New(metrics.New(), log, gate.Networks{}, gate.Limits{}),
@@ -85,7 +87,7 @@ func open(t *testing.T, change ...func(*web.Config)) *site {
 
 // browser is somebody with cookies, who speaks a language and follows no redirects by himself.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	client *http.Client
 	base   string
 	header http.Header
@@ -180,7 +182,7 @@ func (b *browser) submit(page answer, to string, fields ...string) answer {
 }
 
 // wants fails unless the answer has a status and shows texts.
-func (a answer) wants(t *testing.T, status int, texts ...string) {
+func (a answer) wants(t testing.TB, status int, texts ...string) {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Errorf("%s %s: status %d, want %d\n%s", a.Request.Method, a.Request.URL, a.StatusCode, status, a.text)
@@ -193,9 +195,19 @@ func (a answer) wants(t *testing.T, status int, texts ...string) {
 }
 
 // leadsTo fails unless the answer sends the browser elsewhere.
-func (a answer) leadsTo(t *testing.T, path string) {
+func (a answer) leadsTo(t testing.TB, path string) {
 	t.Helper()
 	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path {
 		t.Errorf("%s %s: status %d to %q, want %q\n%s", a.Request.Method, a.Request.URL, a.StatusCode, a.Header.Get("Location"), path, a.text)
 	}
+}
+
+// read returns what is in a file.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

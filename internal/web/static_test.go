@@ -79,3 +79,40 @@ func TestNothingComesFromElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFirstPageIsSmall counts all that a browser fetches for it, headers included.
+func TestTheFirstPageIsSmall(t *testing.T) {
+	const most = 50_000
+	s := open(t)
+	b := s.browse()
+	b.header.Set("Accept-Encoding", "gzip")
+	page := b.get("/")
+	all := page.size()
+	fetched := map[string]bool{}
+	for _, file := range linked.FindAllStringSubmatch(page.text, -1) {
+		if !fetched[file[1]] {
+			fetched[file[1]] = true
+			all += b.get(file[1]).size()
+		}
+	}
+	t.Logf("%d bytes in %d answers", all, 1+len(fetched))
+	if all >= most {
+		t.Errorf("%d bytes, want less than %d", all, most)
+	}
+}
+
+// size is about how many bytes an answer has on the wire.
+func (a answer) size() int {
+	var head strings.Builder
+	_ = a.Header.Write(&head) // to memory
+	return len("HTTP/1.1 200 OK\r\n") + head.Len() + len("\r\n") + len(a.text)
+}
+
+// BenchmarkFirstPage gets it over the loopback, on a connection that is there.
+func BenchmarkFirstPage(b *testing.B) {
+	s := open(b)
+	visitor := s.browse()
+	for b.Loop() {
+		visitor.get("/")
+	}
+}

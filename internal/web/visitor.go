@@ -112,7 +112,7 @@ func (s *Server) cookie(r *http.Request, name string) string {
 // setCookie sets a cookie for so long, or until the browser is closed; with a negative life it
 // removes one.
 func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure where that is possible
 		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure(),
 	})
