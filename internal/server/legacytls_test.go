@@ -41,7 +41,7 @@ func shakeHands(t *testing.T, f *msntest.Fixture, listener string) error {
 func TestLegacyTLSIsOneListenersAlone(t *testing.T) {
 	t.Parallel()
 	f := msntest.Start(t, map[string]string{"limits.greeting": "5s", "limits.switchboard_login": "5s"})
-	for _, listener := range []string{"dispatch", "notification", "switchboard", "http", "ops", "management"} {
+	for _, listener := range []string{"dispatch", "notification", "switchboard", "http", "web", "ops", "management"} {
 		t.Run(listener, func(t *testing.T) {
 			t.Parallel()
 			if err := shakeHands(t, f, listener); err == nil {

@@ -49,6 +49,6 @@ func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 
 // favicon is for those who ask without having seen a page.
 func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, s.assets.root+"/img/monarch.svg", http.StatusFound)
+	http.Redirect(w, r, s.assets.root+"/img/favicon.png", http.StatusFound)
 	return nil
 }

@@ -242,7 +242,7 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 	s := open(t, wanting(web.Open), posting(t, &post))
 	b := s.browse()
 	b.join("password", "a-very-long-password", "again", "a-very-long-password").leadsTo(t, "/join/sent?long=1")
-	b.get("/join/sent?long=1").wants(t, http.StatusOK, "A letter is on its way", "Longer than 16 characters")
+	b.get("/join/sent?long=1").wants(t, http.StatusOK, "A letter is on its way", "more than 16 characters")
 	letter := post.Next(t)
 	if letter.To != "carol@example.com" {
 		t.Errorf("the letter is for %s", letter.To)
