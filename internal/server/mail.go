@@ -28,7 +28,7 @@ func (s *Server) buildPost() error {
 	sender, err := mail.New(mail.Config{
 		Host: smtp.Host, Port: smtp.Port, Security: mail.Security(smtp.TLS),
 		From: smtp.From, User: smtp.User, Password: password,
-		Service: s.cfg.Service.Name, Join: s.cfg.PagesURL() + "/register",
+		Service: s.cfg.Service.Name, Join: s.joinPage(),
 		Server: s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
 	}, s.clock, s.log)
 	if err != nil {
@@ -40,6 +40,14 @@ func (s *Server) buildPost() error {
 	s.metrics.Total("monarch_letters_sent_total", "Letters to confirm addresses and reset passwords that the mail server took.", sender.LettersSent)
 	s.metrics.Total("monarch_letters_lost_total", "Such letters that it did not take.", sender.LettersLost)
 	return nil
+}
+
+// joinPage returns the address of the page that tells how to get an account.
+func (s *Server) joinPage() string {
+	if s.listeners.web == nil {
+		return s.cfg.PagesURL() + "/register"
+	}
+	return s.cfg.WebURL(s.Addr("web")) + "/join"
 }
 
 // mail is what the notification server needs for mail.

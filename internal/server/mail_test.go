@@ -39,7 +39,7 @@ func TestInvitationsAreSentByMail(t *testing.T) {
 			}
 			for _, want := range []string{
 				"Subject: Alice invites you to Our Messenger\r\n", "> Join me here\r\n", "alice@example.com",
-				f.Server.Addr("dispatch"), "https://127.0.0.1/register",
+				f.Server.Addr("dispatch"), "http://" + f.Server.Addr("web") + "/join",
 			} {
 				if !strings.Contains(l.Text, want) {
 					t.Errorf("no %q in\n%s", want, l.Text)
