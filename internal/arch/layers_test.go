@@ -22,10 +22,11 @@ var layers = map[string][]string{
 
 	"internal/audit": {"internal/clock"},
 
-	"internal/im":   {"msnp"},
-	"internal/conn": {"msnp", "internal/clock", "internal/metrics"},
-	"internal/gate": {"internal/metrics", "internal/turns"},
-	"internal/auth": {"internal/clock", "internal/metrics", "internal/turns"},
+	"internal/im":    {"msnp"},
+	"internal/patch": {},
+	"internal/conn":  {"msnp", "internal/clock", "internal/metrics"},
+	"internal/gate":  {"internal/metrics", "internal/turns"},
+	"internal/auth":  {"internal/clock", "internal/metrics", "internal/turns"},
 
 	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
@@ -36,7 +37,7 @@ var layers = map[string][]string{
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account"),
+	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/patch"),
 	"internal/admin":    front("internal/account"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 
@@ -46,7 +47,7 @@ var layers = map[string][]string{
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
 	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin",
-		"internal/passport", "internal/server"),
+		"internal/passport", "internal/patch", "internal/server"),
 	"cmd/*": {"internal/cli"},
 
 	// For measuring: the server does without them.
