@@ -30,6 +30,7 @@ type commands struct {
 	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`
 	Audit    auditCmd    `cmd:"" help:"Show who signed in, who was refused, and what operators did."`
 	Cert     certCmd     `cmd:"" help:"Show, export or renew the certificates that clients must trust."`
+	Patch    patchCmd    `cmd:"" help:"Lead a copy of MSN Messenger's program to this service."`
 	Reload   reloadCmd   `cmd:"" help:"Make the running server read its configuration again, without disconnecting anybody."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
 	Restore  restoreCmd  `cmd:"" help:"Put a backup in the place of the database, while no server runs."`
