@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"sync/atomic"
 
 	"monarch/internal/config"
@@ -33,6 +34,10 @@ func (s *Server) buildWebsite() error {
 		Login: s.login, Account: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log,
 		Audit: s.audit, Gate: s.gate,
 		Name: s.cfg.Service.Name, URL: s.cfg.WebURL(s.Addr("web")), Host: s.cfg.Service.Host,
+		Clients: web.Clients{
+			Dispatch: s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")), Login: s.cfg.Passport.LoginURL,
+			HTTPS: portOf(s.Addr("https")), TLS: s.tls.Load,
+		},
 		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role},
 		Limits:  webLimits(s.cfg),
 	}
@@ -43,6 +48,15 @@ func (s *Server) buildWebsite() error {
 		return fmt.Errorf("make the website: %w", err)
 	}
 	return nil
+}
+
+// portOf returns the port of an address, or "" where there is none.
+func portOf(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	return port
 }
 
 func webLimits(cfg config.Config) web.Limits {

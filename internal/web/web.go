@@ -45,6 +45,8 @@ type Config struct {
 	URL  string // the website's, as people reach it, without a path
 	Host string // where clients find the service
 
+	Clients Clients // for guides
+
 	Post    func(Letter) // hands a letter to the mail server, without waiting; nil: there is none
 	Sockets Sockets
 	Limits  Limits // to begin with
@@ -80,6 +82,7 @@ type Server struct {
 	habits    *clock.Recent[turns.Subscriber, habits]
 	spent     spent
 	errands   errands
+	resolved  atomic.Pointer[resolved]
 	silent    silent
 }
 
