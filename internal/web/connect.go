@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"monarch/internal/patch"
 )
@@ -77,7 +78,7 @@ func (d guideData) Snippet(file string) string {
 	if !ok {
 		return ""
 	}
-	return string(maker.content(d.surroundings))
+	return strings.TrimSpace(string(maker.content(d.surroundings)))
 }
 
 // FileName returns what a file is saved as.
