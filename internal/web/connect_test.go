@@ -249,3 +249,14 @@ func TestPatcherInTheBrowser(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+func TestGuidesNameTheVisitor(t *testing.T) {
+	s := open(t, serving("192.0.2.10", "", "login.passport.com/login2.srf", nil))
+	s.add("o'carol@example.com", "secret words")
+	b := s.browse()
+	b.signIn("o'carol@example.com", "secret words")
+	b.get("/connect/msn-messenger-5-6").wants(t, http.StatusOK, "sign in as <code>o&#39;carol@example.com</code>")
+	if content, _ := b.file("pidgin.xml", "application/xml"); !strings.Contains(content, "<name>o&#39;carol@example.com</name>") {
+		t.Errorf("pidgin: %s", content)
+	}
+}
