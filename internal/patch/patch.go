@@ -241,5 +241,5 @@ func versionOf(program []byte) (v Version) {
 		return v
 	}
 	high, low := binary.LittleEndian.Uint32(program[i+8:]), binary.LittleEndian.Uint32(program[i+12:])
-	return Version{uint16(high >> 16), uint16(high), uint16(low >> 16), uint16(low)} //nolint:gosec // the halves of a number
+	return Version{uint16(high >> 16), uint16(high), uint16(low >> 16), uint16(low)}
 }

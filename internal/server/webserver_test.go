@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"strings"
@@ -60,6 +61,40 @@ func TestRegistrationChangesWhileTheServerRuns(t *testing.T) {
 			t.Errorf("%s: the page lacks %q", registration, want)
 		}
 	}
+}
+
+func TestTheWebsiteTellsWhatClientsAreTold(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, map[string]string{
+		"service.host": "192.0.2.10", "dispatch.advertise": "ds.example.com:2863", "passport.login_url": "im.example.com/login",
+	})
+	site := "http://" + f.Server.Addr("web") + "/connect"
+	for path, wants := range map[string][]string{
+		"":                             {"<code>192.0.2.10</code>", "<code>ds.example.com</code>", "<code>2863</code>", "<code>https://im.example.com/login</code>"},
+		"/files/messenger-5-6.reg":     {`"Server"="ds.example.com;ds.example.com:2863"`},
+		"/files/hosts.txt":             {"192.0.2.10 im.example.com\r\n"},
+		"/patch":                       {"<code>ds.example.com</code>", "<code>192.0.2.10</code>"},
+		"/msn-messenger-5-6?system=xp": {"monarch-ca.crt"},
+	} {
+		page, _ := browse(t, site+path)
+		for _, want := range wants {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s lacks %q:\n%s", path, want, page)
+			}
+		}
+	}
+	der, _ := browse(t, site+"/files/monarch-ca.crt")
+	cert, err := x509.ParseCertificate([]byte(der))
+	if err != nil || !cert.IsCA {
+		t.Fatalf("the authority: %v", err)
+	}
+	trust := x509.NewCertPool()
+	trust.AddCert(cert)
+	nc, err := tls.Dial("tcp", f.Server.Addr("https"), &tls.Config{RootCAs: trust, ServerName: "login.passport.com"})
+	if err != nil {
+		t.Fatalf("whoever trusts it cannot send a password: %v", err)
+	}
+	_ = nc.Close()
 }
 
 func TestTheWebsiteOverTLS(t *testing.T) {

@@ -46,7 +46,7 @@ func shown(t *testing.T, algorithm x509.SignatureAlgorithm) *tls.Config {
 		}
 		chain.Certificate = append(chain.Certificate, der)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{chain}, MinVersion: tls.VersionTLS10} //nolint:gosec // as old clients want it
+	return &tls.Config{Certificates: []tls.Certificate{chain}, MinVersion: tls.VersionTLS10}
 }
 
 // serving changes how a site is made, to a service that clients find there.
@@ -72,7 +72,7 @@ func TestGuidesInEveryLanguage(t *testing.T) {
 	for _, language := range []string{"en", "de", "es"} {
 		b := s.browse()
 		b.header.Set("Accept-Language", language)
-		paths := []string{"/connect"}
+		paths, seen := []string{"/connect"}, make(map[string]bool)
 		for id, systems := range guides {
 			for _, system := range systems {
 				paths = append(paths, strings.TrimSuffix("/connect/"+id+"?system="+system, "?system="))
@@ -89,7 +89,10 @@ func TestGuidesInEveryLanguage(t *testing.T) {
 				t.Errorf("%s in %s does not say where the service is", path, language)
 			}
 			for _, to := range linked.FindAllStringSubmatch(text, -1) {
-				b.get(html.UnescapeString(to[1])).wants(t, http.StatusOK)
+				if !seen[to[1]] {
+					b.get(html.UnescapeString(to[1])).wants(t, http.StatusOK)
+				}
+				seen[to[1]] = true
 			}
 		}
 	}
