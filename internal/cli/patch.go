@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"monarch/internal/config"
+	"monarch/internal/command"
 	"monarch/internal/patch"
 )
 
@@ -35,7 +36,7 @@ func (c *patchCmd) Run(a *app) error {
 	}
 	for _, name := range c.Host {
 		if err := patch.CheckName(name); err != nil {
-			return usageError(err.Error())
+			return command.UsageError(err.Error())
 		}
 	}
 	program, err := readProgram(c.File)
