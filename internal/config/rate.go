@@ -24,6 +24,25 @@ type Rates struct {
 	Bytes            ByteRate `toml:"bytes"`
 }
 
+// defaultRates are those that no client of the time meets.
+func defaultRates() Rates {
+	return Rates{
+		SignIns:          Rate{10, Duration(time.Minute)},
+		Status:           Rate{30, Duration(30 * time.Second)},
+		Names:            Rate{5, Duration(time.Minute)},
+		Lists:            Rate{100, Duration(time.Minute)},
+		Commands:         Rate{600, Duration(time.Minute)},
+		Switchboards:     Rate{20, Duration(time.Minute)},
+		OpenSwitchboards: 100,
+		Calls:            Rate{30, Duration(time.Minute)},
+		FailedCalls:      Rate{5, Duration(time.Minute)},
+		Messages:         Rate{400, Duration(2 * time.Second)},
+		FailedMessages:   Rate{50, Duration(10 * time.Second)},
+		Invitations:      Rate{20, Duration(time.Minute)},
+		Bytes:            ByteRate{1 << 20, Duration(4 * time.Second)},
+	}
+}
+
 // Rate is how often something may happen, which the file writes as 30/30s: 30 times at once,
 // and then 30 times in each 30 seconds. The zero value, "off", is no limit.
 type Rate struct {

@@ -34,7 +34,7 @@ func serve(t *testing.T, cfg config.Config) config.Config {
 	s := msntest.Serve(t, cfg)
 	cfg.Dispatch.Listen, cfg.Notification.Listen = s.Addr("dispatch"), s.Addr("notification")
 	cfg.Switchboard.Listen, cfg.Ops.Listen = s.Addr("switchboard"), s.Addr("ops")
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen = s.Addr("https"), s.Addr("http")
+	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Web.Listen = s.Addr("https"), s.Addr("http"), s.Addr("web")
 	return cfg
 }
 
