@@ -44,11 +44,7 @@ func (s *session) add(ctx context.Context, f msnp.Frame) error {
 		}
 		return msnp.AppendLine(nil, msnp.ADD, params...)
 	}
-	if list == im.Forward {
-		s.added(m.TrID, reply, a, shown)
-	} else {
-		s.relist(reply, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
-	}
+	s.enlist(list, m.TrID, reply, a, shown)
 	return nil
 }
 
@@ -58,6 +54,17 @@ func (s *session) shows(ctx context.Context, list im.List) ([]im.Property, error
 		return nil, nil
 	}
 	return s.srv.Store.Shown(ctx, s.entry.User())
+}
+
+// enlist makes the session follow somebody's coming on a list, and tells those concerned: the
+// client with a line, which is made under s.mu, and him, if the list is the forward one, with what
+// the user shows.
+func (s *session) enlist(list im.List, t msnp.TrID, line func() []byte, a store.Added, shown []im.Property) {
+	if list == im.Forward {
+		s.added(t, line, a, shown)
+	} else {
+		s.relist(line, a.Contact.ID, func(l *im.Links) { l.Set(a.Contact.ID, list) })
+	}
 }
 
 // setBusy begins or ends waiting for the database. What was kept meanwhile, and has not followed a
@@ -71,9 +78,9 @@ func (s *session) setBusy(b busy) {
 
 // added finishes an ADD to the forward list. The contact hears of it first: from then on his
 // changes are sent here, where they count for nothing before he is on the list, with the
-// reply. So what the directory says at that moment is neither missed nor told twice. Who adds
-// himself has nobody to race with, and gets his reply first.
-func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown []im.Property) {
+// line. So what the directory says at that moment is neither missed nor told twice. Who adds
+// himself has nobody to race with, and gets his line first.
+func (s *session) added(t msnp.TrID, line func() []byte, a store.Added, shown []im.Property) {
 	c := a.Contact
 	self := c.ID == s.entry.User()
 	if a.First {
@@ -88,7 +95,7 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown [
 	s.mu.Lock()
 	s.links.Set(c.ID, im.Forward)
 	s.busy = nothing
-	out := reply()
+	out := line()
 	if a.First {
 		out = s.dialect.appendPhones(out, s.reach(a.Version), c)
 		s.noteAdded(c.ID, a.Version)
@@ -98,7 +105,7 @@ func (s *session) added(t msnp.TrID, reply func() []byte, a store.Added, shown [
 	}
 	s.conn.Send(s.appendMissed(out))
 	s.mu.Unlock()
-	if a.First && self { // what he shows is in his reply
+	if a.First && self { // what he shows is in his line
 		s.srv.moves.added(lister{Person: s.person()}, c.ID, a.PeerVersion)
 	}
 }
@@ -172,23 +179,36 @@ func (s *session) rem(ctx context.Context, f msnp.Frame) error {
 		}
 		return msnp.AppendLine(nil, msnp.REM, params...)
 	}
-	if list != im.Forward {
-		s.relist(reply, r.Peer, func(l *im.Links) { l.Clear(r.Peer, list) })
+	if list == im.Forward && r.Left && group != msnp.NoGroup {
+		s.unlink(reply, r)
+		s.srv.moves.leftGroup(lister{s.person(), shown}, r.Peer, r.PeerVersion)
 		return nil
 	}
+	s.delist(list, reply, r, shown)
+	return nil
+}
+
+// delist makes the session follow somebody's going off a list, and tells those concerned, as enlist
+// does.
+func (s *session) delist(list im.List, line func() []byte, r store.Removed, shown []im.Property) {
+	if list != im.Forward {
+		s.relist(line, r.Peer, func(l *im.Links) { l.Clear(r.Peer, list) })
+		return
+	}
+	s.unlink(line, r)
+	if r.Left {
+		s.srv.moves.removed(lister{s.person(), shown}, r.Peer, r.PeerVersion)
+	}
+}
+
+// unlink is what there is of that for the forward list here.
+func (s *session) unlink(line func() []byte, r store.Removed) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if r.Left {
 		s.links.Clear(r.Peer, im.Forward)
 	}
-	s.conn.Send(reply())
-	s.mu.Unlock()
-	switch {
-	case r.Left && group != msnp.NoGroup:
-		s.srv.moves.leftGroup(lister{s.person(), shown}, r.Peer, r.PeerVersion)
-	case r.Left:
-		s.srv.moves.removed(lister{s.person(), shown}, r.Peer, r.PeerVersion)
-	}
-	return nil
+	s.conn.Send(line())
 }
 
 // mayChange returns the list that a change is about, and the group of the forward list if one
@@ -204,14 +224,14 @@ func (s *session) mayChange(m msnp.ListChange) (list im.List, group int, err err
 	return list, m.Group, s.allow(lists)
 }
 
-// relist changes the allow or block list in memory and sends the reply, which is made under
+// relist changes the allow or block list in memory and sends the line, which is made under
 // s.mu; v hears of it when the change made the user come into his sight or go out of it.
-func (s *session) relist(reply func() []byte, v im.UserID, change func(*im.Links)) {
+func (s *session) relist(line func() []byte, v im.UserID, change func(*im.Links)) {
 	s.mu.Lock()
 	before := s.links.Allows(v)
 	change(&s.links)
 	after := s.links.Allows(v)
-	s.conn.Send(reply())
+	s.conn.Send(line())
 	s.mu.Unlock()
 	if before != after {
 		s.tellAllowed(v)

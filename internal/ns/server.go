@@ -78,6 +78,7 @@ type Server struct {
 	rates    atomic.Pointer[Rates]
 	paces    *paces
 	moves    moves
+	changes  changes
 	draining atomic.Bool
 }
 
@@ -86,6 +87,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	s := &Server{Config: cfg, dialects: offered()}
 	s.SetLimits(cfg.Limits)
+	s.changes.underway = make(map[im.UserID]*change)
 	s.moves.server = s
 	s.moves.pending, s.moves.left = make(map[move]*departure), make(map[im.UserID]int)
 	s.paces = clock.NewRecent[im.UserID, pace](cfg.Clock, cfg.Rates.longest())

@@ -209,6 +209,13 @@ func (s *session) Frame(f msnp.Frame) {
 
 // run carries out a command where waiting is allowed.
 func (s *session) run(ctx context.Context, cmd command, f msnp.Frame) error {
+	if s.state == signedIn {
+		end, err := s.srv.changes.begin(ctx, s.entry.User())
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	if cmd.links && !s.linked {
 		if err := s.load(ctx); err != nil {
 			return err

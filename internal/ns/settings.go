@@ -36,16 +36,24 @@ func (s *session) blp(ctx context.Context, f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
+	s.setPolicy(policy, func() []byte {
+		return msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(s.reach(version)), m.Value)
+	})
+	return nil
+}
+
+// setPolicy makes the session follow a change of the policy, and tells those concerned, the
+// client with a line, which is made under s.mu.
+func (s *session) setPolicy(policy im.Policy, line func() []byte) {
 	s.mu.Lock()
 	s.links.SetPolicy(policy)
-	s.conn.Send(msnp.AppendLine(nil, msnp.BLP, string(m.TrID), msnp.Uint(s.reach(version)), m.Value))
+	s.conn.Send(line())
 	s.mu.Unlock()
 	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.links.Undecided(nil), s.links.Policy() == im.AllowOthers
 	})
-	return nil
 }
 
 // prp sets or clears a phone number or the mobile switch.
