@@ -36,7 +36,7 @@ var (
 )
 
 // Service carries out operations at once. All pointers but Audit are required; where no server
-// runs, Hub is an empty one.
+// runs, Hub is an empty one and Messenger nil.
 type Service struct {
 	Store  *store.Store
 	Hub    *hub.Hub
@@ -44,6 +44,8 @@ type Service struct {
 	Clock  *clock.Clock
 	Log    *slog.Logger
 	Audit  *audit.Log // nil: nothing is recorded
+
+	Messenger Messenger
 }
 
 // New is an account to be made.
@@ -131,10 +133,16 @@ func (s *Service) Rename(ctx context.Context, u im.User, name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	if _, err := s.Store.Rename(ctx, u.ID, name); err != nil {
+	err := s.change(ctx, u, func() error {
+		_, err := s.Store.Rename(ctx, u.ID, name)
+		if err == nil {
+			s.Hub.Deliver(u.ID, hub.Renamed{Name: name})
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	s.Hub.Deliver(u.ID, hub.Renamed{Name: name})
 	s.Log.InfoContext(ctx, "account renamed", "user", u.Handle)
 	s.Audit.Record(ctx, audit.Event{What: audit.AccountRenamed, User: u.Handle, Note: name})
 	return nil

@@ -117,6 +117,43 @@ type Notice struct{ Minutes int }
 // Renamed gives the receiver another friendly name, by an operator's hand.
 type Renamed struct{ Name string }
 
+// What follows tells that the receiver's own lists change by another way than his client.
+
+// Changing tells that they are about to, or that this is over. Of what the receiver is told of
+// contacts meanwhile nobody knows yet whether the change counts it.
+type Changing struct{ Over bool }
+
+// Enlisted tells that somebody came on one of them.
+type Enlisted struct {
+	List        im.List
+	Contact     im.Contact // as he stands on them after that
+	Group       int        // of the forward list, else -1
+	First       bool       // he came on the forward list, where he was not before
+	Version     uint32     // of the lists after that
+	PeerVersion uint32     // if First: of the contact's own
+
+	Shown []im.Property // where List is the forward one: what the receiver shows to those on it
+}
+
+// Delisted tells that somebody went off one of them.
+type Delisted struct {
+	List        im.List
+	Peer        im.UserID
+	Handle      string
+	Version     uint32 // of the lists after that
+	PeerVersion uint32 // of the contact's own, where List is the forward one
+
+	Shown []im.Property // as in Enlisted
+}
+
+// PolicySet tells what holds for people on neither the allow nor the block list from now on.
+type PolicySet struct{ Policy im.Policy }
+
+func (Changing) event()  {}
+func (Enlisted) event()  {}
+func (Delisted) event()  {}
+func (PolicySet) event() {}
+
 func (*PresenceChanged) event() {}
 func (PrivacyChanged) event()   {}
 func (ListedBy) event()         {}

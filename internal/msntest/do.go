@@ -71,6 +71,7 @@ func directives() map[string]directive {
 		"answer": {2, 2, (*Player).answer},
 
 		"operator": {1, many, (*Player).operator},
+		"web":      {2, 5, (*Player).web},
 		"stopped":  {0, 1, (*Player).stopped},
 		"member":   {1, 1, (*Player).member},
 		"hook":     {2, many, (*Player).hook},

@@ -26,6 +26,18 @@ func (s *session) Deliver(ev hub.Event) bool {
 	case hub.Renamed:
 		s.rename(ev.Name)
 		return true
+	case hub.Changing:
+		s.changing(ev)
+		return true
+	case hub.Enlisted:
+		s.enlisted(ev)
+		return true
+	case hub.Delisted:
+		s.delisted(ev)
+		return true
+	case hub.PolicySet:
+		s.policySet(ev)
+		return true
 	}
 	return s.deliverMail(ev)
 }

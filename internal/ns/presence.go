@@ -59,14 +59,19 @@ func (s *session) appendInitial(b []byte, t msnp.TrID) []byte {
 	return b
 }
 
-// appendSeen appends the ILN of one contact, if the user may see him. s.mu is held.
+// appendSeen appends the ILN of one contact, or the NLN if nothing is answered by it, if the user
+// may see him. s.mu is held.
 func (s *session) appendSeen(b []byte, id im.UserID, t msnp.TrID) []byte {
 	l, ok := s.srv.Hub.ByID(id)
 	if !ok || !l.Presence.Visible() || !s.links.Admits(id) {
 		return b
 	}
 	s.links.Show(id, true)
-	return wire(l.Person, l.Presence).AppendILN(b, s.dialect.version, t)
+	seen := wire(l.Person, l.Presence)
+	if t == "" {
+		return seen.AppendNLN(b, s.dialect.version)
+	}
+	return seen.AppendILN(b, s.dialect.version, t)
 }
 
 // wire puts a presence into the words of the protocol.

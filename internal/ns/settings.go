@@ -127,11 +127,8 @@ func (s *session) rea(ctx context.Context, f msnp.Frame) error {
 }
 
 func (s *session) renameSelf(ctx context.Context, m msnp.Renaming) error {
-	lower := strings.ToLower(m.Name)
-	for _, word := range s.srv.Limits().ForbiddenNames {
-		if strings.Contains(lower, word) {
-			return im.ErrNameRefused
-		}
+	if s.srv.Forbids(m.Name) {
+		return im.ErrNameRefused
 	}
 	if err := s.allowName(); err != nil {
 		return err

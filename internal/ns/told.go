@@ -35,6 +35,7 @@ func (s *session) repeat(version uint32) uint32 {
 // ahead is a version above the next of which the client was told.
 type ahead struct {
 	version uint32
+	rough   bool      // the client was not told quite what is so, and never catches up with it
 	added   im.UserID // whom the user has put on his forward list with it, or 0
 }
 
@@ -48,7 +49,7 @@ func (s *session) reach(version uint32) uint32 {
 	if !s.synced { // it has no lists that anything could be missing from
 		return version
 	}
-	if version > s.told+1 {
+	if version > s.told+1 || s.rough(version) {
 		if a := s.beside(); len(a.ahead) < mostAhead && a.find(version) < 0 {
 			a.ahead = append(a.ahead, ahead{version: version})
 		}
@@ -60,7 +61,7 @@ func (s *session) reach(version uint32) uint32 {
 	}
 	for {
 		i := s.aside.find(s.told + 1)
-		if i < 0 {
+		if i < 0 || s.aside.ahead[i].rough {
 			break
 		}
 		s.told++
@@ -73,6 +74,23 @@ func (s *session) reach(version uint32) uint32 {
 // find returns where a version is among those ahead, or -1.
 func (a *aside) find(version uint32) int {
 	return slices.IndexFunc(a.ahead, func(v ahead) bool { return v.version == version })
+}
+
+// noteRough notes that the client, which has not reached this version, was not told quite what it
+// has changed, and is to get its lists anew. s.mu is held.
+func (s *session) noteRough(version uint32) {
+	if i := s.beside().find(version); i >= 0 {
+		s.aside.ahead[i].rough = true
+	}
+}
+
+// rough reports whether that was noted. s.mu is held.
+func (s *session) rough(version uint32) bool {
+	if s.aside == nil {
+		return false
+	}
+	i := s.aside.find(version)
+	return i >= 0 && s.aside.ahead[i].rough
 }
 
 // noteAdded notes that the reply with this version tells what somebody shows, whom the user has put

@@ -37,6 +37,15 @@ func TestVersionsCountNothingUntold(t *testing.T) {
 	if n := len(s.aside.ahead); n != mostAhead {
 		t.Errorf("%d versions are remembered", n)
 	}
+	s = &session{synced: true, told: 10}
+	s.reach(12)
+	s.noteRough(12)
+	for _, v := range []uint32{13, 11, 12} {
+		s.reach(v)
+	}
+	if s.told != 11 {
+		t.Errorf("not told quite what 12 has changed, it has %d", s.told)
+	}
 	if got := new(session).reach(7); got != 7 {
 		t.Errorf("a client without lists is told %d", got)
 	}

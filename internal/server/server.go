@@ -133,7 +133,7 @@ func (s *Server) buildPassport() error {
 	s.login = login.New(login.Config{
 		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
 	})
-	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit}
+	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Messenger: s.ns}
 	s.service = &admin.Service{
 		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(),
@@ -192,6 +192,9 @@ func (s *Server) Store() *store.Store { return s.store }
 
 // Admin returns the operations on accounts and sessions.
 func (s *Server) Admin() *admin.Service { return s.service }
+
+// Users returns the operations on accounts that their owners have, too.
+func (s *Server) Users() *account.Service { return s.users }
 
 // Log returns the log, with the level that is in force.
 func (s *Server) Log() *slog.Logger { return s.log }
