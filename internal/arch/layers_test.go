@@ -61,9 +61,10 @@ var layers = map[string][]string{
 	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
-	"internal/msntest": nil,
-	"internal/model":   nil,
-	"internal/arch":    nil,
+	"internal/msntest":    nil,
+	"internal/model":      nil,
+	"internal/arch":       nil,
+	"internal/web/jstest": nil,
 }
 
 // front returns what the packages that face the outside share, and more.
