@@ -97,6 +97,7 @@ var owners = map[string]string{
 	"github.com/google/pprof":             "internal/swarm",
 	"github.com/pires/go-proxyproto":      "internal/gate",
 	"golang.org/x/text":                   "internal/web",
+	"github.com/coder/websocket":          "internal/web",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/google/go-cmp":            testsOnly,

@@ -73,6 +73,7 @@ func (s *Server) end(w http.ResponseWriter, r *http.Request) error {
 	if v.Account == nil {
 		return nil
 	}
+	s.sockets.hangUp(v.session.ID)
 	err := s.cfg.Store.EndWebSession(r.Context(), v.Account.ID, v.session.ID)
 	if err != nil && !errors.Is(err, store.ErrNoWebSession) {
 		return fmt.Errorf("sign %s out: %w", v.Account.Handle, err)

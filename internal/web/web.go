@@ -84,12 +84,17 @@ type Server struct {
 	errands   errands
 	resolved  atomic.Pointer[resolved]
 	silent    silent
+	sockets   *sockets
 }
 
 // New makes a server. It reads every template and message, so an error in one shows here.
 func New(cfg Config) (*Server, error) {
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
 	s := &Server{cfg: cfg, key: make([]byte, 32), habits: clock.NewRecent[turns.Subscriber, habits](cfg.Clock, time.Hour)}
+	s.sockets = newSockets(socketsConfig{
+		To: cfg.Sockets, Clock: cfg.Clock, Origin: cfg.URL, Caller: s.caller,
+		Rates: func() bool { return s.limits.Load().Rates },
+	})
 	s.errands.waiting = make(chan func(context.Context), maxErrands)
 	s.SetLimits(cfg.Limits)
 	rand.Read(s.key)
@@ -144,11 +149,12 @@ func (s *Server) Serve(l net.Listener, t *tls.Config) error {
 }
 
 // Shutdown stops accepting and waits for the requests in hand, or until ctx ends: then it
-// breaks them off and says so. Messengers belong to their engine, which ends them.
+// breaks them off and says so. Messengers belong to their engine, which must have ended them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.silent.end()
 	err := s.http.Shutdown(ctx)
 	s.errands.end()
+	s.sockets.stop(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("wait for requests of the website: %w", err), s.http.Close())
 	}

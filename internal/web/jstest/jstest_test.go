@@ -27,11 +27,12 @@ func need(t *testing.T) string {
 	return program
 }
 
-// node runs files of tests, and complains with what they say.
+// node runs files of tests and complains with what they say. WebSockets are an experiment in older
+// releases.
 func node(t *testing.T, program, control string, files ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, append([]string{"--test"}, files...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{"--test", "--experimental-websocket"}, files...)...)
 	cmd.Env = append(os.Environ(), "MONARCH_CONTROL="+control)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %v\n%s", files, err, out)

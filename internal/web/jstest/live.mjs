@@ -73,6 +73,9 @@ export class Network {
   }
 }
 
+/** Somebody who has signed in at the website: its address, and his cookie. */
+export const website = (who) => call("/website?" + new URLSearchParams({ who }));
+
 /** A client that ends with the tests of the file, and what it was told. */
 export class User extends Client {
   log = [];

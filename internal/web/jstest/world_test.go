@@ -10,7 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"monarch/internal/auth"
 	"monarch/internal/msntest"
+	"monarch/internal/store"
 )
 
 // world is a server, people on msnclient, and an interface by which a test in node directs both.
@@ -48,6 +50,7 @@ func newWorld(t *testing.T) *world {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/credentials", w.credentials)
 	mux.HandleFunc("/addresses", w.addresses)
+	mux.HandleFunc("/website", w.website)
 	mux.HandleFunc("/play", w.play)
 	mux.HandleFunc("/peer", w.peer)
 	s := httptest.NewServer(mux)
@@ -119,6 +122,23 @@ func (w *world) addresses(rw http.ResponseWriter, _ *http.Request) {
 	reply(rw, map[string]string{
 		"dispatch": w.f.Server.Addr("dispatch"), "notification": w.f.Server.Addr("notification"),
 	})
+}
+
+// website says where the website is, with the cookie of somebody who has signed in there.
+func (w *world) website(rw http.ResponseWriter, r *http.Request) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	u, err := w.f.Store.User(r.Context(), r.FormValue("who")+"@example.com")
+	if err != nil {
+		reply(rw, err)
+		return
+	}
+	token, now := auth.Token(), w.f.Clock.Now().Unix()
+	if err := w.f.Store.AddWebSession(r.Context(), u, token, store.WebSession{Created: now, Seen: now}); err != nil {
+		reply(rw, err)
+		return
+	}
+	reply(rw, map[string]string{"address": w.f.Server.Addr("web"), "cookie": "session=" + token})
 }
 
 // play plays steps of a transcript.

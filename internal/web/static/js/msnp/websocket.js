@@ -31,8 +31,10 @@ export function overWebSocket(url, Socket = WebSocket) {
       if (data instanceof ArrayBuffer) wire.onbytes?.(new Uint8Array(data));
       else socket.close();
     };
+    const refused = () => reject(new Failure("lost", "no connection"));
+    socket.onerror = refused; // what is open closes as well
     socket.onclose = () => {
-      reject(new Failure("lost", "no connection"));
+      refused();
       wire.onclose?.();
     };
   });
