@@ -166,4 +166,15 @@ test("a group of three, opened by another", async () => {
   assert.deepEqual([...conversation.people.keys()].sort(), [bobs, carols]);
   conversation.send("yes");
   assert.equal((await peer("carol", "hears")).text, "yes");
+
+  while ((await peer("bob", "hears")).text !== "yes"); // he has heard other things too
+  alice.network.cut();
+  await alice.until("the loss is noticed", () => alice.state !== "online");
+  const m = conversation.send("after the break");
+  assert.equal((await peer("carol", "hears")).text, "after the break");
+  assert.equal((await peer("bob", "hears")).text, "after the break");
+  assert.equal(await alice.fate(m), "sent");
+  await peer("bob", "say", { text: "we go on" });
+  assert.equal((await alice.hears("we go on")).conversation, conversation);
+  assert.ok(!conversation.messages.some((each) => each.kind === "joined"), "nobody has come who was not there before");
 });

@@ -56,11 +56,17 @@ test("a restarted server is found again, and so is everybody else", async () => 
 });
 
 test("a connection that is dead without saying so is found out", async () => {
+  const c = alice.conversation(bobs);
+  c.send("a conversation goes on");
+  assert.equal((await peer("bob", "hears")).text, "a conversation goes on");
   const since = alice.log.length;
   network.freeze();
   alice.wake();
   await back(since);
   await alice.sees(bobs, "NLN");
+  const m = c.send("over another connection");
+  assert.equal((await peer("bob", "hears")).text, "over another connection");
+  assert.equal(await alice.fate(m), "sent");
 });
 
 test("waking ends a pause", async () => {

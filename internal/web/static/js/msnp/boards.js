@@ -222,8 +222,10 @@ export class Boards {
     const c = board.conversation;
     if (c && !c.direct) {
       const name = board.members.get(handle) ?? handle;
+      const known = c.people.has(handle); // and has come back, as it were
       c.people.set(handle, name);
-      c.moved("joined", handle, name);
+      if (known) this.#host.emit("people", { conversation: c });
+      else c.moved("joined", handle, name);
     } else if (board.members.size > 1) {
       this.#becomesGroup(board);
     }

@@ -1,5 +1,5 @@
-// A messenger without a screen: one signed-in user, his roster and his conversations. It stays
-// signed in over lost connections, and keeps what was typed until it has arrived.
+// A messenger without a screen: one user, his roster and his conversations. It stays signed in
+// over lost connections, and keeps what was typed until it has arrived.
 
 import { Boards } from "./boards.js";
 import { Conversation } from "./conversation.js";
@@ -17,7 +17,7 @@ const signInTime = 60_000; // for one attempt
 const returnTime = 60_000; // in which the others may come back after us
 const wakePatience = 5000; // for an answer when there is reason to doubt
 
-/** The client. What its events tell stands at {@link import("./types.js").Events}. */
+/** The client. Its events are {@link import("./types.js").Events}. */
 export class Client extends EventTarget {
   #config;
   #keeper;
@@ -26,7 +26,7 @@ export class Client extends EventTarget {
   /** @type {Notification|null} one that is not yet signed in */
   #entering = null;
   #been = false; // whether we have been signed in before
-  /** @type {ReturnType<typeof setTimeout>|undefined} runs while the others may come back after us */
+  /** @type {ReturnType<typeof setTimeout>|undefined} runs while others may come back after us */
   #returning;
   #showing = Promise.resolve();
   /** @type {Boards} */
@@ -165,7 +165,7 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Leaves a conversation, and forgets it.
+   * Leaves a conversation and forgets it.
    * @param {Conversation} c
    */
   leave(c) {
@@ -320,7 +320,8 @@ export class Client extends EventTarget {
     this.#session = null;
     this.#endReturn();
     this.roster.darken();
-    if (failure.reason === "elsewhere") this.#boards.closeAll(failure);
+    // What broke it has most likely broken the others, and they may not tell.
+    if (failure.reason !== "moved") this.#boards.closeAll(failure);
     this.#emit("roster", {});
   }
 
@@ -358,9 +359,7 @@ export class Client extends EventTarget {
   };
 
   /** Describes our picture, and keeps it for those who ask. */
-  #shown() {
-    return this.picture ? this.objects.offer(this.handle, pictureType, this.picture) : null;
-  }
+  #shown = () => (this.picture ? this.objects.offer(this.handle, pictureType, this.picture) : null);
 
   /** Sends CHG, one after the other, since each repeats what the last one said. */
   #show() {
