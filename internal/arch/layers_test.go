@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"internal/config":  {},
 	"internal/turns":   {},
 	"internal/command": {},
+	"internal/ctt":     {},
 
 	"internal/audit": {"internal/clock"},
 
@@ -37,7 +38,7 @@ var layers = map[string][]string{
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/patch"),
+	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/patch", "internal/ctt"),
 	"internal/admin":    front("internal/account"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 
