@@ -161,6 +161,17 @@ func (s *Service) Delete(ctx context.Context, u im.User) error {
 	return nil
 }
 
+// EndSession ends the session that somebody has with a client, which may sign in again. It reports
+// false when there is none.
+func (s *Service) EndSession(ctx context.Context, u im.User) bool {
+	if !s.Hub.Expel(u.ID, hub.ByOperator) {
+		return false
+	}
+	s.Log.InfoContext(ctx, "session ended", "user", u.Handle)
+	s.Audit.Record(ctx, audit.Event{What: audit.SessionEnded, User: u.Handle})
+	return true
+}
+
 // Hash checks the form of a new password and hashes it. Errors never hold the password.
 func (s *Service) Hash(ctx context.Context, password string) (string, error) {
 	if err := CheckPassword(password); err != nil {

@@ -103,6 +103,7 @@ func TestAnAccountFromItsBeginningToItsEnd(t *testing.T) {
 	}{
 		"renamed":             {func() error { return w.Rename(ctx, u, "Robert") }, hub.Renamed{Name: "Robert"}},
 		"with a new password": {func() error { return w.SetPassword(ctx, u, "other") }, hub.Kicked{Why: hub.AccountChanged}},
+		"put out":             {func() error { return present(w.EndSession(ctx, u)) }, hub.Kicked{Why: hub.ByOperator}},
 		"locked":              {func() error { return w.SetDisabled(ctx, u, true) }, hub.Kicked{Why: hub.AccountChanged}},
 	} {
 		s := w.signIn(u)
@@ -119,6 +120,9 @@ func TestAnAccountFromItsBeginningToItsEnd(t *testing.T) {
 	}
 	if err := w.Delete(ctx, u); err != nil {
 		t.Error(err)
+	}
+	if w.EndSession(ctx, w.add("carol")) {
+		t.Error("a session ended that there was not")
 	}
 	if err := w.Rename(ctx, u, "Nobody"); !errors.Is(err, im.ErrNoUser) {
 		t.Errorf("renamed when it was gone: %v", err)
@@ -161,4 +165,12 @@ func TestSigningUpAndLetters(t *testing.T) {
 	if _, err := w.ResetPassword(ctx, "reset", "again"); !errors.Is(err, store.ErrNoLetter) {
 		t.Errorf("again: %v", err)
 	}
+}
+
+// present makes an error of what was not there.
+func present(was bool) error {
+	if !was {
+		return errors.New("it was not there")
+	}
+	return nil
 }

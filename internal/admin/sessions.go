@@ -35,11 +35,9 @@ func (s *Service) Kick(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if !s.Hub.Expel(u.ID, hub.ByOperator) {
+	if !s.Users.EndSession(ctx, u) {
 		return notSignedIn(u)
 	}
-	s.Log.InfoContext(ctx, "session ended", "user", u.Handle)
-	s.Audit.Record(ctx, audit.Event{What: audit.SessionEnded, User: u.Handle})
 	return nil
 }
 

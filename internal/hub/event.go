@@ -103,7 +103,7 @@ type KickReason int
 // The reasons.
 const (
 	Elsewhere      KickReason = iota // the account signed in at another place
-	ByOperator                       // an operator ended the session; its owner may come back
+	ByOperator                       // an operator ended the session, or its owner at the website; he may come back
 	AccountChanged                   // the account was disabled or removed, or got another password
 	ServerStops                      // the server shuts down
 )
