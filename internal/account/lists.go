@@ -41,6 +41,14 @@ func (s *Service) change(ctx context.Context, u im.User, do func() error) error 
 	return s.Messenger.Change(ctx, u.ID, do)
 }
 
+// MaxContacts returns how many people there may be on a forward list; 0: any number.
+func (s *Service) MaxContacts() int {
+	if s.Messenger == nil {
+		return 0
+	}
+	return s.Messenger.MaxContacts()
+}
+
 // RenameOwn is [Service.Rename] for the account's owner, who may not call himself everything: it
 // refuses with im.ErrNameRefused, too.
 func (s *Service) RenameOwn(ctx context.Context, u im.User, name string) error {
@@ -71,11 +79,7 @@ func (s *Service) AddContact(ctx context.Context, u im.User, a Addition) error {
 		}
 	}
 	return s.change(ctx, u, func() error {
-		in := store.Addition{List: im.Forward, Handle: handle, Name: a.Name, Group: a.Group}
-		if s.Messenger != nil {
-			in.Limit = s.Messenger.MaxContacts()
-		}
-		return settled(s.add(ctx, u, in))
+		return settled(s.add(ctx, u, store.Addition{List: im.Forward, Handle: handle, Name: a.Name, Group: a.Group, Limit: s.MaxContacts()}))
 	})
 }
 

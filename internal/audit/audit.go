@@ -36,6 +36,7 @@ const (
 	AccountEnabled  What = "account enabled"
 	AccountDeleted  What = "account deleted"
 	PasswordChanged What = "password changed"
+	DataExported    What = "data exported" // all that is kept of somebody, to himself
 	MailboxSet      What = "mailbox set"
 	MailboxRemoved  What = "mailbox removed"
 	SessionEnded    What = "session ended"

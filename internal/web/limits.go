@@ -35,6 +35,14 @@ var (
 	letterRate = clock.Rate{Burst: 10, Per: time.Hour} // letters asked for
 )
 
+// How often the owner of an account may do things.
+var (
+	changeRate = clock.Rate{Burst: 100, Per: time.Minute} // changes of lists, groups and settings
+	nameRate   = clock.Rate{Burst: 5, Per: time.Minute}   // of one's own name, which others are told
+	importRate = clock.Rate{Burst: 10, Per: time.Hour}    // files that are read, or taken over
+	exportRate = clock.Rate{Burst: 30, Per: time.Hour}    // files that are made
+)
+
 // habits is what one address did lately.
 type habits struct{ signUps, slow, letters clock.Bucket }
 

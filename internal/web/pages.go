@@ -8,12 +8,14 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // templateFiles are the pages, in a directory for each area. Those in base are what all pages
-// share.
+// share, and parts.html of an area what its pages do.
 //
 //go:embed templates
 var templateFiles embed.FS
@@ -38,7 +40,7 @@ func loadPages(l *languages, a *assets) (*pages, error) {
 // parsePages reads the templates in one language. A page redefines parts of the layout.
 func parsePages(c *catalogue, a *assets) (map[string]*template.Template, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
-		"t": c.text, "rich": c.rich, "link": link, "code": code, "asset": a.url,
+		"t": c.text, "rich": c.rich, "link": link, "code": code, "asset": a.url, "moment": moment, "time": readable,
 	}).ParseFS(templateFiles, "templates/base/*.html")
 	if err != nil {
 		return nil, err
@@ -57,12 +59,26 @@ func parsePages(c *catalogue, a *assets) (map[string]*template.Template, error) 
 	return set, nil
 }
 
+// parsePage reads a page, and before it parts.html of its area, if there is one.
 func parsePage(shared *template.Template, file string) (*template.Template, error) {
 	page, err := shared.Clone()
 	if err != nil {
 		return nil, err
 	}
-	return page.ParseFS(templateFiles, file)
+	files := []string{file}
+	parts := path.Join(path.Dir(file), "parts.html")
+	if _, err := fs.Stat(templateFiles, parts); err == nil && parts != file {
+		files = []string{parts, file}
+	}
+	return page.ParseFS(templateFiles, files...)
+}
+
+// moment returns a time as programs read it.
+func moment(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
+// readable returns a time as everybody reads it. Scripts show it as it is where the reader lives.
+func readable(seconds int64) string {
+	return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // link makes a link for a rich text.
@@ -103,6 +119,11 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data 
 
 // pageWith answers with a page and a status.
 func (s *Server) pageWith(status int, w http.ResponseWriter, r *http.Request, name string, data any) error {
+	return s.render(status, w, r, name, "layout.html", data)
+}
+
+// render answers with one block of a page; all of it is the layout.
+func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name, block string, data any) error {
 	v := visitorOf(r)
 	tmpl, ok := s.pages.byLanguage[v.Language][name]
 	if !ok {
@@ -113,7 +134,7 @@ func (s *Server) pageWith(status int, w http.ResponseWriter, r *http.Request, na
 		at = r.URL.RequestURI()
 	}
 	var b bytes.Buffer
-	err := tmpl.ExecuteTemplate(&b, "layout.html", view{
+	err := tmpl.ExecuteTemplate(&b, block, view{
 		visitor: v, Service: s.cfg.Name, Path: at, Languages: s.choices(v.Language), Data: data,
 	})
 	if err != nil {

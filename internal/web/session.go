@@ -52,6 +52,16 @@ func (s *Server) recognize(w http.ResponseWriter, r *http.Request, v *visitor) e
 
 // begin signs somebody in, in this browser.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, user im.User) error {
+	if err := s.enter(w, r, user); err != nil {
+		return err
+	}
+	s.Counts.SignIns.Add(1)
+	s.record(r.Context(), audit.SignedIn, user.Handle, visitorOf(r).Address, "at the website")
+	return nil
+}
+
+// enter gives the browser a session, in the place of the one it may have.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, user im.User) error {
 	v, token, now := visitorOf(r), auth.Token(), s.cfg.Clock.Now().Unix()
 	err := s.cfg.Store.AddWebSession(r.Context(), user, token, store.WebSession{
 		Created: now, Seen: now, Agent: im.OneLine(r.UserAgent(), maxAgent), Address: v.Address.String(),
@@ -61,8 +71,6 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, user im.User) err
 	}
 	s.setCookie(w, sessionCookie, token, store.WebSessionIdle)
 	s.setCookie(w, visitorCookie, "", -1)
-	s.Counts.SignIns.Add(1)
-	s.record(r.Context(), audit.SignedIn, user.Handle, v.Address, "at the website")
 	return nil
 }
 

@@ -162,6 +162,11 @@ func (s *sockets) hangUp(session string) {
 	s.cut(func(c *socket) bool { return c.who.Session == session })
 }
 
+// hangUpOthers ends the sockets of somebody's sessions but one.
+func (s *sockets) hangUpOthers(user im.UserID, but string) {
+	s.cut(func(c *socket) bool { return c.who.User == user && c.who.Session != but })
+}
+
 // cut breaks sockets off, as if the browser had gone.
 func (s *sockets) cut(which func(*socket) bool) {
 	s.mu.Lock()

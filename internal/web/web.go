@@ -24,6 +24,7 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/gate"
 	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/login"
 	"monarch/internal/store"
 	"monarch/internal/turns"
@@ -80,6 +81,7 @@ type Server struct {
 	http      *http.Server
 	limits    atomic.Pointer[Limits]
 	habits    *clock.Recent[turns.Subscriber, habits]
+	deeds     *clock.Recent[im.UserID, deeds]
 	spent     spent
 	errands   errands
 	resolved  atomic.Pointer[resolved]
@@ -90,7 +92,11 @@ type Server struct {
 // New makes a server. It reads every template and message, so an error in one shows here.
 func New(cfg Config) (*Server, error) {
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	s := &Server{cfg: cfg, key: make([]byte, 32), habits: clock.NewRecent[turns.Subscriber, habits](cfg.Clock, time.Hour)}
+	s := &Server{
+		cfg: cfg, key: make([]byte, 32),
+		habits: clock.NewRecent[turns.Subscriber, habits](cfg.Clock, time.Hour),
+		deeds:  clock.NewRecent[im.UserID, deeds](cfg.Clock, time.Hour),
+	}
 	s.sockets = newSockets(socketsConfig{
 		To: cfg.Sockets, Clock: cfg.Clock, Origin: cfg.URL, Caller: s.caller,
 		Rates: func() bool { return s.limits.Load().Rates },
