@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"monarch/internal/config"
 	"monarch/internal/command"
+	"monarch/internal/config"
 	"monarch/internal/patch"
 )
 
