@@ -66,6 +66,7 @@ var layers = map[string][]string{
 	"internal/model":      nil,
 	"internal/arch":       nil,
 	"internal/web/jstest": nil,
+	"internal/webtest":    nil,
 }
 
 // front returns what the packages that face the outside share, and more.
@@ -101,6 +102,8 @@ var owners = map[string]string{
 	"github.com/coder/websocket":          "internal/web",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
+	"github.com/chromedp/chromedp":        "internal/webtest",
+	"github.com/chromedp/cdproto":         "internal/webtest",
 	"github.com/google/go-cmp":            testsOnly,
 	"go.uber.org/goleak":                  testsOnly,
 	"pgregory.net/rapid":                  testsOnly,
