@@ -180,6 +180,15 @@ func (s *Service) Hash(ctx context.Context, password string) (string, error) {
 	return s.Hasher.Hash(ctx, password)
 }
 
+// HashFor is Hash for a stranger at an address, who takes his turn with those who sign in. The
+// error may be [auth.ErrBusy] too.
+func (s *Service) HashFor(ctx context.Context, from netip.Addr, password string) (string, error) {
+	if err := CheckPassword(password); err != nil {
+		return "", err
+	}
+	return s.Hasher.HashFor(ctx, from, password)
+}
+
 // CheckPassword refuses what no account can have as its password.
 func CheckPassword(password string) error {
 	if password == "" || len(password) > MaxPassword {

@@ -64,16 +64,40 @@ func (h *Hasher) Turns() *turns.Queue { return h.turns }
 func (h *Hasher) Computed() uint64 { return h.computed.Load() }
 
 // Hash returns the hash of a password with a fresh salt, in the form
-// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. Only operators, and people who have shown theirs, have
-// passwords hashed: they come before all whose passwords are checked. The error is that of ctx.
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. It is for operators, and for people who have shown
+// theirs: they come before all whose passwords are checked. The error is that of ctx.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	salt := make([]byte, saltLen)
-	rand.Read(salt)
 	if err := h.turns.Await(ctx); err != nil {
 		return "", err
 	}
 	defer h.turns.Done()
-	return encodeHash(h.params, salt, h.sum(password, salt, h.params)), nil
+	return h.salted(password), nil
+}
+
+// HashFor is Hash for a stranger at an address, who takes his turn with those whose passwords are
+// checked. The error is [ErrBusy] or that of ctx.
+func (h *Hasher) HashFor(ctx context.Context, from netip.Addr, password string) (string, error) {
+	if err := h.take(ctx, from); err != nil {
+		return "", err
+	}
+	defer h.turns.Done()
+	return h.salted(password), nil
+}
+
+// salted hashes with a fresh salt, by somebody whose turn it is.
+func (h *Hasher) salted(password string) string {
+	salt := make([]byte, saltLen)
+	rand.Read(salt)
+	return encodeHash(h.params, salt, h.sum(password, salt, h.params))
+}
+
+// take waits for a turn.
+func (h *Hasher) take(ctx context.Context, from netip.Addr) error {
+	err := h.turns.Take(ctx, from)
+	if errors.Is(err, turns.ErrBusy) {
+		return ErrBusy
+	}
+	return err
 }
 
 // Check reports whether the password, which came from an address, has this hash. An empty hash
@@ -88,10 +112,7 @@ func (h *Hasher) Check(ctx context.Context, from netip.Addr, hash, password stri
 	if err != nil {
 		return false, err
 	}
-	switch err := h.turns.Take(ctx, from); {
-	case errors.Is(err, turns.ErrBusy):
-		return false, ErrBusy
-	case err != nil:
+	if err := h.take(ctx, from); err != nil {
 		return false, err
 	}
 	defer h.turns.Done()

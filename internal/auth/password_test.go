@@ -128,6 +128,10 @@ func TestBusyWhenTheQueueIsFull(t *testing.T) {
 		name string
 		call func(context.Context, *auth.Hasher) error
 	}{
+		{"hashing for a stranger", func(ctx context.Context, h *auth.Hasher) error {
+			_, err := h.HashFor(ctx, netip.Addr{}, "secret")
+			return err
+		}},
 		{"checking", func(ctx context.Context, h *auth.Hasher) error {
 			_, err := h.Check(ctx, netip.Addr{}, hash(t, auth.NewHasher(1, 0, cheap), "secret"), "secret")
 			return err

@@ -204,7 +204,7 @@ func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 // signUp makes the account, or sends the letter that leads to it.
 func (s *Server) signUp(w http.ResponseWriter, r *http.Request, f *joinForm) error {
 	v := visitorOf(r)
-	hash, err := s.cfg.Account.Hash(r.Context(), f.password)
+	hash, err := s.cfg.Account.HashFor(r.Context(), v.Address, f.password)
 	if err != nil {
 		return err
 	}
