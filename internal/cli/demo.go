@@ -166,6 +166,9 @@ Try next, in another terminal:
 	}
 	_ = pairs(w, lines) // a server does not stop because nobody reads what it says
 	fmt.Fprintln(w, "Ctrl-C stops the server; a second one does it at once.")
+	if site := srv.Addr("web"); site != "" {
+		fmt.Fprintf(w, "\nThe website, with a messenger in the browser:\n  %s\n", cfg.WebURL(site))
+	}
 	fmt.Fprintf(w, "\nNow open this in another terminal, and talk to %s, who is on line already:\n  %s\n",
 		demo.bot.email, a.command("chat alice@example.com"))
 }
