@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,25 @@ var templateFiles embed.FS
 type pages struct {
 	byLanguage map[string]map[string]*template.Template // by "area/name"
 }
+
+// parts are what is in the binary and the same for every website.
+type parts struct {
+	languages *languages
+	assets    *assets
+	pages     *pages
+}
+
+// contents reads them once in a process: packing and parsing them takes a moment.
+var contents = sync.OnceValues(func() (p parts, err error) {
+	if p.languages, err = loadLanguages(); err != nil {
+		return p, err
+	}
+	if p.assets, err = loadAssets(p.languages); err != nil {
+		return p, err
+	}
+	p.pages, err = loadPages(p.languages, p.assets)
+	return p, err
+})
 
 func loadPages(l *languages, a *assets) (*pages, error) {
 	p := &pages{byLanguage: make(map[string]map[string]*template.Template)}

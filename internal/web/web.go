@@ -104,16 +104,11 @@ func New(cfg Config) (*Server, error) {
 	s.errands.waiting = make(chan func(context.Context), maxErrands)
 	s.SetLimits(cfg.Limits)
 	rand.Read(s.key)
-	var err error
-	if s.languages, err = loadLanguages(); err != nil {
+	parts, err := contents()
+	if err != nil {
 		return nil, err
 	}
-	if s.assets, err = loadAssets(s.languages); err != nil {
-		return nil, err
-	}
-	if s.pages, err = loadPages(s.languages, s.assets); err != nil {
-		return nil, err
-	}
+	s.languages, s.assets, s.pages = parts.languages, parts.assets, parts.pages
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // WebSockets need it, and there is little to fetch at once
 	s.http = &http.Server{
