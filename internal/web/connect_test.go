@@ -14,7 +14,6 @@ import (
 	"math/big"
 	"mime"
 	"net/http"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -240,16 +239,6 @@ func TestPatcherPage(t *testing.T) {
 	s = open(t, serving("im.example.com", "", "im.example.com/login2.srf", nil))
 	if page := s.browse().get("/connect/patch"); strings.Contains(page.text, "note warning") {
 		t.Errorf("a warning, though all is well:\n%s", page.text)
-	}
-}
-
-func TestPatcherInTheBrowser(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal("node is missing, in which the patcher is tested; install the Debian package nodejs: apt-get install nodejs")
-	}
-	if out, err := exec.CommandContext(t.Context(), node, "--test", "jstest/patch.test.mjs").CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
 	}
 }
 
