@@ -138,16 +138,13 @@ func (c *catalogue) find(key string, values []any) string {
 	return key
 }
 
-// form names the plural form of a number.
-func form(tag language.Tag, n int) string {
-	names := map[plural.Form]string{
-		plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many",
-	}
-	if name, ok := names[plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0)]; ok {
-		return name
-	}
-	return "other"
+// forms are the plural forms, as keys name them.
+var forms = map[plural.Form]string{
+	plural.Other: "other", plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many",
 }
+
+// form names the plural form of a number.
+func form(tag language.Tag, n int) string { return forms[plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0)] }
 
 // text returns a text with its values, which come in pairs of name and value.
 func (c *catalogue) text(key string, values ...any) string {
