@@ -91,7 +91,7 @@ func (a *assets) addMessages(c *catalogue) error {
 	if err != nil {
 		return err
 	}
-	return a.add("messages/"+c.name()+".json", content)
+	return a.add("messages/"+c.name+".json", content)
 }
 
 func (a *assets) add(name string, content []byte) error {

@@ -40,8 +40,8 @@ func (s *Server) setTheme(w http.ResponseWriter, r *http.Request) error {
 // setLanguage does the same with the language.
 func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range s.languages.all {
-		if c.name() == r.PostFormValue("language") {
-			s.setCookie(w, languageCookie, c.name(), preferenceLife)
+		if c.name == r.PostFormValue("language") {
+			s.setCookie(w, languageCookie, c.name, preferenceLife)
 		}
 	}
 	return back(w, r, r.PostFormValue("back"))

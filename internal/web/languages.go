@@ -34,6 +34,7 @@ type languages struct {
 // catalogue is everything the site says, in one language.
 type catalogue struct {
 	tag      language.Tag
+	name     string // of the language, in HTML and in addresses
 	texts    map[string]string
 	fallback *catalogue // nil: none
 }
@@ -72,7 +73,7 @@ func loadCatalogue(name string) (*catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("messages/%s is named after no language: %w", name, err)
 	}
-	c := &catalogue{tag: tag, texts: make(map[string]string)}
+	c := &catalogue{tag: tag, name: tag.String(), texts: make(map[string]string)}
 	files, err := fs.Glob(messageFiles, path.Join("messages", name, "*.json"))
 	if err != nil {
 		return nil, err
@@ -102,7 +103,7 @@ func readMessages(file string) (map[string]string, error) {
 // match returns the language that suits best: the one chosen, or else what the browser accepts.
 func (l *languages) match(chosen, accepted string) *catalogue {
 	for _, c := range l.all {
-		if c.name() == chosen {
+		if c.name == chosen {
 			return c
 		}
 	}
@@ -113,9 +114,6 @@ func (l *languages) match(chosen, accepted string) *catalogue {
 	_, i, _ := l.matcher.Match(tags...)
 	return l.all[i]
 }
-
-// name returns what the language is called in HTML and in addresses.
-func (c *catalogue) name() string { return c.tag.String() }
 
 // find returns a text as it is in the catalogue, which may be the form for a number.
 func (c *catalogue) find(key string, values []any) string {
@@ -144,7 +142,9 @@ var forms = map[plural.Form]string{
 }
 
 // form names the plural form of a number.
-func form(tag language.Tag, n int) string { return forms[plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0)] }
+func form(tag language.Tag, n int) string {
+	return forms[plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0)]
+}
 
 // text returns a text with its values, which come in pairs of name and value.
 func (c *catalogue) text(key string, values ...any) string {

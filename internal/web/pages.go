@@ -24,6 +24,7 @@ var templateFiles embed.FS
 // pages are all templates, once for each language.
 type pages struct {
 	byLanguage map[string]map[string]*template.Template // by "area/name"
+	choices    []choice                                 // the languages, for the switch
 }
 
 // parts are what is in the binary and the same for every website.
@@ -52,7 +53,8 @@ func loadPages(l *languages, a *assets) (*pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.byLanguage[c.name()] = set
+		p.byLanguage[c.name] = set
+		p.choices = append(p.choices, choice{c.name, c.text("base.language")})
 	}
 	return p, nil
 }
@@ -114,10 +116,10 @@ func code(text string) template.HTML {
 // view is what a template sees.
 type view struct {
 	*visitor
-	Service   string // its name
-	Path      string // of the page, with its query
-	Languages []choice
-	Data      any // the page's own
+	Service   string   // its name
+	Path      string   // of the page, with its query
+	Languages []choice // all of them
+	Data      any      // the page's own
 }
 
 // At reports whether the page belongs to an area, by the path where that begins.
@@ -126,11 +128,8 @@ func (v view) At(area string) bool {
 	return under && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
-// choice is one of several.
-type choice struct {
-	Value, Name string
-	Chosen      bool
-}
+// choice is one of several languages.
+type choice struct{ Value, Name string }
 
 // page answers with a page.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data any) error {
@@ -145,7 +144,7 @@ func (s *Server) pageWith(status int, w http.ResponseWriter, r *http.Request, na
 // render answers with one block of a page; all of it is the layout.
 func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name, block string, data any) error {
 	v := visitorOf(r)
-	tmpl, ok := s.pages.byLanguage[v.Language][name]
+	tmpl, ok := s.pages.byLanguage[v.Language()][name]
 	if !ok {
 		return fmt.Errorf("there is no page %s", name)
 	}
@@ -155,7 +154,7 @@ func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name
 	}
 	var b bytes.Buffer
 	err := tmpl.ExecuteTemplate(&b, block, view{
-		visitor: v, Service: s.cfg.Name, Path: at, Languages: s.choices(v.Language), Data: data,
+		visitor: v, Service: s.cfg.Name, Path: at, Languages: s.pages.choices, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
@@ -163,18 +162,9 @@ func (s *Server) render(status int, w http.ResponseWriter, r *http.Request, name
 	s.rememberVisitor(w, v)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", v.Language)
+	h.Set("Content-Language", v.Language())
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // whoever asked may be gone
 	return nil
-}
-
-// choices are the languages, for the switch.
-func (s *Server) choices(chosen string) []choice {
-	var all []choice
-	for _, c := range s.languages.all {
-		all = append(all, choice{Value: c.name(), Name: c.text("base.language"), Chosen: c.name() == chosen})
-	}
-	return all
 }

@@ -17,10 +17,9 @@ import (
 
 // visitor is who sends a request.
 type visitor struct {
-	Language string
-	Theme    theme
-	Address  netip.Addr
-	Account  *im.User // nil: nobody has signed in
+	Theme   theme
+	Address netip.Addr
+	Account *im.User // nil: nobody has signed in
 
 	session store.WebSession // of Account
 	text    *catalogue
@@ -66,13 +65,15 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (*http.Request, e
 		v.Theme = t
 	}
 	v.text = s.languages.match(s.cookie(r, languageCookie), r.Header.Get("Accept-Language"))
-	v.Language = v.text.name()
 	if v.secret = s.cookie(r, visitorCookie); len(v.secret) != len(rand.Text()) {
 		v.secret, v.fresh = rand.Text(), true
 	}
 	err := s.recognize(w, r, v)
 	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)), err
 }
+
+// Language names the language that the visitor reads.
+func (v *visitor) Language() string { return v.text.name }
 
 // Token is what forms carry, so that they can only come from pages of this visitor's.
 func (v *visitor) Token() string {
