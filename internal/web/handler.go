@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"monarch/internal/auth"
+	"monarch/internal/store"
 )
 
 // handler answers a request, or says why it cannot: a [fault], or something that is the
@@ -50,6 +51,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case errors.Is(err, auth.ErrBusy):
 		f = errBusy
+	case errors.Is(err, store.ErrNoLetter):
+		f = errLetter
 	case r.Context().Err() == nil:
 		s.cfg.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
 	}

@@ -264,9 +264,6 @@ type letterForm struct {
 func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
 	in, err := s.cfg.Store.SignUpLetter(r.Context(), token, s.cfg.Clock.Now())
-	if errors.Is(err, store.ErrNoLetter) {
-		return errLetter
-	}
 	if err != nil {
 		return err
 	}
@@ -277,8 +274,6 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) confirmed(w http.ResponseWriter, r *http.Request) error {
 	_, err := s.cfg.Account.Confirm(byVisitor(r.Context(), visitorOf(r)), r.PostFormValue("token"))
 	switch {
-	case errors.Is(err, store.ErrNoLetter):
-		return errLetter
 	case errors.Is(err, im.ErrHandleTaken):
 		return errConfirmedBefore
 	case errors.Is(err, store.ErrNoInvite):

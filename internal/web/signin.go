@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"monarch/internal/clock"
 	"monarch/internal/im"
 	"monarch/internal/login"
-	"monarch/internal/store"
 )
 
 // signInForm is the form to sign in.
@@ -117,9 +115,6 @@ func (s *Server) newPasswordPage(w http.ResponseWriter, r *http.Request) error {
 // newPasswordForm shows the form that the link of a letter leads to.
 func (s *Server) newPasswordForm(status int, w http.ResponseWriter, r *http.Request, token string, problems map[string]string) error {
 	user, err := s.cfg.Store.ResetLetter(r.Context(), token, s.cfg.Clock.Now())
-	if errors.Is(err, store.ErrNoLetter) {
-		return errLetter
-	}
 	if err != nil {
 		return err
 	}
@@ -132,15 +127,11 @@ func (s *Server) newPassword(w http.ResponseWriter, r *http.Request) error {
 		return s.newPasswordForm(http.StatusUnprocessableEntity, w, r, token, problems)
 	}
 	// Before a hash is computed for nothing.
-	if _, err := s.cfg.Store.ResetLetter(r.Context(), token, s.cfg.Clock.Now()); errors.Is(err, store.ErrNoLetter) {
-		return errLetter
-	}
-	_, err := s.cfg.Account.ResetPassword(byVisitor(r.Context(), visitorOf(r)), token, password)
-	if errors.Is(err, store.ErrNoLetter) {
-		return errLetter
-	}
-	if err != nil {
+	if _, err := s.cfg.Store.ResetLetter(r.Context(), token, s.cfg.Clock.Now()); err != nil {
 		return err
 	}
-	return back(w, r, "/signin?"+url.Values{"note": {"reset"}}.Encode())
+	if _, err := s.cfg.Account.ResetPassword(byVisitor(r.Context(), visitorOf(r)), token, password); err != nil {
+		return err
+	}
+	return back(w, r, "/signin?note=reset")
 }
