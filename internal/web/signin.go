@@ -77,11 +77,15 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return back(w, r, "/signin?note=out")
 }
 
+// resetForm is the form to ask for a letter.
+type resetForm struct {
+	Mail    bool // there are letters
+	Handle  string
+	Problem string // key of a text, or ""
+}
+
 func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
-	return s.page(w, r, "join/reset", struct {
-		Mail            bool
-		Handle, Problem string
-	}{Mail: s.cfg.Post != nil})
+	return s.page(w, r, "join/reset", resetForm{Mail: s.cfg.Post != nil})
 }
 
 // askReset sends a letter to somebody who has forgotten his password. The answer is the same for
@@ -97,10 +101,7 @@ func (s *Server) askReset(w http.ResponseWriter, r *http.Request) error {
 	typed := strings.TrimSpace(r.PostFormValue("handle"))
 	handle, err := im.ParseHandle(typed)
 	if err != nil {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "join/reset", struct {
-			Mail            bool
-			Handle, Problem string
-		}{true, typed, "join.bad_handle"})
+		return s.pageWith(http.StatusUnprocessableEntity, w, r, "join/reset", resetForm{true, typed, "join.bad_handle"})
 	}
 	if err := s.later(func(ctx context.Context) error { return s.reset(ctx, recipientOf(v, handle)) }); err != nil {
 		return err
