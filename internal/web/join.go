@@ -74,9 +74,12 @@ func (s *Server) form() *joinForm {
 	if f.Bits > 0 {
 		f.Wait = secondsInWait
 	}
-	f.Challenge = s.issue(f.Bits)
+	s.renew(f)
 	return f
 }
+
+// renew gives a form a challenge that nobody has answered.
+func (s *Server) renew(f *joinForm) { f.Challenge, f.Answer = s.issue(f.Bits), "" }
 
 func (s *Server) joinPage(w http.ResponseWriter, r *http.Request) error {
 	if visitorOf(r).Account != nil {
@@ -115,7 +118,7 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return err
 	}
-	f.Challenge, f.Answer = s.issue(f.Bits), ""
+	s.renew(f)
 	return s.pageWith(http.StatusUnprocessableEntity, w, r, "join/join", f)
 }
 
@@ -167,7 +170,7 @@ func checkPassword(password, again string) map[string]string {
 func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 	c, good := s.open(f.Challenge)
 	if !good {
-		f.Challenge, f.Answer = s.issue(f.Bits), ""
+		s.renew(f)
 		f.refuse("proof", "join.stale")
 		return nil
 	}
@@ -185,7 +188,7 @@ func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 		}
 	}
 	if !s.spent.use(c.nonce, s.cfg.Clock.Elapsed()) {
-		f.Challenge, f.Answer = s.issue(f.Bits), ""
+		s.renew(f)
 		f.refuse("proof", "join.stale")
 		return nil
 	}
@@ -194,7 +197,7 @@ func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 	}
 	err := s.cfg.Store.CheckInvite(ctx, f.Code, s.cfg.Clock.Now())
 	if errors.Is(err, store.ErrNoInvite) {
-		f.Challenge, f.Answer = s.issue(f.Bits), ""
+		s.renew(f)
 		f.refuse("code", "join.bad_code")
 		return nil
 	}
