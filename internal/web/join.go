@@ -35,9 +35,8 @@ func (s *Server) joinRoutes(mux *http.ServeMux) {
 
 // The lengths of passwords that are chosen here.
 const (
-	minPassword   = 8
-	oldPassword   = 16 // characters that all clients send
-	secondsInWait = int(proofWait / time.Second)
+	minPassword = 8
+	oldPassword = 16 // characters that all clients send
 )
 
 // joinForm is the form to sign up.
@@ -51,10 +50,17 @@ type joinForm struct {
 	Challenge string
 	Answer    string
 	Bits      int
-	Wait      int // seconds that a browser without scripts has to wait; 0: none
 
 	Problems map[string]string // keys of texts, by field
 	Seconds  int               // that are left of the wait
+}
+
+// Wait is how many seconds a browser without scripts has to wait, or 0.
+func (f *joinForm) Wait() int {
+	if f.Bits == 0 {
+		return 0
+	}
+	return int(proofWait / time.Second)
 }
 
 // refuse notes what is wrong with a field. The first problem of each counts.
@@ -70,9 +76,6 @@ func (s *Server) form() *joinForm {
 	f := &joinForm{
 		Invite: limits.Registration == Invite, Mail: s.cfg.Post != nil,
 		Bits: limits.ProofBits, Problems: make(map[string]string),
-	}
-	if f.Bits > 0 {
-		f.Wait = secondsInWait
 	}
 	s.renew(f)
 	return f
