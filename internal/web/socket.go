@@ -182,13 +182,6 @@ func (s *sockets) cut(which func(*socket) bool) {
 	}
 }
 
-// count returns how many sockets there are.
-func (s *sockets) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.open)
-}
-
 // stop refuses new sockets and waits for the others, which the engine must have closed. When ctx
 // ends first it cuts them.
 func (s *sockets) stop(ctx context.Context) {

@@ -53,6 +53,13 @@ func (b *told) Frame(f msnp.Frame) {
 
 func (b *told) Closed(why conn.Reason) { b.ended <- why }
 
+// count returns how many sockets there are.
+func (s *sockets) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
 // harbour is sockets on a listener.
 type harbour struct {
 	*sockets
