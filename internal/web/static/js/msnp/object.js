@@ -1,6 +1,6 @@
 // MSNObjects, which name pictures that can be fetched. docs/protocol/payloads.md#msnobject
 
-import { base64, fromBase64, utf8 } from "./bytes.js";
+import { base64, fromBase64, hex, utf8 } from "./bytes.js";
 import { sha1 } from "./sha1.js";
 
 /** The types of objects. */
@@ -52,7 +52,7 @@ export function unquote(text) {
 export function newObject(creator, type, data, location = "") {
   const digest = sha1(data);
   const sha1d = base64(digest);
-  location ||= "TFR" + Array.from(digest.subarray(0, 4), (b) => b.toString(16).padStart(2, "0")).join("") + ".dat";
+  location ||= `TFR${hex(digest.subarray(0, 4))}.dat`;
   const friendly = "AAA=";
   const checksum = base64(sha1(utf8(
     `Creator${creator}Size${data.length}Type${type}Location${location}Friendly${friendly}SHA1D${sha1d}`)));
