@@ -2,7 +2,7 @@
 // let in.
 
 import { byID, icon, make } from "./dom.js";
-import { arrows, openMenu } from "./menu.js";
+import { arrows } from "./menu.js";
 import { contactMenu, groupMenu } from "./manage.js";
 import { dotClass, statusText } from "./people.js";
 import { complain } from "./dialog.js";
