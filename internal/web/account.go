@@ -9,7 +9,6 @@ import (
 
 	"monarch/internal/account"
 	"monarch/internal/audit"
-	"monarch/internal/clock"
 	"monarch/internal/im"
 	"monarch/internal/login"
 )
@@ -36,24 +35,6 @@ func (s *Server) accountRoutes(mux *http.ServeMux) {
 func takes(mux *http.ServeMux, path string, h http.Handler, page string) {
 	mux.Handle("POST "+path, h)
 	mux.Handle("GET "+path, http.RedirectHandler(page, http.StatusSeeOther))
-}
-
-// deeds is what the owner of an account did lately.
-type deeds struct{ changes, names, imports, exports clock.Bucket }
-
-// may reports whether the owner of an account may do something once more, which is counted.
-func (s *Server) may(u *im.User, rate clock.Rate, of func(*deeds) *clock.Bucket) bool {
-	if !s.limits.Load().Rates {
-		return true
-	}
-	allowed := false
-	s.deeds.Use(u.ID, func(d *deeds) {
-		allowed = rate.Allow(of(d), s.cfg.Clock.Elapsed())
-	})
-	if !allowed {
-		s.Counts.Refused.Add(1)
-	}
-	return allowed
 }
 
 // byOwner is a context in which the audit log says that somebody did it himself, and where. What
@@ -109,7 +90,7 @@ func (s *Server) profile(status int, w http.ResponseWriter, r *http.Request, nam
 // rename changes what the owner is called.
 func (s *Server) rename(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, nameRate, func(d *deeds) *clock.Bucket { return &d.names }) {
+	if !s.may(v.Account, renaming) {
 		return errLimited
 	}
 	name := strings.TrimSpace(r.PostFormValue("name"))
@@ -192,7 +173,7 @@ func (s *Server) privacyPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) setPrivacy(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, changeRate, func(d *deeds) *clock.Bucket { return &d.changes }) {
+	if !s.may(v.Account, changing) {
 		return errLimited
 	}
 	policy, prompt := im.Policy(r.PostFormValue("others")), im.AddSilent

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"monarch/internal/audit"
-	"monarch/internal/clock"
 	"monarch/internal/im"
 	"monarch/internal/store"
 )
@@ -87,7 +86,7 @@ func (s *Server) dataPage(w http.ResponseWriter, r *http.Request) error {
 // data answers with everything that is kept of the owner.
 func (s *Server) data(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, exportRate, func(d *deeds) *clock.Bucket { return &d.exports }) {
+	if !s.may(v.Account, exporting) {
 		return errLimited
 	}
 	roster, err := s.cfg.Store.Roster(r.Context(), v.Account.ID)

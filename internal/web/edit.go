@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"monarch/internal/account"
-	"monarch/internal/clock"
 	"monarch/internal/im"
 )
 
@@ -19,7 +18,7 @@ type edit func(ctx context.Context, u im.User, r *http.Request) (notice, error)
 func (s *Server) edited(e edit, page func(status int, w http.ResponseWriter, r *http.Request, problem string) error) http.Handler {
 	return s.member(func(w http.ResponseWriter, r *http.Request) error {
 		v := visitorOf(r)
-		if !s.may(v.Account, changeRate, func(d *deeds) *clock.Bucket { return &d.changes }) {
+		if !s.may(v.Account, changing) {
 			return errLimited
 		}
 		said, err := e(byOwner(r.Context(), v), *v.Account, r)

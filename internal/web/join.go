@@ -10,7 +10,6 @@ import (
 	"monarch/internal/account"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
-	"monarch/internal/clock"
 	"monarch/internal/im"
 	"monarch/internal/store"
 )
@@ -102,7 +101,7 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request) error {
 	if s.limits.Load().Registration == Closed {
 		return s.pageWith(http.StatusForbidden, w, r, "join/closed", nil)
 	}
-	if !s.allow(v.Address, signUpRate, func(h *habits) *clock.Bucket { return &h.signUps }) {
+	if !s.allow(v.Address, signingUp) {
 		return errLimited
 	}
 	f := s.readJoin(r)
@@ -186,7 +185,7 @@ func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 			f.refuse("proof", "join.wait")
 			return nil
 		}
-		if !s.allow(v.Address, slowRate, func(h *habits) *clock.Bucket { return &h.slow }) {
+		if !s.allow(v.Address, waiting) {
 			return errLimited
 		}
 	}

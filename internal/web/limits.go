@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"monarch/internal/clock"
+	"monarch/internal/im"
 	"monarch/internal/turns"
 )
 
@@ -28,35 +29,66 @@ type Limits struct {
 // SetLimits changes the limits, for requests from now on.
 func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
-// How often one address may do things. docs/protocol/limits.md#website
-var (
-	signUpRate = clock.Rate{Burst: 20, Per: time.Hour} // forms that are sent, good or not
-	slowRate   = clock.Rate{Burst: 3, Per: time.Hour}  // accounts without a proof of work
-	letterRate = clock.Rate{Burst: 10, Per: time.Hour} // letters asked for
+// habit is something that one address may do only so often.
+type habit int
+
+const (
+	signingUp  habit = iota // by a form that is sent, good or not
+	waiting                 // for an account, instead of working for it
+	forgetting              // one's password, and asking for a letter
 )
 
-// How often the owner of an account may do things.
-var (
-	changeRate = clock.Rate{Burst: 100, Per: time.Minute} // changes of lists, groups and settings
-	nameRate   = clock.Rate{Burst: 5, Per: time.Minute}   // of one's own name, which others are told
-	importRate = clock.Rate{Burst: 10, Per: time.Hour}    // files that are read, or taken over
-	exportRate = clock.Rate{Burst: 30, Per: time.Hour}    // files that are made
+// docs/protocol/limits.md#website
+var habitRates = [...]clock.Rate{
+	signingUp:  {Burst: 20, Per: time.Hour},
+	waiting:    {Burst: 3, Per: time.Hour},
+	forgetting: {Burst: 10, Per: time.Hour},
+}
+
+// deed is something that the owner of an account may do only so often.
+type deed int
+
+const (
+	changing  deed = iota // lists, groups and settings
+	renaming              // oneself, which others are told
+	importing             // by a file that is read, or taken over
+	exporting             // into a file
 )
 
-// habits is what one address did lately.
-type habits struct{ signUps, slow, letters clock.Bucket }
+var deedRates = [...]clock.Rate{
+	changing:  {Burst: 100, Per: time.Minute},
+	renaming:  {Burst: 5, Per: time.Minute},
+	importing: {Burst: 10, Per: time.Hour},
+	exporting: {Burst: 30, Per: time.Hour},
+}
+
+// What one address, and the owner of one account, did lately.
+type (
+	habits [len(habitRates)]clock.Bucket
+	deeds  [len(deedRates)]clock.Bucket
+)
 
 // allow reports whether an address may do something once more, which is counted.
-func (s *Server) allow(from netip.Addr, rate clock.Rate, of func(*habits) *clock.Bucket) bool {
-	if !s.limits.Load().Rates {
+func (s *Server) allow(from netip.Addr, h habit) bool {
+	return s.within(func(now time.Duration) (allowed bool) {
+		s.habits.Use(turns.SubscriberOf(from), func(did *habits) { allowed = habitRates[h].Allow(&did[h], now) })
+		return allowed
+	})
+}
+
+// may reports the same of the owner of an account.
+func (s *Server) may(u *im.User, d deed) bool {
+	return s.within(func(now time.Duration) (allowed bool) {
+		s.deeds.Use(u.ID, func(did *deeds) { allowed = deedRates[d].Allow(&did[d], now) })
+		return allowed
+	})
+}
+
+// within reports whether something stays within a limit, if there are any.
+func (s *Server) within(allows func(now time.Duration) bool) bool {
+	if !s.limits.Load().Rates || allows(s.cfg.Clock.Elapsed()) {
 		return true
 	}
-	allowed := false
-	s.habits.Use(turns.SubscriberOf(from), func(h *habits) {
-		allowed = rate.Allow(of(h), s.cfg.Clock.Elapsed())
-	})
-	if !allowed {
-		s.Counts.Refused.Add(1)
-	}
-	return allowed
+	s.Counts.Refused.Add(1)
+	return false
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"monarch/internal/clock"
 	"monarch/internal/im"
 	"monarch/internal/login"
 )
@@ -95,7 +94,7 @@ func (s *Server) askReset(w http.ResponseWriter, r *http.Request) error {
 	if s.cfg.Post == nil {
 		return errNotFound
 	}
-	if !s.allow(v.Address, letterRate, func(h *habits) *clock.Bucket { return &h.letters }) {
+	if !s.allow(v.Address, forgetting) {
 		return errLimited
 	}
 	typed := strings.TrimSpace(r.PostFormValue("handle"))

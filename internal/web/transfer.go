@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"monarch/internal/account"
-	"monarch/internal/clock"
 	"monarch/internal/ctt"
 	"monarch/internal/im"
 	"monarch/internal/store"
@@ -29,7 +28,7 @@ const importTime = 40 * time.Second
 // export answers with the forward list.
 func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, exportRate, func(d *deeds) *clock.Bucket { return &d.exports }) {
+	if !s.may(v.Account, exporting) {
 		return errLimited
 	}
 	roster, err := s.cfg.Store.Roster(r.Context(), v.Account.ID)
@@ -84,7 +83,7 @@ func (s *Server) importForm(status int, w http.ResponseWriter, r *http.Request, 
 // preview reads a file and says what would become of it. Nothing is changed.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, importRate, func(d *deeds) *clock.Bucket { return &d.imports }) {
+	if !s.may(v.Account, importing) {
 		return errLimited
 	}
 	file, _, err := r.FormFile("file")
@@ -159,7 +158,7 @@ func (s *Server) room(roster im.Roster) int {
 // takeOver adds those whom the owner has chosen from a file.
 func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
-	if !s.may(v.Account, importRate, func(d *deeds) *clock.Bucket { return &d.imports }) {
+	if !s.may(v.Account, importing) {
 		return errLimited
 	}
 	chosen := r.PostForm["who"]
