@@ -149,6 +149,14 @@ func allows(lists im.List, policy im.Policy) bool {
 	return policy == im.AllowOthers
 }
 
+// Contact returns one person as the roster of an account shows him, or would if he were on any
+// list. It refuses with im.ErrNoUser.
+func (s *Store) Contact(ctx context.Context, owner, peer im.UserID) (im.Contact, error) {
+	return view(ctx, s, fmt.Sprintf("look up %d for %d", peer, owner), func(tx *transaction) (im.Contact, error) {
+		return loadContact(ctx, tx, owner, peer)
+	})
+}
+
 // loadContact returns one person as owner's roster shows him.
 func loadContact(ctx context.Context, tx *transaction, owner, peer im.UserID) (im.Contact, error) {
 	found, err := collect(ctx, tx, scanContact, `

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -100,5 +101,23 @@ func TestNamesAreThoseOfEverybodyInTheRoster(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[im.UserID]string{w.ids["bob"]: "bob", w.ids["carol"]: "C 1"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAContactIsAsTheRosterHasHim(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "dave")
+	w.must(addAs("alice", fl, "bob", none, "Bobby"), add("alice", bl, "bob", none), add("bob", fl, "alice", none))
+	bob, err := w.s.Contact(context.Background(), w.ids["alice"], w.ids["bob"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(*w.contact("alice", "bob"), bob); diff != "" {
+		t.Error(diff)
+	}
+	if dave, err := w.s.Contact(context.Background(), w.ids["alice"], w.ids["dave"]); err != nil || dave.Lists != 0 {
+		t.Errorf("somebody on no list: %+v, %v", dave, err)
+	}
+	if _, err := w.s.Contact(context.Background(), w.ids["alice"], -1); !errors.Is(err, im.ErrNoUser) {
+		t.Errorf("nobody: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -79,23 +78,17 @@ func (s *Server) acceptContact(ctx context.Context, u im.User, r *http.Request) 
 // befriend does what clients do with a new contact: he comes on the list under the name that he
 // gave himself, and may see its owner unless that was decided otherwise.
 func (s *Server) befriend(ctx context.Context, u im.User, a account.Addition) error {
-	contact, err := s.cfg.Store.User(ctx, a.Email)
+	friend, err := s.cfg.Store.User(ctx, a.Email)
 	if err != nil {
 		return err
 	}
-	a.Name = contact.Name
+	a.Name = friend.Name
 	if err := s.cfg.Account.AddContact(ctx, u, a); err != nil {
 		return err
 	}
-	roster, err := s.cfg.Store.Roster(ctx, u.ID)
-	if err != nil {
+	contact, err := s.cfg.Store.Contact(ctx, u.ID, friend.ID)
+	if err != nil || contact.Lists&(im.Allow|im.Block) != 0 {
 		return err
-	}
-	undecided := func(c im.Contact) bool {
-		return strings.EqualFold(c.Handle, a.Email) && c.Lists&(im.Allow|im.Block) == 0
-	}
-	if !slices.ContainsFunc(roster.Contacts, undecided) {
-		return nil
 	}
 	return s.cfg.Account.Allow(ctx, u, a.Email)
 }
