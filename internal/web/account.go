@@ -211,13 +211,7 @@ func (s *Server) deleteForm(status int, w http.ResponseWriter, r *http.Request, 
 		return err
 	}
 	h.Problem = problem
-	n := 0
-	for _, c := range h.roster.Contacts {
-		if c.Lists&im.Forward != 0 {
-			n++
-		}
-	}
-	return s.pageWith(status, w, r, "account/delete", deleteData{h, n})
+	return s.pageWith(status, w, r, "account/delete", deleteData{h, len(listed(h.roster))})
 }
 
 func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {

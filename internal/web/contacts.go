@@ -59,6 +59,11 @@ func waits(c im.Contact) bool {
 	return c.Lists&im.Reverse != 0 && c.Lists&(im.Allow|im.Block) == 0
 }
 
+// listed returns those who are on the forward list.
+func listed(r im.Roster) []im.Contact {
+	return slices.DeleteFunc(slices.Clone(r.Contacts), func(c im.Contact) bool { return c.Lists&im.Forward == 0 })
+}
+
 func personOf(c im.Contact, p im.Policy) person {
 	allowed, blocked := c.Lists&im.Allow != 0, c.Lists&im.Block != 0
 	return person{

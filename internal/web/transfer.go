@@ -36,10 +36,8 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var addresses []string
-	for _, c := range roster.Contacts {
-		if c.Lists&im.Forward != 0 {
-			addresses = append(addresses, c.Handle)
-		}
+	for _, c := range listed(roster) {
+		addresses = append(addresses, c.Handle)
 	}
 	slices.Sort(addresses)
 	return download(w, "contacts.ctt", "application/xml", ctt.Append(nil, addresses))
@@ -115,9 +113,9 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 
 // sort says of each address what would become of it.
 func (d *importData) sort(ctx context.Context, users *store.Store, addresses []string) error {
-	listed := make(map[string]bool)
-	for _, c := range d.roster.Contacts {
-		listed[c.Handle] = c.Lists&im.Forward != 0
+	there := make(map[string]bool)
+	for _, c := range listed(d.roster) {
+		there[c.Handle] = true
 	}
 	for _, address := range addresses {
 		handle, err := im.ParseHandle(address)
@@ -125,7 +123,7 @@ func (d *importData) sort(ctx context.Context, users *store.Store, addresses []s
 			d.Bad = append(d.Bad, im.OneLine(address, im.MaxHandle))
 			continue
 		}
-		if listed[handle] {
+		if there[handle] {
 			d.Listed = append(d.Listed, handle)
 			continue
 		}
@@ -147,12 +145,7 @@ func (s *Server) room(roster im.Roster) int {
 	if most == 0 {
 		return -1
 	}
-	for _, c := range roster.Contacts {
-		if c.Lists&im.Forward != 0 {
-			most--
-		}
-	}
-	return max(most, 0)
+	return max(most-len(listed(roster)), 0)
 }
 
 // takeOver adds those whom the owner has chosen from a file.
