@@ -5,10 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -59,13 +57,8 @@ func (s *Server) connectFile(w http.ResponseWriter, r *http.Request) error {
 	if len(content) == 0 {
 		return errNotFound
 	}
-	h := w.Header()
-	h.Set("Content-Type", file.mediaType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.name}))
-	h.Set("Content-Length", strconv.Itoa(len(content)))
-	h.Set("Cache-Control", "private, max-age=0") // old browsers save nothing that says no-store
-	_, _ = w.Write(content)                      // whoever asked may be gone
-	return nil
+	w.Header().Set("Cache-Control", "private, max-age=0") // old browsers save nothing that says no-store
+	return download(w, file.name, file.mediaType, content)
 }
 
 // crlf joins lines as Windows has them.

@@ -113,6 +113,16 @@ func code(text string) template.HTML {
 	return template.HTML("<code>" + html.EscapeString(text) + "</code>") //nolint:gosec // it is escaped
 }
 
+// download answers with a file that the browser saves.
+func download(w http.ResponseWriter, name, mediaType string, content []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = w.Write(content) // whoever asked may be gone
+	return nil
+}
+
 // view is what a template sees.
 type view struct {
 	*visitor

@@ -43,15 +43,6 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	return download(w, "contacts.ctt", "application/xml", ctt.Append(nil, addresses))
 }
 
-// download answers with a file that the browser saves.
-func download(w http.ResponseWriter, name, mediaType string, content []byte) error {
-	h := w.Header()
-	h.Set("Content-Type", mediaType)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	_, _ = w.Write(content) // whoever asked may be gone
-	return nil
-}
-
 // importData is what would become of a file.
 type importData struct {
 	accountHead
