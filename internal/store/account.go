@@ -132,25 +132,23 @@ func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, 
 // DeleteUser removes an account and every trace of it on the lists of others, whose versions
 // take a step each.
 func (s *Store) DeleteUser(ctx context.Context, id im.UserID) error {
-	_, err := change(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx,
 			`UPDATE account SET version = version + 1 WHERE id IN (
 				SELECT owner FROM contact WHERE peer = $1 AND lists <> 0
 				UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
 		if err != nil {
-			return struct{}{}, err
+			return err
 		}
-		return struct{}{}, execOne(ctx, tx, `DELETE FROM account WHERE id = $1`, id)
+		return execOne(ctx, tx, `DELETE FROM account WHERE id = $1`, id)
 	})
-	return err
 }
 
 // changeUser runs an update of one account that leaves its lists alone.
 func (s *Store) changeUser(ctx context.Context, what string, id im.UserID, query string, args ...any) error {
-	_, err := change(ctx, s, fmt.Sprintf("%s of %d", what, id), func(tx *transaction) (struct{}, error) {
-		return struct{}{}, execOne(ctx, tx, query, append([]any{id}, args...)...)
+	return act(ctx, s, fmt.Sprintf("%s of %d", what, id), func(tx *transaction) error {
+		return execOne(ctx, tx, query, append([]any{id}, args...)...)
 	})
-	return err
 }
 
 // execOne runs a statement about one account, and refuses if it is not there.

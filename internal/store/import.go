@@ -25,10 +25,9 @@ type NewUser struct {
 // refused and names it; what was told as done stays.
 func (s *Store) ImportUsers(ctx context.Context, users iter.Seq[NewUser], done func(n int)) error {
 	return inBatches(users, done, func(batch []NewUser) error {
-		_, err := change(ctx, s, "import accounts", func(tx *transaction) (struct{}, error) {
-			return struct{}{}, importUsers(ctx, tx, batch)
+		return act(ctx, s, "import accounts", func(tx *transaction) error {
+			return importUsers(ctx, tx, batch)
 		})
-		return err
 	})
 }
 
@@ -49,14 +48,13 @@ func (s *Store) ImportContacts(ctx context.Context, contacts iter.Seq[NewContact
 	c := contactImport{ids: make(map[string]im.UserID)}
 	return inBatches(contacts, done, func(batch []NewContact) error {
 		again := false
-		_, err := change(ctx, s, "import contacts", func(tx *transaction) (struct{}, error) {
+		return act(ctx, s, "import contacts", func(tx *transaction) error {
 			if again { // accounts that came with the transaction went with it
 				clear(c.ids)
 			}
 			again = true
-			return struct{}{}, c.insert(ctx, tx, batch)
+			return c.insert(ctx, tx, batch)
 		})
-		return err
 	})
 }
 

@@ -27,10 +27,9 @@ const invitationsKept = 7 * 24 * time.Hour
 // count. The limits outlive a restart, and what counts for an address counts for it with
 // another tag (user+tag@domain), too.
 func (s *Store) Invite(ctx context.Context, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {
-	_, err := change(ctx, s, "note an invitation", func(tx *transaction) (struct{}, error) {
-		return struct{}{}, invite(ctx, tx, inviter, to, now, l)
+	return act(ctx, s, "note an invitation", func(tx *transaction) error {
+		return invite(ctx, tx, inviter, to, now, l)
 	})
-	return err
 }
 
 func invite(ctx context.Context, tx *transaction, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {

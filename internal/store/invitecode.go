@@ -25,12 +25,11 @@ const inviteColumns = `code, uses_left, created, expires, made_by`
 
 // AddInvite makes a code, as [auth.Code] returns them, good.
 func (s *Store) AddInvite(ctx context.Context, c InviteCode) error {
-	_, err := change(ctx, s, "make an invite code", func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, "make an invite code", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO invite_code (`+inviteColumns+`) VALUES ($1, $2, $3, $4, $5)`,
 			c.Code, c.Uses, c.Created, c.Expires, c.MadeBy)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // Invites returns the codes that are good, in the order they were made in.
@@ -59,11 +58,10 @@ func (s *Store) RevokeInvite(ctx context.Context, typed string) error {
 	if !ok {
 		return ErrNoInvite
 	}
-	_, err := change(ctx, s, "revoke an invite code", func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, "revoke an invite code", func(tx *transaction) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM invite_code WHERE code = $1`, code)
-		return struct{}{}, changedOne(res, err, ErrNoInvite)
+		return changedOne(res, err, ErrNoInvite)
 	})
-	return err
 }
 
 // useInvite takes one use off a code, as it was typed, and deletes it with the last.

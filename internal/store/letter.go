@@ -56,9 +56,9 @@ func (s *Store) AddSignUpLetter(ctx context.Context, token string, in SignUp, no
 	if err != nil {
 		return err
 	}
-	_, err = change(ctx, s, "keep a letter to confirm", func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, "keep a letter to confirm", func(tx *transaction) error {
 		if err := roomForLetter(ctx, tx, "confirm", handle, now); err != nil {
-			return struct{}{}, err
+			return err
 		}
 		code, _ := auth.ParseCode(in.Invite) // one that is none is refused in the end
 		if code == "" {
@@ -66,9 +66,8 @@ func (s *Store) AddSignUpLetter(ctx context.Context, token string, in SignUp, no
 		}
 		_, err := tx.ExecContext(ctx, insertLetter, auth.TokenHash(token), "confirm", recipientKey(handle), nil, 0,
 			handle, msnp.Escape(in.Name), in.PasswordHash, in.Language, code, expires.Unix())
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 const insertLetter = `
@@ -129,15 +128,14 @@ func (s *Store) ConfirmSignUp(ctx context.Context, token string, now time.Time) 
 // AddResetLetter makes a token good for another password of an account as u has it. It refuses
 // with ErrTooManyLetters.
 func (s *Store) AddResetLetter(ctx context.Context, token string, u im.User, now, expires time.Time) error {
-	_, err := change(ctx, s, fmt.Sprintf("keep a letter to reset the password of %d", u.ID), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("keep a letter to reset the password of %d", u.ID), func(tx *transaction) error {
 		if err := roomForLetter(ctx, tx, "reset", u.Handle, now); err != nil {
-			return struct{}{}, err
+			return err
 		}
 		_, err := tx.ExecContext(ctx, insertLetter, auth.TokenHash(token), "reset", recipientKey(u.Handle), u.ID, u.Credential,
 			"", "", "", "", "", expires.Unix())
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // ResetLetter returns whose password a letter resets, or refuses with ErrNoLetter: also once the

@@ -47,28 +47,26 @@ func (s *Store) UserWithMailbox(ctx context.Context, id im.UserID) (im.User, *im
 // SetMailbox gives an account a mailbox with nothing in it, or changes the page of the one it
 // has.
 func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) error {
-	_, err := change(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *transaction) error {
 		if _, err := loadUser(ctx, tx, owner); err != nil {
-			return struct{}{}, err
+			return err
 		}
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO mailbox (owner, `+mailboxColumns+`) VALUES ($1, 0, 0, $2, 1)
 			ON CONFLICT (owner) DO UPDATE SET url = excluded.url`, owner, url)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // RemoveMailbox takes the mailbox away, or refuses with im.ErrNoMailbox.
 func (s *Store) RemoveMailbox(ctx context.Context, owner im.UserID) error {
-	_, err := change(ctx, s, fmt.Sprintf("remove mailbox of %d", owner), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("remove mailbox of %d", owner), func(tx *transaction) error {
 		err := execOne(ctx, tx, `DELETE FROM mailbox WHERE owner = $1`, owner)
 		if errors.Is(err, im.ErrNoUser) {
 			err = im.ErrNoMailbox
 		}
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // CountMail sets how much is unread, and returns the mailbox before and after. Folders below

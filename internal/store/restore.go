@@ -163,7 +163,7 @@ func makePresentable(ctx context.Context, path string) (Health, error) {
 	if err != nil {
 		return h, fmt.Errorf("bring it up to date: %w", err)
 	}
-	_, err = change(ctx, s, "make a backup the present", func(tx *transaction) (struct{}, error) {
+	err = act(ctx, s, "make a backup the present", func(tx *transaction) error {
 		for _, each := range []struct {
 			text string
 			args []any
@@ -175,10 +175,10 @@ func makePresentable(ctx context.Context, path string) (Health, error) {
 			{`DELETE FROM letter_token`, nil},
 		} {
 			if _, err := tx.ExecContext(ctx, each.text, each.args...); err != nil {
-				return struct{}{}, err
+				return err
 			}
 		}
-		return struct{}{}, nil
+		return nil
 	})
 	return h, errors.Join(err, s.Close())
 }

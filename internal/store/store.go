@@ -172,6 +172,12 @@ func change[T any](ctx context.Context, s *Store, what string, do func(tx *trans
 	return got, nil
 }
 
+// act is change for what returns nothing.
+func act(ctx context.Context, s *Store, what string, do func(tx *transaction) error) error {
+	_, err := change(ctx, s, what, func(tx *transaction) (struct{}, error) { return struct{}{}, do(tx) })
+	return err
+}
+
 // view runs do, which only reads, several statements that see one state of the database.
 func view[T any](ctx context.Context, s *Store, what string, do func(tx *transaction) (T, error)) (T, error) {
 	var got, none T

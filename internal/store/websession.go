@@ -36,23 +36,22 @@ const webSessionColumns = `token, created, seen, agent, address`
 // AddWebSession begins a session of an account as u has it, whose token is in a browser at an
 // address. It refuses with im.ErrNoUser.
 func (s *Store) AddWebSession(ctx context.Context, u im.User, token string, w WebSession) error {
-	_, err := change(ctx, s, fmt.Sprintf("begin a web session of %d", u.ID), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("begin a web session of %d", u.ID), func(tx *transaction) error {
 		if _, err := loadUser(ctx, tx, u.ID); err != nil {
-			return struct{}{}, err
+			return err
 		}
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO web_session (owner, credential, `+webSessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			u.ID, u.Credential, auth.TokenHash(token), w.Created, w.Seen, msnp.Escape(w.Agent), w.Address)
 		if err != nil {
-			return struct{}{}, err
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `
 			DELETE FROM web_session WHERE owner = $1 AND (seen <= $2 OR token IN (
 				SELECT token FROM web_session WHERE owner = $1 ORDER BY seen DESC, token LIMIT 1000 OFFSET $3))`,
 			u.ID, w.Created-int64(WebSessionIdle/time.Second), mostWebSessions)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // WebSession returns the session with a token, and whose it is. It refuses with ErrNoWebSession,
@@ -86,11 +85,10 @@ func (s *Store) WebSession(ctx context.Context, token string, now time.Time) (im
 
 // SeeWebSession notes that a session is used, and where. To do so now and then is enough.
 func (s *Store) SeeWebSession(ctx context.Context, id, address string, now time.Time) error {
-	_, err := change(ctx, s, "note that a web session is used", func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, "note that a web session is used", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE web_session SET seen = $2, address = $3 WHERE token = $1`, id, now.Unix(), address)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // WebSessions returns the sessions that an account has, those used last before the others.
@@ -110,26 +108,24 @@ func (s *Store) WebSessions(ctx context.Context, owner im.UserID, now time.Time)
 
 // EndWebSession ends one session of an account, or refuses with ErrNoWebSession.
 func (s *Store) EndWebSession(ctx context.Context, owner im.UserID, id string) error {
-	_, err := change(ctx, s, fmt.Sprintf("end a web session of %d", owner), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("end a web session of %d", owner), func(tx *transaction) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM web_session WHERE owner = $1 AND token = $2`, owner, id)
-		return struct{}{}, changedOne(res, err, ErrNoWebSession)
+		return changedOne(res, err, ErrNoWebSession)
 	})
-	return err
 }
 
 // EndWebSessions ends all sessions of an account but one, which may be "".
 func (s *Store) EndWebSessions(ctx context.Context, owner im.UserID, but string) error {
-	_, err := change(ctx, s, fmt.Sprintf("end web sessions of %d", owner), func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, fmt.Sprintf("end web sessions of %d", owner), func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM web_session WHERE owner = $1 AND token <> $2`, owner, but)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // SweepWeb deletes what is over: sessions, codes and letters. None of them counts for anything
 // before that either.
 func (s *Store) SweepWeb(ctx context.Context, now time.Time) error {
-	_, err := change(ctx, s, "sweep what is over", func(tx *transaction) (struct{}, error) {
+	return act(ctx, s, "sweep what is over", func(tx *transaction) error {
 		for _, each := range []struct {
 			text string
 			at   time.Time
@@ -140,10 +136,9 @@ func (s *Store) SweepWeb(ctx context.Context, now time.Time) error {
 			{`DELETE FROM letter_token WHERE expires <= $1`, now},
 		} {
 			if _, err := tx.ExecContext(ctx, each.text, each.at.Unix()); err != nil {
-				return struct{}{}, err
+				return err
 			}
 		}
-		return struct{}{}, nil
+		return nil
 	})
-	return err
 }
