@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"monarch/internal/clock"
 	"monarch/internal/gate"
 )
 
@@ -49,18 +50,18 @@ func newGatewayConn(client net.Conn, tab *gate.Tab) *gatewayConn {
 func (c *gatewayConn) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.in) == 0 && !c.gone && !c.closed && !passed(c.readBy) {
+	for len(c.in) == 0 && !c.gone && !c.closed && !clock.Passed(c.readBy) {
 		if !c.idle {
 			c.idle = true
 			c.changed.Broadcast()
 		}
-		c.wait(c.readBy)
+		clock.Await(&c.changed, c.readBy)
 	}
 	c.idle = false
 	switch {
 	case c.closed:
 		return 0, net.ErrClosed
-	case passed(c.readBy):
+	case clock.Passed(c.readBy):
 		return 0, os.ErrDeadlineExceeded
 	case len(c.in) == 0:
 		return 0, io.EOF
@@ -86,15 +87,15 @@ var errStrangers = errors.New("strangers hold too much")
 func (c *gatewayConn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.out) >= maxOutward && !c.gone && !c.closed && !passed(c.writeBy) {
-		c.wait(c.writeBy)
+	for len(c.out) >= maxOutward && !c.gone && !c.closed && !clock.Passed(c.writeBy) {
+		clock.Await(&c.changed, c.writeBy)
 	}
 	switch {
 	case c.closed:
 		return 0, net.ErrClosed
 	case c.gone:
 		return len(b), nil
-	case passed(c.writeBy):
+	case clock.Passed(c.writeBy):
 		return 0, os.ErrDeadlineExceeded
 	case !c.account(len(b)):
 		return 0, errStrangers
@@ -193,10 +194,10 @@ func (c *gatewayConn) put(ctx context.Context, b []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.in) >= maxInward && !c.closed && !c.gone {
-		if passed(limit) || ctx.Err() != nil {
+		if clock.Passed(limit) || ctx.Err() != nil {
 			return false
 		}
-		c.wait(limit)
+		clock.Await(&c.changed, limit)
 	}
 	if !c.closed && !c.gone {
 		if !c.account(len(b)) {
@@ -229,10 +230,10 @@ func (c *gatewayConn) take(ctx context.Context, p patience) (out []byte, last bo
 		default:
 			end = earlier(limit, settled)
 		}
-		if passed(end) {
+		if clock.Passed(end) {
 			break
 		}
-		c.wait(end)
+		clock.Await(&c.changed, end)
 	}
 	out, c.out = c.out, nil
 	c.account(0)
@@ -264,19 +265,8 @@ func (c *gatewayConn) change(fn func()) {
 	c.changed.Broadcast()
 }
 
-// wait returns when something has changed or t, if it is a time, has come. c.mu is held.
-func (c *gatewayConn) wait(t time.Time) {
-	if !t.IsZero() {
-		defer time.AfterFunc(time.Until(t), c.wake).Stop()
-	}
-	c.changed.Wait()
-}
-
 // wake makes everybody who waits look again.
 func (c *gatewayConn) wake() { c.change(func() {}) }
-
-// passed reports whether t is a time and has come.
-func passed(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {

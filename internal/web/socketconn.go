@@ -47,13 +47,13 @@ type socket struct {
 func (c *socket) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.in) == 0 && c.err == nil && !c.closed && !expired(c.readBy) {
-		c.wait(c.readBy)
+	for len(c.in) == 0 && c.err == nil && !c.closed && !clock.Passed(c.readBy) {
+		clock.Await(&c.changed, c.readBy)
 	}
 	switch {
 	case c.closed:
 		return 0, net.ErrClosed
-	case expired(c.readBy):
+	case clock.Passed(c.readBy):
 		return 0, os.ErrDeadlineExceeded
 	case len(c.in) == 0:
 		return 0, c.err
@@ -140,7 +140,7 @@ func (c *socket) beginWrite() (ctx context.Context, stop func(), err error) {
 	switch {
 	case c.closed:
 		return nil, nil, net.ErrClosed
-	case expired(c.writeBy):
+	case clock.Passed(c.writeBy):
 		return nil, nil, os.ErrDeadlineExceeded
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -259,21 +259,6 @@ func (c *socket) SetWriteDeadline(t time.Time) error {
 	}
 	return nil
 }
-
-// wait returns when something has changed or t, if it is a time, has come. c.mu is held.
-func (c *socket) wait(t time.Time) {
-	if !t.IsZero() {
-		defer time.AfterFunc(time.Until(t), func() {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.changed.Broadcast()
-		}).Stop()
-	}
-	c.changed.Wait()
-}
-
-// expired reports whether t is a time and has come.
-func expired(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 // remaining returns how long it is until t; without a time it is for ever.
 func remaining(t time.Time) time.Duration {
