@@ -78,6 +78,9 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	return f
 }
 
+// Roots trust the server.
+func (*Fixture) Roots() *x509.CertPool { return certificate().pool }
+
 // FreePorts lets every listener take any free port of the loopback.
 func FreePorts(cfg *config.Config) {
 	const free = "127.0.0.1:0"

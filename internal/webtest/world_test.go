@@ -3,7 +3,6 @@ package webtest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net"
 	"sync"
@@ -22,8 +21,6 @@ type world struct {
 	p    *msntest.Player
 	base string // address of the website
 
-	roots *x509.CertPool
-
 	mu    sync.Mutex            // leaf
 	addrs map[string]string     // of the server of the moment, by name
 	whole bool                  // whether the road leads there
@@ -32,14 +29,8 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	f := msntest.Start(t, map[string]string{"limits.rates": "off"})
-	w := &world{t: t, fix: f, p: msntest.NewPlayer(t, f), roots: x509.NewCertPool(), conns: make(map[net.Conn]struct{})}
+	w := &world{t: t, fix: f, p: msntest.NewPlayer(t, f), conns: make(map[net.Conn]struct{})}
 	w.mend()
-	c, err := tls.Dial("tcp", f.Server.Addr("https"), &tls.Config{InsecureSkipVerify: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.roots.AddCert(c.ConnectionState().PeerCertificates[0])
-	c.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +117,7 @@ func (w *world) signIn(nick string) *msnclient.Client {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	c, err := msnclient.Dial(ctx, msnclient.Config{
-		Handle: nick + "@example.com", Password: "secret-" + nick, TLS: &tls.Config{RootCAs: w.roots}, Reconnect: true, Dialer: w.dial,
+		Handle: nick + "@example.com", Password: "secret-" + nick, TLS: &tls.Config{RootCAs: w.fix.Roots()}, Reconnect: true, Dialer: w.dial,
 	})
 	if err != nil {
 		w.t.Fatal(err)

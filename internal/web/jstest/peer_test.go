@@ -34,7 +34,7 @@ func (w *world) signIn(nick string) (*peer, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	c, err := msnclient.Dial(ctx, msnclient.Config{
-		Handle: nick + "@example.com", Password: "secret-" + nick, TLS: &tls.Config{RootCAs: w.roots}, Reconnect: true,
+		Handle: nick + "@example.com", Password: "secret-" + nick, TLS: &tls.Config{RootCAs: w.f.Roots()}, Reconnect: true,
 		Dialer: w.dial,
 	})
 	if err != nil {
