@@ -173,18 +173,16 @@ func (s *Service) SetPrompt(ctx context.Context, u im.User, p im.Prompt) error {
 	})
 }
 
-// AddGroup makes a group, or returns the one of that name. It refuses with ErrBadGroup or
+// AddGroup makes a group, unless there is one of that name. It refuses with ErrBadGroup or
 // im.ErrTooManyGroups.
-func (s *Service) AddGroup(ctx context.Context, u im.User, name string) (im.Group, error) {
+func (s *Service) AddGroup(ctx context.Context, u im.User, name string) error {
 	if err := checkGroup(name); err != nil {
-		return im.Group{}, err
+		return err
 	}
-	var made store.Grouped
-	err := s.change(ctx, u, func() (err error) {
-		made, err = s.Store.AddGroup(ctx, u.ID, name)
+	return s.change(ctx, u, func() error {
+		_, err := s.Store.AddGroup(ctx, u.ID, name)
 		return err
 	})
-	return made.Group, err
 }
 
 // RenameGroup gives a group another name. It refuses with ErrBadGroup, im.ErrNoGroup or

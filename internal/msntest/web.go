@@ -33,8 +33,7 @@ func (p *Player) web(words []string) error {
 	case "prompt":
 		return users.SetPrompt(ctx, u, im.Prompt(rest[0]))
 	case "group":
-		_, err := users.AddGroup(ctx, u, msnp.Unescape(rest[0]))
-		return err
+		return users.AddGroup(ctx, u, msnp.Unescape(rest[0]))
 	case "rename":
 		return users.RenameGroup(ctx, u, group(rest[0]), msnp.Unescape(rest[1]))
 	case "dissolve":

@@ -148,8 +148,7 @@ func (s *Server) copyContact(ctx context.Context, u im.User, r *http.Request) (n
 
 func (s *Server) addGroup(ctx context.Context, u im.User, r *http.Request) (notice, error) {
 	name := strings.TrimSpace(r.PostFormValue("name"))
-	_, err := s.cfg.Account.AddGroup(ctx, u, name)
-	return notice{Key: "account.said_group_added", Name: name}, err
+	return notice{Key: "account.said_group_added", Name: name}, s.cfg.Account.AddGroup(ctx, u, name)
 }
 
 func (s *Server) renameGroup(ctx context.Context, u im.User, r *http.Request) (notice, error) {
