@@ -71,8 +71,7 @@ func butterflyClient(who person, cfg config.Config, srv *server.Server) (msnclie
 		return msnclient.Config{}, err
 	}
 	login := "https://" + cfg.Passport.LoginURL
-	host, _, _ := strings.Cut(cfg.Passport.LoginURL, "/")
-	here := map[string]string{net.JoinHostPort(host, "443"): reachable(srv.Addr("https"))}
+	here := map[string]string{net.JoinHostPort(loginHost(cfg), "443"): reachable(srv.Addr("https"))}
 	for _, m := range []struct {
 		name string
 		told config.Messenger

@@ -70,15 +70,17 @@ func (c *patchCmd) names(cfg config.Config) patch.Names {
 	if len(c.Host) > 0 {
 		return patch.Names{Dispatch: c.Host, Pages: c.Host}
 	}
-	pages := []string{cfg.Service.Host}
-	if login, _, _ := strings.Cut(cfg.Passport.LoginURL, "/"); !patch.Foreign(login) {
-		pages = append(pages, login)
-	}
-	dispatch := pages
+	dispatch := cfg.Service.Host
 	if host, _, err := net.SplitHostPort(cfg.Advertised(cfg.Dispatch, cfg.Dispatch.Listen)); err == nil {
-		dispatch = append([]string{host}, pages...)
+		dispatch = host
 	}
-	return patch.Names{Dispatch: dispatch, Pages: pages}
+	return patch.NamesOf(cfg.Service.Host, dispatch, loginHost(cfg))
+}
+
+// loginHost returns the name of the server that clients send passwords to.
+func loginHost(cfg config.Config) string {
+	host, _, _ := strings.Cut(cfg.Passport.LoginURL, "/")
+	return host
 }
 
 // readProgram reads a file, unless it is larger than any program of interest.
@@ -171,8 +173,7 @@ func (c *patchCmd) write(a *app, program []byte) error {
 
 // alsoNeeds says what else the program needs, once it runs.
 func alsoNeeds(a *app, cfg config.Config) {
-	login, _, _ := strings.Cut(cfg.Passport.LoginURL, "/")
-	if patch.Foreign(login) {
+	if login := loginHost(cfg); patch.Foreign(login) {
 		fmt.Fprintf(a.stdout, "\nThis service tells clients to send passwords to %s. Either keep that name in the hosts\n"+
 			"file, or set passport.login_url to a name of yours, like im.example.com/login2.srf.\n", login)
 	}

@@ -35,6 +35,17 @@ type Names struct {
 	Pages    []string // lead to the nexus and the documents, at ports 443 and 80
 }
 
+// NamesOf returns the names of a service: its own, that of its dispatch server, and the one that
+// clients send passwords to, unless that is of the original service.
+func NamesOf(host, dispatch, login string) Names {
+	n := Names{Pages: []string{host}}
+	if !Foreign(login) {
+		n.Pages = append(n.Pages, login)
+	}
+	n.Dispatch = append([]string{dispatch}, n.Pages...)
+	return n
+}
+
 // Texts returns what is to be changed.
 func (n Names) Texts() []Text {
 	texts := make([]Text, len(known))

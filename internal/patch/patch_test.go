@@ -180,6 +180,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestNamesOfAService(t *testing.T) {
+	for login, want := range map[string]patch.Names{
+		"login.passport.com": {Dispatch: []string{"ds.example.com", "im.example.com"}, Pages: []string{"im.example.com"}},
+		"id.example.com":     {Dispatch: []string{"ds.example.com", "im.example.com", "id.example.com"}, Pages: []string{"im.example.com", "id.example.com"}},
+	} {
+		if diff := cmp.Diff(want, patch.NamesOf("im.example.com", "ds.example.com", login)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", login, diff)
+		}
+	}
+}
+
 func TestCheckName(t *testing.T) {
 	for _, name := range []string{"im.example.com", "a", "a-b.c", "192.0.2.10", "MSN.example"} {
 		if err := patch.CheckName(name); err != nil {

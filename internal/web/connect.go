@@ -167,13 +167,8 @@ var patchMessages = []string{
 // patchTexts returns what is to be changed in a Messenger that is to sign in here.
 func (s *Server) patchTexts() []patch.Text {
 	c := s.cfg.Clients
-	names := patch.Names{Pages: []string{s.cfg.Host}}
-	if login := c.loginHost(); !patch.Foreign(login) {
-		names.Pages = append(names.Pages, login)
-	}
 	dispatch, _ := c.dispatch(s.cfg.Host)
-	names.Dispatch = append([]string{dispatch}, names.Pages...)
-	return names.Texts()
+	return patch.NamesOf(s.cfg.Host, dispatch, c.loginHost()).Texts()
 }
 
 // Say returns a text of the area with everything that may be in it.
