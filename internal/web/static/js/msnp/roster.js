@@ -115,12 +115,7 @@ export class Roster {
    * @param {Roster} other
    */
   replace(other) {
-    this.version = other.version;
-    this.groups = other.groups;
-    this.contacts = other.contacts;
-    this.privacy = other.privacy;
-    this.prompt = other.prompt;
-    this.properties = other.properties;
+    Object.assign(this, other);
   }
 
   /**
