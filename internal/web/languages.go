@@ -148,7 +148,11 @@ func form(tag language.Tag, n int) string {
 
 // text returns a text with its values, which come in pairs of name and value.
 func (c *catalogue) text(key string, values ...any) string {
-	return strings.NewReplacer(fill(values, func(v any) string { return fmt.Sprint(v) })...).Replace(c.find(key, values))
+	text := c.find(key, values)
+	if len(values) == 0 { // as nearly all texts of a page
+		return text
+	}
+	return strings.NewReplacer(fill(values, func(v any) string { return fmt.Sprint(v) })...).Replace(text)
 }
 
 // rich does the same for texts with markup in their values, such as those of [link]. The text
