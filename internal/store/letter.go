@@ -17,7 +17,6 @@ type SignUp struct {
 	Handle       string
 	Name         string // empty: the handle
 	PasswordHash string
-	Language     string // that he reads, as the website names it
 	Invite       string // a code as he typed it; empty: none is needed
 }
 
@@ -65,14 +64,14 @@ func (s *Store) AddSignUpLetter(ctx context.Context, token string, in SignUp, no
 			code = msnp.Escape(in.Invite)
 		}
 		_, err := tx.ExecContext(ctx, insertLetter, auth.TokenHash(token), "confirm", recipientKey(handle), nil, 0,
-			handle, msnp.Escape(in.Name), in.PasswordHash, in.Language, code, expires.Unix())
+			handle, msnp.Escape(in.Name), in.PasswordHash, code, expires.Unix())
 		return err
 	})
 }
 
 const insertLetter = `
-	INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, language, invite, expires)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, invite, expires)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // roomForLetter refuses one more letter to an address beyond the limit, and forgets those that
 // have expired.
@@ -95,12 +94,12 @@ func (s *Store) SignUpLetter(ctx context.Context, token string, now time.Time) (
 }
 
 const signUpByLetter = `
-	SELECT handle, name, password_hash, language, invite FROM letter_token
+	SELECT handle, name, password_hash, invite FROM letter_token
 	WHERE token = $1 AND kind = 'confirm' AND expires > $2`
 
 func scanSignUp(r row) (SignUp, error) {
 	var in SignUp
-	err := r.Scan(&in.Handle, &in.Name, &in.PasswordHash, &in.Language, &in.Invite)
+	err := r.Scan(&in.Handle, &in.Name, &in.PasswordHash, &in.Invite)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoLetter
 	}
@@ -133,7 +132,7 @@ func (s *Store) AddResetLetter(ctx context.Context, token string, u im.User, now
 			return err
 		}
 		_, err := tx.ExecContext(ctx, insertLetter, auth.TokenHash(token), "reset", recipientKey(u.Handle), u.ID, u.Credential,
-			"", "", "", "", "", expires.Unix())
+			"", "", "", "", expires.Unix())
 		return err
 	})
 }

@@ -41,8 +41,8 @@ var contents = map[int]string{
 	6: `
 		INSERT INTO web_session (token, owner, credential, created, seen, agent, address) VALUES ('a', 1, 3, 1000, 1001, 'A', '192.0.2.1');
 		INSERT INTO invite_code (code, uses_left, created, expires, made_by) VALUES ('AAAA-BBBB-CCCC', 2, 1000, 0, 'a');
-		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, language, invite, expires) VALUES
-			('a', 'reset', 'r', 1, 3, '', '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', 'en', '', 4000000000)`,
+		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, invite, expires) VALUES
+			('a', 'reset', 'r', 1, 3, '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', '', 4000000000)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {

@@ -38,7 +38,7 @@ func (w *world) uses(at time.Time) []int {
 }
 
 func dave(invite string) store.SignUp {
-	return store.SignUp{Handle: "Dave@example.com", Name: "Dave \u4f60", PasswordHash: "hash", Language: "de", Invite: invite}
+	return store.SignUp{Handle: "Dave@example.com", Name: "Dave \u4f60", PasswordHash: "hash", Invite: invite}
 }
 
 func TestSigningUpByInvitation(t *testing.T) {

@@ -216,7 +216,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request, f *joinForm) err
 	if f.Name == "" {
 		f.Name, _, _ = strings.Cut(f.Handle, "@")
 	}
-	in := store.SignUp{Handle: f.Handle, Name: f.Name, PasswordHash: hash, Language: v.Language()}
+	in := store.SignUp{Handle: f.Handle, Name: f.Name, PasswordHash: hash}
 	if f.Invite {
 		in.Invite = f.Code
 	}

@@ -35,7 +35,6 @@ CREATE TABLE letter_token (
 	handle        TEXT NOT NULL,
 	name          TEXT NOT NULL,
 	password_hash TEXT NOT NULL,
-	language      TEXT NOT NULL,
 	invite        TEXT NOT NULL,
 	expires       BIGINT NOT NULL,
 	CHECK ((kind = 'reset') = (owner IS NOT NULL))
