@@ -39,9 +39,9 @@ func newWorld(t *testing.T) *world {
 		t: t, f: f, p: msntest.NewPlayer(t, f), peers: make(map[string]*peer), work: make(chan order),
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/credentials", w.credentials)
-	mux.HandleFunc("/addresses", w.addresses)
-	mux.HandleFunc("/website", w.website)
+	mux.HandleFunc("/credentials", w.tells(w.credentials))
+	mux.HandleFunc("/addresses", w.tells(w.addresses))
+	mux.HandleFunc("/website", w.tells(w.website))
 	mux.HandleFunc("/play", w.play)
 	mux.HandleFunc("/peer", w.peer)
 	s := httptest.NewServer(mux)
@@ -90,46 +90,44 @@ func reply(rw http.ResponseWriter, result any) {
 	_ = json.NewEncoder(rw).Encode(result) // node complains if it does not get it
 }
 
-// credentials is what a page asks for before it signs in.
-func (w *world) credentials(rw http.ResponseWriter, r *http.Request) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	u, err := w.f.Store.User(r.Context(), r.FormValue("who")+"@example.com")
-	if err != nil {
-		reply(rw, err)
-		return
+// tells answers with what is so of the server of the moment.
+func (w *world) tells(what func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.RLock()
+		defer w.mu.RUnlock()
+		result, err := what(r)
+		if err != nil {
+			result = err
+		}
+		reply(rw, result)
 	}
-	ticket, err := w.f.Ticket(u)
-	if err != nil {
-		reply(rw, err)
-		return
-	}
-	reply(rw, map[string]string{"handle": u.Handle, "name": u.Name, "ticket": ticket})
 }
 
-func (w *world) addresses(rw http.ResponseWriter, _ *http.Request) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	reply(rw, map[string]string{
+// credentials is what a page asks for before it signs in.
+func (w *world) credentials(r *http.Request) (any, error) {
+	u, err := w.f.Store.User(r.Context(), r.FormValue("who")+"@example.com")
+	if err != nil {
+		return nil, err
+	}
+	ticket, err := w.f.Ticket(u)
+	return map[string]string{"handle": u.Handle, "name": u.Name, "ticket": ticket}, err
+}
+
+func (w *world) addresses(*http.Request) (any, error) {
+	return map[string]string{
 		"dispatch": w.f.Server.Addr("dispatch"), "notification": w.f.Server.Addr("notification"),
-	})
+	}, nil
 }
 
 // website says where the website is, with the cookie of somebody who has signed in there.
-func (w *world) website(rw http.ResponseWriter, r *http.Request) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
+func (w *world) website(r *http.Request) (any, error) {
 	u, err := w.f.Store.User(r.Context(), r.FormValue("who")+"@example.com")
 	if err != nil {
-		reply(rw, err)
-		return
+		return nil, err
 	}
 	token, now := auth.Token(), w.f.Clock.Now().Unix()
-	if err := w.f.Store.AddWebSession(r.Context(), u, token, store.WebSession{Created: now, Seen: now}); err != nil {
-		reply(rw, err)
-		return
-	}
-	reply(rw, map[string]string{"address": w.f.Server.Addr("web"), "cookie": "session=" + token})
+	err = w.f.Store.AddWebSession(r.Context(), u, token, store.WebSession{Created: now, Seen: now})
+	return map[string]string{"address": w.f.Server.Addr("web"), "cookie": "session=" + token}, err
 }
 
 // play plays steps of a transcript.
