@@ -79,8 +79,13 @@ func (s *Server) Reload(cfg config.Config) (admin.Report, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	report := admin.Report{Applied: []string{}, Restart: []string{}}
+	fixed, err := fixedSettings(r.inForce, cfg)
+	if err != nil {
+		return admin.Report{}, err
+	}
 	for _, key := range r.inForce.Changes(cfg) {
-		if slices.ContainsFunc(reloadables, func(each reloadable) bool { return each.takes(key) }) {
+		takes := func(each reloadable) bool { return each.takes(key) }
+		if !slices.Contains(fixed, key) && slices.ContainsFunc(reloadables, takes) {
 			report.Applied = append(report.Applied, key)
 		} else {
 			report.Restart = append(report.Restart, key)
@@ -102,6 +107,16 @@ func (s *Server) Reload(cfg config.Config) (admin.Report, error) {
 	r.inForce = next
 	report.NewCertificate = !sameCertificate(shown, s.tls.Load())
 	return report, nil
+}
+
+// fixedSettings returns the settings that need a restart for what becomes of them: a listener does
+// not change between HTTP and HTTPS. What could not be loaded then is an error now.
+func fixedSettings(from, to config.Config) ([]string, error) {
+	if (from.Web.Cert == "") == (to.Web.Cert == "") {
+		return nil, nil
+	}
+	_, err := loadWebTLS(to.Web)
+	return []string{"web.cert", "web.key"}, err
 }
 
 func (r reloadable) takes(key string) bool {

@@ -56,6 +56,39 @@ func TestAReloadTellsWhatNeedsARestart(t *testing.T) {
 	}
 }
 
+// A listener does not change between HTTP and HTTPS.
+func TestTurningTheWebsitesTLSOnOrOffNeedsARestart(t *testing.T) {
+	t.Parallel()
+	cert, other := makeCertificate(t), makeCertificate(t)
+	plain := map[string]string{"web.cert": "", "web.key": ""}
+	secure := map[string]string{"web.cert": cert + ".pem", "web.key": cert + ".key"}
+	next := map[string]string{"web.cert": other + ".pem", "web.key": other + ".key"}
+	both := []string{"web.cert", "web.key"}
+	for _, c := range []struct {
+		name     string
+		from, to map[string]string
+		want     admin.Report
+	}{
+		{"on", plain, secure, admin.Report{Applied: []string{}, Restart: both}},
+		{"off", secure, plain, admin.Report{Applied: []string{}, Restart: both}},
+		{"another one", secure, next, admin.Report{Applied: both, Restart: []string{}}},
+	} {
+		f := msntest.Start(t, c.from)
+		for range 2 { // the second time tells the same, unless it is in force
+			got, err := f.Reload(c.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s: %s", c.name, diff)
+			}
+			if len(c.want.Applied) > 0 {
+				c.want.Applied = []string{}
+			}
+		}
+	}
+}
+
 func TestACertificateIsReplacedWhileConnectionsStay(t *testing.T) {
 	t.Parallel()
 	f := msntest.Start(t, nil)

@@ -67,16 +67,13 @@ func webLimits(cfg config.Config) web.Limits {
 	}
 }
 
-// reloadWebsite reads the certificate again. Whether there is one at all stays as it was: a
-// listener does not change between HTTP and HTTPS.
+// reloadWebsite reads the certificate again. Whether there is one at all stays as it was, see
+// [fixedSettings].
 func (s *Server) reloadWebsite(next config.Config) (func(), error) {
 	settings, err := loadWebTLS(next.Web)
 	return func() {
-		if s.website.server == nil {
-			return
-		}
-		s.website.server.SetLimits(webLimits(next))
-		if (settings == nil) == (s.cfg.Web.Cert == "") {
+		if s.website.server != nil {
+			s.website.server.SetLimits(webLimits(next))
 			s.website.tls.Store(settings)
 		}
 	}, err
