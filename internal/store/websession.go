@@ -83,6 +83,17 @@ func (s *Store) WebSession(ctx context.Context, token string, now time.Time) (im
 	return got.user, got.session, err
 }
 
+// WebSessionLasts reports whether a session is as good as [Store.WebSession] wants it.
+func (s *Store) WebSessionLasts(ctx context.Context, id string, now time.Time) (bool, error) {
+	scan := func(r row) (lasts bool, err error) {
+		err = r.Scan(&lasts)
+		return lasts, err
+	}
+	return load(ctx, s, "look for a web session", scan, `
+		SELECT EXISTS (SELECT 1 FROM web_session w JOIN account a ON a.id = w.owner AND a.credential = w.credential
+			WHERE w.token = $1 AND w.seen > $2 AND NOT a.disabled)`, id, now.Add(-WebSessionIdle).Unix())
+}
+
 // SeeWebSession notes that a session is used, and where. To do so now and then is enough.
 func (s *Store) SeeWebSession(ctx context.Context, id, address string, now time.Time) error {
 	return act(ctx, s, "note that a web session is used", func(tx *transaction) error {

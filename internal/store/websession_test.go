@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"monarch/internal/auth"
 	"monarch/internal/im"
 	"monarch/internal/store"
 )
@@ -45,6 +46,10 @@ func (w *world) isIn(token string, at time.Time) bool {
 	}
 	if err == nil && u.ID != w.ids["alice"] {
 		w.t.Errorf("%s is of %v", token, u)
+	}
+	lasts, lastErr := w.s.WebSessionLasts(w.t.Context(), auth.TokenHash(token), at)
+	if lastErr != nil || lasts != (err == nil) {
+		w.t.Errorf("%s lasts: %t, %v; recognized: %v", token, lasts, lastErr, err)
 	}
 	return err == nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/netip"
@@ -54,4 +55,9 @@ func (s *Server) caller(r *http.Request) (caller, bool) {
 		from = netip.AddrPortFrom(v.Address, 0)
 	}
 	return caller{User: v.Account.ID, Session: v.session.ID, From: from}, true
+}
+
+// lasts reports whether a session of the website goes on.
+func (s *Server) lasts(ctx context.Context, session string) (bool, error) {
+	return s.cfg.Store.WebSessionLasts(ctx, session, s.cfg.Clock.Now())
 }

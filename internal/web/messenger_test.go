@@ -1,13 +1,18 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
+	"monarch/internal/account"
 	"monarch/internal/auth"
 	"monarch/internal/web"
 )
@@ -99,4 +104,126 @@ func TestScriptsMakeNoMarkup(t *testing.T) {
 	if scripts == 0 {
 		t.Error("there are no scripts")
 	}
+}
+
+// line is a socket of the messenger, over which somebody has signed in.
+type line struct {
+	t  *testing.T
+	ws *websocket.Conn
+}
+
+// messenger opens one in a browser, as the scripts of the page do.
+func (p *place) messenger(b *browser, name string) *line {
+	p.t.Helper()
+	header := http.Header{"Origin": {b.base}, "Cookie": {"session=" + b.session()}}
+	ws, _, err := websocket.Dial(p.t.Context(), "ws://"+b.address().Host+"/messenger/socket?server=notification", &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library does
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = ws.CloseNow() })
+	ticket, err := p.Ticket(p.User(name))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	l := &line{p.t, ws}
+	handle := name + "@example.com"
+	l.says("VER 1 MSNP9 CVR0\r\n", "VER 1")
+	l.says("USR 2 TWN I "+handle+"\r\n", "USR 2 TWN S")
+	l.says("USR 3 TWN S "+ticket+"\r\n", "USR 3 OK")
+	return l
+}
+
+// says sends something, and waits for what begins an answer.
+func (l *line) says(text, answer string) {
+	l.t.Helper()
+	if err := l.ws.Write(l.t.Context(), websocket.MessageBinary, []byte(text)); err != nil {
+		l.t.Fatal(err)
+	}
+	for heard := ""; !strings.Contains(heard, answer); {
+		_, b, err := l.ws.Read(l.t.Context())
+		if err != nil {
+			l.t.Fatalf("heard %q and then %v; want %q", heard, err, answer)
+		}
+		heard += string(b)
+	}
+}
+
+// ends waits for the end of the socket.
+func (l *line) ends() {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		if _, _, err := l.ws.Read(ctx); err != nil {
+			if ctx.Err() != nil {
+				l.t.Error("the socket goes on")
+			}
+			return
+		}
+	}
+}
+
+// Whoever is no longer signed in at the website, in whatever way that came, is not in the messenger.
+func TestTheMessengerEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(p *place, b, other *browser){
+		"signed out":           func(_ *place, b, _ *browser) { b.press("/account", "/signout").leadsTo(t, "/signin?note=out") },
+		"ended from elsewhere": func(_ *place, _, other *browser) { other.does("/account/places", "/account/places/others") },
+		"another password": func(_ *place, _, other *browser) {
+			other.does("/account", "/account/password", "present", "secret-alice", "password", "another-secret", "again", "another-secret")
+		},
+		"the account deleted": func(_ *place, _, other *browser) {
+			other.press("/account/delete", "/account/delete", "password", "secret-alice").leadsTo(t, "/account/gone")
+		},
+		"the account locked": func(p *place, _, _ *browser) {
+			if err := p.Server.Users().SetDisabled(t.Context(), p.User("alice"), true); err != nil {
+				t.Error(err)
+			}
+		},
+		"somebody else signs in there": func(p *place, b, _ *browser) {
+			p.User("bob")
+			page := b.get("/account")
+			b.post("/signin", url.Values{"_csrf": {page.field("_csrf")}, "handle": {bobAt}, "password": {"secret-bob"}}).leadsTo(t, "/messenger")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := settle(t, nil)
+			p.User("alice")
+			b, other := p.browser("alice"), p.browser("alice")
+			l := p.messenger(b, "alice")
+			session := b.session()
+			end(p, b, other)
+			l.ends()
+			thief := p.browser("bob")
+			thief.become(session)
+			thief.get("/account").leadsTo(t, "/signin?next=%2Faccount")
+		})
+	}
+}
+
+// session returns the token of the browser's session.
+func (b *browser) session() string {
+	b.t.Helper()
+	for _, c := range b.client.Jar.Cookies(b.address()) {
+		if c.Name == "session" {
+			return c.Value
+		}
+	}
+	b.t.Fatal("nobody is signed in")
+	return ""
+}
+
+// become puts a token in the place of that of the browser.
+func (b *browser) become(token string) {
+	b.client.Jar.SetCookies(b.address(), []*http.Cookie{{Name: "session", Value: token}})
+}
+
+func (b *browser) address() *url.URL {
+	b.t.Helper()
+	address, err := url.Parse(b.base)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return address
 }

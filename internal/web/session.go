@@ -63,6 +63,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, user im.User) err
 // enter gives the browser a session, in the place of the one it may have.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, user im.User) error {
 	v, token, now := visitorOf(r), auth.Token(), s.cfg.Clock.Now().Unix()
+	if err := s.endSession(r.Context(), v); err != nil {
+		return err
+	}
 	err := s.cfg.Store.AddWebSession(r.Context(), user, token, store.WebSession{
 		Created: now, Seen: now, Agent: im.OneLine(r.UserAgent(), maxAgent), Address: v.Address.String(),
 	})
@@ -76,16 +79,21 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, user im.User) err
 
 // end signs the visitor out.
 func (s *Server) end(w http.ResponseWriter, r *http.Request) error {
-	v := visitorOf(r)
 	s.setCookie(w, sessionCookie, "", -1)
+	return s.endSession(r.Context(), visitorOf(r))
+}
+
+// endSession ends the visitor's session, if he has one, and what he does in it.
+func (s *Server) endSession(ctx context.Context, v *visitor) error {
 	if v.Account == nil {
 		return nil
 	}
-	s.sockets.hangUp(v.session.ID)
-	err := s.cfg.Store.EndWebSession(r.Context(), v.Account.ID, v.session.ID)
+	// The session first, so that no socket is opened in it any more.
+	err := s.cfg.Store.EndWebSession(ctx, v.Account.ID, v.session.ID)
 	if err != nil && !errors.Is(err, store.ErrNoWebSession) {
 		return fmt.Errorf("sign %s out: %w", v.Account.Handle, err)
 	}
+	s.sockets.hangUp(v.session.ID)
 	return nil
 }
 

@@ -43,9 +43,10 @@ type caller struct {
 type socketsConfig struct {
 	To     Sockets
 	Clock  *clock.Clock
-	Caller func(*http.Request) (caller, bool) // false: nobody has signed in
-	Rates  func() bool                        // whether there are limits on what a browser sends
-	Origin string                             // of the website, as browsers have it; "": only by the request's host
+	Caller func(*http.Request) (caller, bool)                      // false: nobody has signed in
+	Lasts  func(ctx context.Context, session string) (bool, error) // whether one of the website does
+	Rates  func() bool                                             // whether there are limits on what a browser sends
+	Origin string                                                  // of the website, as browsers have it; "": only by the request's host
 }
 
 // sockets carries sessions of MSNP over WebSockets: to the notification server, or to a
@@ -92,6 +93,12 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status := s.enter(c); status != http.StatusOK {
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "Too many connections.", status)
+		return
+	}
+	// It may have ended since the caller was recognized. From here on hangUp finds the socket.
+	if status := s.still(r.Context(), c); status != http.StatusOK {
+		s.leave(c)
+		http.Error(w, "Sign in first.", status)
 		return
 	}
 	if err := c.upgrade(w, r); err != nil { // which has answered
@@ -143,6 +150,17 @@ func (s *sockets) enter(c *socket) int {
 	s.open[c] = struct{}{}
 	s.persons[c.who.User]++
 	s.running.Add(1)
+	return http.StatusOK
+}
+
+// still returns whether the session of a socket goes on, as the status of an answer.
+func (s *sockets) still(ctx context.Context, c *socket) int {
+	switch lasts, err := s.Lasts(ctx, c.who.Session); {
+	case err != nil:
+		return http.StatusServiceUnavailable
+	case !lasts:
+		return http.StatusUnauthorized
+	}
 	return http.StatusOK
 }
 

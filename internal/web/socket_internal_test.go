@@ -67,6 +67,7 @@ type harbour struct {
 	engine *conn.Engine
 	host   string
 	caller atomic.Pointer[caller] // nil: nobody has signed in
+	over   atomic.Bool            // the sessions of the website
 	conns  chan *conn.Conn
 	ended  chan conn.Reason
 }
@@ -102,6 +103,7 @@ func newHarbour(t *testing.T, change ...func(*harbour)) *harbour {
 			}
 			return *who, true
 		},
+		Lasts: func(context.Context, string) (bool, error) { return !h.over.Load(), nil },
 	})
 	for _, fn := range change {
 		fn(h)
@@ -191,6 +193,16 @@ func (h *harbour) finishes() conn.Reason {
 		h.t.Fatal("the connection does not end")
 		return 0
 	}
+}
+
+// breaksOff waits until a socket has ended without a word.
+func (h *harbour) breaksOff(ws *websocket.Conn) {
+	h.t.Helper()
+	ctx := h.within()
+	if _, b, err := ws.Read(ctx); err == nil || ctx.Err() != nil {
+		h.t.Fatalf("it goes on: %q, %v", b, err)
+	}
+	h.finishes()
 }
 
 // empties waits until no socket is left.
@@ -328,12 +340,29 @@ func TestASocketEndsWithItsSession(t *testing.T) {
 	h.caller.Store(&caller{User: 1, Session: "b"})
 	other := h.dial()
 	h.hangUp("a")
-	if _, _, err := ws.Read(h.within()); err == nil {
-		t.Error("it goes on")
-	}
-	h.finishes()
+	h.breaksOff(ws)
 	h.say(other, "PNG 1\r\n")
 	h.hears(other, "QNG 1\r\n")
+}
+
+// A session may end without anybody telling the sockets: it has expired, or there are too many.
+func TestASocketNoticesThatItsSessionIsOver(t *testing.T) {
+	h := newHarbour(t, func(h *harbour) { h.pulse = 10 * time.Millisecond })
+	ws := h.dial()
+	h.say(ws, "PNG 1\r\n")
+	h.hears(ws, "QNG 1\r\n")
+	h.over.Store(true)
+	h.breaksOff(ws)
+}
+
+// A session may end while a socket is opened in it, which is too late for hangUp.
+func TestASessionThatEndsMeanwhileGetsNoSocket(t *testing.T) {
+	h := newHarbour(t)
+	h.over.Store(true)
+	if status, _ := h.knock("server=notification", "http://"+h.host); status != http.StatusUnauthorized {
+		t.Errorf("status %d", status)
+	}
+	h.empties()
 }
 
 func TestSocketsRefuseWhenTheyStop(t *testing.T) {

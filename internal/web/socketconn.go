@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -208,11 +209,16 @@ func (c *socket) beat() {
 }
 
 // ping asks the browser for a sign of life, and ends the socket without one. While the engine
-// writes, or keeps us from reading, it is the one to lose patience.
+// writes, or keeps us from reading, it is the one to lose patience. A session of the website may
+// also end by itself, or because its account has changed: then the socket does here at the latest.
 func (c *socket) ping() {
 	since := c.home.Clock.Elapsed()
 	ctx, cancel := context.WithTimeout(context.Background(), c.home.patience)
 	defer cancel()
+	if c.home.still(ctx, c) == http.StatusUnauthorized {
+		c.wire.Close()
+		return
+	}
 	err := c.ws.Ping(ctx)
 	silent := err != nil && ctx.Err() != nil && c.wire.heard.Load() < int64(since)
 	c.mu.Lock()

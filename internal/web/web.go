@@ -98,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 		deeds:  clock.NewRecent[im.UserID, deeds](cfg.Clock, time.Hour),
 	}
 	s.sockets = newSockets(socketsConfig{
-		To: cfg.Sockets, Clock: cfg.Clock, Origin: cfg.URL, Caller: s.caller,
+		To: cfg.Sockets, Clock: cfg.Clock, Origin: cfg.URL, Caller: s.caller, Lasts: s.lasts,
 		Rates: func() bool { return s.limits.Load().Rates },
 	})
 	s.errands.waiting = make(chan func(context.Context), maxErrands)
