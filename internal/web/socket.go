@@ -120,7 +120,8 @@ func (s *sockets) ours(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	safe := err == nil && (u.Scheme == "https" || !strings.HasPrefix(s.Origin, "https:"))
+	return safe && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
 // role returns what a socket is to lead to.

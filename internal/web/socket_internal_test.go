@@ -95,7 +95,7 @@ func newHarbour(t *testing.T, change ...func(*harbour)) *harbour {
 		To: Sockets{Engine: h.engine, Notification: role, Switchboard: func(addr string) (conn.Role, bool) {
 			return role, addr == "192.0.2.20:1865"
 		}},
-		Clock: clk, Origin: "https://msn.example.com", Rates: func() bool { return true },
+		Clock: clk, Origin: "http://msn.example.com", Rates: func() bool { return true },
 		Caller: func(*http.Request) (caller, bool) {
 			who := h.caller.Load()
 			if who == nil {
@@ -241,7 +241,7 @@ func TestASocketCarriesBytes(t *testing.T) {
 
 func TestASocketToASwitchboard(t *testing.T) {
 	h := newHarbour(t)
-	_, ws := h.knock("server=switchboard&address=192.0.2.20:1865", "https://msn.example.com")
+	_, ws := h.knock("server=switchboard&address=192.0.2.20:1865", "http://msn.example.com")
 	if ws == nil {
 		t.Fatal("no socket")
 	}
@@ -257,8 +257,8 @@ func TestWhoGetsNoSocket(t *testing.T) {
 		status        int
 	}{
 		"from a page elsewhere":         {"server=notification", "https://evil.example.com", http.StatusForbidden},
-		"from a page of a similar name": {"server=notification", "https://msn.example.com.evil.example.net", http.StatusForbidden},
-		"the site by another scheme":    {"server=notification", "http://msn.example.com", http.StatusForbidden},
+		"from a page of a similar name": {"server=notification", "http://msn.example.com.evil.example.net", http.StatusForbidden},
+		"the site by another scheme":    {"server=notification", "https://msn.example.com", http.StatusForbidden},
 		"from nowhere":                  {"server=notification", "", http.StatusForbidden},
 		"from a page without a name":    {"server=notification", "null", http.StatusForbidden},
 		"to no server":                  {"", own, http.StatusBadRequest},
@@ -284,6 +284,28 @@ func TestWhoGetsNoSocket(t *testing.T) {
 		t.Errorf("a plain request: status %d", resp.StatusCode)
 	}
 	h.empties()
+}
+
+// Whoever can put a page without TLS in the site's place is not let in, though the host is right.
+func TestASiteWithTLSTakesNoSocketsOfPagesWithout(t *testing.T) {
+	h := newHarbour(t, func(h *harbour) { h.Origin = "https://msn.example.com" })
+	for origin, want := range map[string]int{
+		"http://msn.example.com": http.StatusForbidden, "https://msn.example.com": http.StatusSwitchingProtocols,
+		"http://" + h.host: http.StatusForbidden, "https://" + h.host: http.StatusForbidden,
+	} {
+		ws, resp, err := websocket.Dial(h.within(), "ws://"+h.host+"/?server=notification", &websocket.DialOptions{ //nolint:bodyclose // the library does
+			Host: "msn.example.com", HTTPHeader: http.Header{"Origin": {origin}},
+		})
+		if resp == nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			t.Cleanup(func() { _ = ws.CloseNow() })
+		}
+		if resp.StatusCode != want {
+			t.Errorf("a page of %s: status %d, want %d", origin, resp.StatusCode, want)
+		}
+	}
 }
 
 func TestAPersonHasOnlySoManySockets(t *testing.T) {
