@@ -60,7 +60,9 @@ func portOf(addr string) string {
 }
 
 func webLimits(cfg config.Config) web.Limits {
+	r := ratesOf(cfg).ns
 	return web.Limits{
+		Lists: r.Lists, Names: r.Names,
 		Rates:        cfg.Limits.Rates == config.RatesOn,
 		Registration: web.Registration(cfg.Accounts.Registration),
 		ProofBits:    cfg.Accounts.ProofOfWork,

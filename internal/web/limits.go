@@ -23,7 +23,9 @@ const (
 type Limits struct {
 	Rates        bool // whether there are limits on how often things may be done
 	Registration Registration
-	ProofBits    int // of the proof of work; 0: none is wanted
+	ProofBits    int        // of the proof of work; 0: none is wanted
+	Lists        clock.Rate // changes of lists, groups and settings by their owner
+	Names        clock.Rate // of one's own name, which others are told
 }
 
 // SetLimits changes the limits, for requests from now on.
@@ -55,17 +57,20 @@ const (
 	exporting             // into a file
 )
 
-var deedRates = [...]clock.Rate{
-	changing:  {Burst: 100, Per: time.Minute},
-	renaming:  {Burst: 5, Per: time.Minute},
-	importing: {Burst: 10, Per: time.Hour},
-	exporting: {Burst: 30, Per: time.Hour},
+// rate returns how often an owner may do something.
+func (l *Limits) rate(d deed) clock.Rate {
+	return [...]clock.Rate{
+		changing:  l.Lists,
+		renaming:  l.Names,
+		importing: {Burst: 10, Per: time.Hour},
+		exporting: {Burst: 30, Per: time.Hour},
+	}[d]
 }
 
 // What one address, and the owner of one account, did lately.
 type (
 	habits [len(habitRates)]clock.Bucket
-	deeds  [len(deedRates)]clock.Bucket
+	deeds  [exporting + 1]clock.Bucket
 )
 
 // allow reports whether an address may do something once more, which is counted.
@@ -79,7 +84,7 @@ func (s *Server) allow(from netip.Addr, h habit) bool {
 // may reports the same of the owner of an account.
 func (s *Server) may(u *im.User, d deed) bool {
 	return s.within(func(now time.Duration) (allowed bool) {
-		s.deeds.Use(u.ID, func(did *deeds) { allowed = deedRates[d].Allow(&did[d], now) })
+		s.deeds.Use(u.ID, func(did *deeds) { allowed = s.limits.Load().rate(d).Allow(&did[d], now) })
 		return allowed
 	})
 }

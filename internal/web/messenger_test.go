@@ -12,7 +12,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"monarch/internal/account"
 	"monarch/internal/auth"
 	"monarch/internal/web"
 )
