@@ -3,6 +3,7 @@ package account_test
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -151,18 +152,18 @@ func TestSigningUpAndLetters(t *testing.T) {
 	if c, err := w.Confirm(ctx, "confirm"); err != nil || c.Handle != "carol@example.com" {
 		t.Errorf("confirmed %+v, %v", c, err)
 	}
-	if _, err := w.ResetPassword(ctx, "reset", ""); !errors.Is(err, account.ErrBadPassword) {
+	if _, err := w.ResetPassword(ctx, netip.Addr{}, "reset", ""); !errors.Is(err, account.ErrBadPassword) {
 		t.Errorf("reset to nothing: %v", err)
 	}
 	s := w.signIn(u)
-	u, err = w.ResetPassword(ctx, "reset", "other")
+	u, err = w.ResetPassword(ctx, netip.Addr{}, "reset", "other")
 	if err != nil || len(s.heard) != 1 || s.heard[0] != (hub.Kicked{Why: hub.AccountChanged}) {
 		t.Errorf("reset: %v, told %v", err, s.heard)
 	}
 	if right, err := w.PasswordIs(ctx, u, "other"); !right || err != nil {
 		t.Errorf("the new password: %t, %v", right, err)
 	}
-	if _, err := w.ResetPassword(ctx, "reset", "again"); !errors.Is(err, store.ErrNoLetter) {
+	if _, err := w.ResetPassword(ctx, netip.Addr{}, "reset", "again"); !errors.Is(err, store.ErrNoLetter) {
 		t.Errorf("again: %v", err)
 	}
 }

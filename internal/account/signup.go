@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"net/netip"
 
 	"monarch/internal/im"
 	"monarch/internal/store"
@@ -30,9 +31,10 @@ func (s *Service) Confirm(ctx context.Context, token string) (im.User, error) {
 }
 
 // ResetPassword gives the account that the letter with a token is for another password, as
-// [Service.SetPassword] does. It refuses with ErrBadPassword or store.ErrNoLetter.
-func (s *Service) ResetPassword(ctx context.Context, token, password string) (im.User, error) {
-	hash, err := s.Hash(ctx, password)
+// [Service.SetPassword] does, for somebody at an address. It refuses with ErrBadPassword or
+// store.ErrNoLetter. A letter proves nothing before it is used up, so whoever has one takes his turn.
+func (s *Service) ResetPassword(ctx context.Context, from netip.Addr, token, password string) (im.User, error) {
+	hash, err := s.HashFor(ctx, from, password)
 	if err != nil {
 		return im.User{}, err
 	}

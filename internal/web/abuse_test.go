@@ -1,10 +1,51 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"testing"
+	"time"
+
+	"monarch/internal/account"
+	"monarch/internal/auth"
+	"monarch/internal/msntest"
+	"monarch/internal/web"
 )
+
+// One letter must not be good for any number of hashes, before those of everybody else.
+func TestWhoHasALetterTakesHisTurn(t *testing.T) {
+	var post msntest.MailServer
+	hasher := auth.NewHasher(1, 1, auth.Params{Memory: 64, Time: 1})
+	s := open(t, posting(t, &post), func(c *web.Config) {
+		c.Account = &account.Service{Store: c.Store, Hub: c.Hub, Hasher: hasher, Clock: c.Clock, Log: c.Log}
+	})
+	s.add("alice@example.com", "secret-alice")
+	b := s.browse()
+	b.send("/reset", "/reset", "handle", "alice@example.com").leadsTo(t, "/reset/sent")
+	page := b.get(s.link(post.Next(t)))
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := hasher.Turns().Take(ctx, netip.MustParseAddr("192.0.2.1")); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- hasher.Turns().Take(ctx, netip.MustParseAddr("192.0.2.2")) }()
+	for hasher.Turns().Waiting() == 0 && ctx.Err() == nil {
+		<-time.After(time.Millisecond)
+	}
+	stop := context.AfterFunc(ctx, hasher.Turns().Done) // so that nobody waits for ever
+	b.submit(page, "/reset/new", "password", "another-one", "again", "another-one").wants(t, http.StatusServiceUnavailable, "busy")
+	if stop() {
+		hasher.Turns().Done()
+	}
+	if err := <-waited; err == nil {
+		hasher.Turns().Done()
+	}
+	b.submit(page, "/reset/new", "password", "another-one", "again", "another-one").leadsTo(t, "/signin?note=reset")
+}
 
 // The website is no way around the limits that an operator has set for clients.
 func TestListsChangeNoFasterThanByAClient(t *testing.T) {

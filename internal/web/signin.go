@@ -130,7 +130,8 @@ func (s *Server) newPassword(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.cfg.Store.ResetLetter(r.Context(), token, s.cfg.Clock.Now()); err != nil {
 		return err
 	}
-	if _, err := s.cfg.Account.ResetPassword(byVisitor(r.Context(), visitorOf(r)), token, password); err != nil {
+	v := visitorOf(r)
+	if _, err := s.cfg.Account.ResetPassword(byVisitor(r.Context(), v), v.Address, token, password); err != nil {
 		return err
 	}
 	return back(w, r, "/signin?note=reset")
