@@ -14,6 +14,25 @@ import (
 	"monarch/internal/web"
 )
 
+// Registration may be closed, or take a code, while letters are on their way.
+func TestALetterLetsNobodyInWhoMayNoLongerSignUp(t *testing.T) {
+	var post msntest.MailServer
+	s := open(t, wanting(web.Open), posting(t, &post))
+	s.browse().join().leadsTo(t, "/join/sent")
+	link := s.link(post.Next(t))
+	page := s.browse()
+	asked := page.get(link)
+	asked.wants(t, http.StatusOK)
+	for _, r := range []web.Registration{web.Closed, web.Invite} {
+		s.SetLimits(web.Limits{Rates: true, Registration: r, ProofBits: bits})
+		if a := page.submit(asked, "/join/confirm"); a.StatusCode < 400 || s.has("carol@example.com") {
+			t.Errorf("%s: status %d; there is an account: %t", r, a.StatusCode, s.has("carol@example.com"))
+		}
+	}
+	s.SetLimits(web.Limits{Rates: true, Registration: web.Open, ProofBits: bits})
+	page.submit(asked, "/join/confirm").leadsTo(t, "/signin?note=confirmed")
+}
+
 // One letter must not be good for any number of hashes, before those of everybody else.
 func TestWhoHasALetterTakesHisTurn(t *testing.T) {
 	var post msntest.MailServer

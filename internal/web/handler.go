@@ -32,6 +32,7 @@ var (
 
 	errLetter          = &fault{http.StatusGone, "join.letter_old"}
 	errConfirmedBefore = &fault{http.StatusConflict, "join.confirmed_before"}
+	errClosedSince     = &fault{http.StatusForbidden, "join.closed_since"}
 	errInviteGone      = &fault{http.StatusConflict, "join.invite_gone"}
 )
 

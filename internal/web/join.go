@@ -265,10 +265,21 @@ type letterForm struct {
 	Problems      map[string]string
 }
 
+// signUpLetter returns what a letter was sent for. While it was on its way registration may have
+// been closed, or opened only to those with a code.
+func (s *Server) signUpLetter(ctx context.Context, token string) (store.SignUp, error) {
+	in, err := s.cfg.Store.SignUpLetter(ctx, token, s.cfg.Clock.Now())
+	r := s.limits.Load().Registration
+	if err == nil && (r == Closed || r == Invite && in.Invite == "") {
+		err = errClosedSince
+	}
+	return in, err
+}
+
 // confirmPage only asks: programs that look at letters follow the links in them.
 func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
-	in, err := s.cfg.Store.SignUpLetter(r.Context(), token, s.cfg.Clock.Now())
+	in, err := s.signUpLetter(r.Context(), token)
 	if err != nil {
 		return err
 	}
@@ -277,7 +288,11 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 
 // confirmed makes the account that a letter was sent for.
 func (s *Server) confirmed(w http.ResponseWriter, r *http.Request) error {
-	_, err := s.cfg.Account.Confirm(byVisitor(r.Context(), visitorOf(r)), r.PostFormValue("token"))
+	token := r.PostFormValue("token")
+	_, err := s.signUpLetter(r.Context(), token)
+	if err == nil {
+		_, err = s.cfg.Account.Confirm(byVisitor(r.Context(), visitorOf(r)), token)
+	}
 	switch {
 	case errors.Is(err, im.ErrHandleTaken):
 		return errConfirmedBefore
