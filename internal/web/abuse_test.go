@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
+	"mime/multipart"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +67,28 @@ func TestWhoHasALetterTakesHisTurn(t *testing.T) {
 		hasher.Turns().Done()
 	}
 	b.submit(page, "/reset/new", "password", "another-one", "again", "another-one").leadsTo(t, "/signin?note=reset")
+}
+
+// What the gate counts for a stranger is no megabyte.
+func TestStrangersSendNoFiles(t *testing.T) {
+	s := open(t)
+	b := s.browse()
+	token := b.get("/join").field("_csrf")
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	if err := form.WriteField("_csrf", token); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.WriteField("handle", strings.Repeat("x", 900<<10)); err != nil {
+		t.Fatal(err)
+	}
+	form.Close()
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+"/join", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Content-Type", form.FormDataContentType())
+	b.do(q).wants(t, http.StatusRequestEntityTooLarge)
 }
 
 // The website is no way around the limits that an operator has set for clients.

@@ -12,7 +12,7 @@ import (
 // What a request may carry.
 const (
 	maxForm   = 64 << 10
-	maxUpload = 1 << 20 // with a file
+	maxUpload = 1 << 20 // with a file, of somebody who has signed in
 )
 
 // policy is what a page may load: what is ours. Nothing in a page itself is a script or a style.
@@ -90,12 +90,16 @@ func (s *Server) checkForm(w http.ResponseWriter, r *http.Request, origins *http
 // readForm reads the body of a request.
 func readForm(w http.ResponseWriter, r *http.Request) error {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	file := kind == "multipart/form-data"
+	most := int64(maxForm)
+	if file && visitorOf(r).Account != nil {
+		most = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	var err error
-	if kind == "multipart/form-data" {
-		r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
-		err = r.ParseMultipartForm(maxUpload) //nolint:gosec // it is bounded a line above
+	if file {
+		err = r.ParseMultipartForm(most) //nolint:gosec // it is bounded two lines above
 	} else {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		err = r.ParseForm()
 	}
 	var tooLarge *http.MaxBytesError
