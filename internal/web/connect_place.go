@@ -115,7 +115,7 @@ func (s *Server) surroundings(r *http.Request, on *system) surroundings {
 		a.Handle = v.Account.Handle
 	}
 	addr := s.address(r.Context())
-	if asked, err := netip.ParseAddr(r.FormValue("address")); err == nil && asked.Is4() {
+	if asked, err := netip.ParseAddr(r.FormValue("address")); err == nil && asked.Is4() && (inside(asked) || inside(addr)) {
 		addr, a.asked = asked, asked.String()
 	}
 	a.Address, a.Known = exampleAddress, addr.IsValid()
@@ -131,6 +131,15 @@ func (s *Server) surroundings(r *http.Request, on *system) surroundings {
 		a.values = append(a.values, "file", code(on.Hosts))
 	}
 	return a
+}
+
+// shared are addresses behind the router of a provider, which are nobody else's either.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// inside reports whether an address says nothing to the rest of the world. Only then may a visitor
+// give another one: links that others make must not lead his programs to them.
+func inside(a netip.Addr) bool {
+	return !a.IsValid() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
 }
 
 // guideValues returns what may be in any text of the area: what is the service's, and what is to be
@@ -256,7 +265,7 @@ func (s *Server) address(ctx context.Context) netip.Addr {
 	if last := s.resolved.Load(); last != nil && now.Before(last.until) {
 		return last.addr
 	}
-	ctx, cancel := context.WithTimeout(ctx, resolveWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveWithin) // it is for those after him, too
 	defer cancel()
 	next := &resolved{until: now.Add(resolvedLife)}
 	if found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", s.cfg.Host); err == nil && len(found) > 0 {

@@ -145,7 +145,7 @@ func TestReadyFiles(t *testing.T) {
 		{"messenger-forget.reg", reg, "messenger-forget.reg", key("MSNMessenger", "-")},
 		{"hosts.txt", text, "monarch-hosts.txt", strings.Join(hosts, "\r\n")},
 		{"hosts-unix.txt", text, "monarch-hosts.txt", strings.Join(hosts, "\n")},
-		{"hosts-unix.txt?address=198.51.100.7", text, "monarch-hosts.txt", strings.ReplaceAll(strings.Join(hosts, "\n"), "192.0.2.10", "198.51.100.7")},
+		{"hosts-unix.txt?address=192.168.1.7", text, "monarch-hosts.txt", strings.ReplaceAll(strings.Join(hosts, "\n"), "192.0.2.10", "192.168.1.7")},
 		{"hosts-unix.txt?address=nonsense", text, "monarch-hosts.txt", strings.Join(hosts, "\n")},
 		{"bitlbee.txt", text, "bitlbee.txt", "account add msn alice@example.com PASSWORD\naccount on\n"},
 		{
@@ -250,5 +250,18 @@ func TestGuidesNameTheVisitor(t *testing.T) {
 	b.get("/connect/msn-messenger-5-6").wants(t, http.StatusOK, "sign in as <code>o&#39;carol@example.com</code>")
 	if content, _ := b.file("pidgin.xml", "application/xml"); !strings.Contains(content, "<name>o&#39;carol@example.com</name>") {
 		t.Errorf("pidgin: %s", content)
+	}
+}
+
+// A link to the site must not lead people's programs to a machine of whoever made the link.
+func TestLinksLeadToNoOtherService(t *testing.T) {
+	s := open(t, func(c *web.Config) { c.Host = "203.0.113.9" })
+	b := s.browse()
+	for asked, want := range map[string]string{
+		"198.51.100.66": "203.0.113.9", "192.168.0.9": "192.168.0.9", "100.64.0.9": "100.64.0.9", "127.0.0.1": "127.0.0.1",
+	} {
+		for _, page := range []string{"files/hosts.txt?", "msn-messenger-5-6?system=xp&"} {
+			b.get("/connect/"+page+"address="+asked).wants(t, http.StatusOK, want+" messenger.hotmail.com")
+		}
 	}
 }
