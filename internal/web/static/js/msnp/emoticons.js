@@ -14,8 +14,11 @@ import { maxMessage } from "./text.js";
 
 const type = "text/x-mms-emoticon";
 const perMessage = 5;
-/** The most emoticons that are read from one message. */
+/** The most emoticons that are read from one message, and that are shown in one. */
 const maxRead = 64;
+const maxPieces = 200;
+/** The most characters of a shortcut of others. Some clients have longer ones than ours. */
+const maxShortcut = 32;
 
 /**
  * Reports whether something can be a shortcut.
@@ -67,13 +70,13 @@ export function readAnnouncement(body) {
   for (let i = 0; i + 1 < words.length && objects.size < maxRead; i += 2) {
     const text = /^%3c/i.test(words[i + 1]) ? unescape(latin1(utf8(words[i + 1]))) : words[i + 1];
     const object = parseObject(text);
-    if (object && words[i] !== "") objects.set(words[i], object);
+    if (object && words[i].trim() !== "" && words[i].length <= maxShortcut) objects.set(words[i], object);
   }
   return objects;
 }
 
 /**
- * Cuts a text at its shortcuts, the longest first.
+ * Cuts a text at its shortcuts, the longest first. After very many of them the rest is text.
  * @param {string} text
  * @param {Map<string, import("./object.js").MSNObject>} objects by shortcut
  * @returns {(string|{shortcut: string, object: import("./object.js").MSNObject})[]}
@@ -83,8 +86,9 @@ export function pieces(text, objects) {
   /** @type {(string|{shortcut: string, object: import("./object.js").MSNObject})[]} */
   const out = [];
   let plain = "";
+  let found = 0;
   for (let at = 0; at < text.length;) {
-    const shortcut = shortcuts.find((s) => text.startsWith(s, at));
+    const shortcut = found < maxPieces ? shortcuts.find((s) => text.startsWith(s, at)) : undefined;
     const object = shortcut && objects.get(shortcut);
     if (!shortcut || !object) {
       plain += text[at++];
@@ -92,6 +96,7 @@ export function pieces(text, objects) {
     }
     if (plain !== "") out.push(plain);
     plain = "";
+    found++;
     out.push({ shortcut, object });
     at += shortcut.length;
   }

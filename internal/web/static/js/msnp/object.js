@@ -10,6 +10,9 @@ export const pictureType = 3;
 /** The most bytes of an object that we fetch or give. */
 export const maxObject = 1 << 20;
 
+/** The most characters of a description. Others are longer only to keep us busy. */
+const maxText = 4096;
+
 /**
  * The description of a picture or an emoticon.
  * @typedef {object} MSNObject
@@ -68,6 +71,7 @@ export function newObject(creator, type, data, location = "") {
  * @returns {MSNObject|null} null when it is none
  */
 export function parseObject(text) {
+  if (text.length > maxText) return null;
   const element = /^\s*<msnobj\s+([^<>]*?)\/?>/.exec(text.replace(/\0+$/, ""));
   if (!element) return null;
   /** @type {Map<string, string>} */

@@ -2,7 +2,7 @@
 // cutting and joining, acknowledging, giving up. Files and webcams are declined.
 // docs/protocol/payloads.md#object-transfer
 
-import { base64, concat, fromBase64, fromUTF8, utf8 } from "./bytes.js";
+import { base64, fromBase64, fromUTF8, utf8 } from "./bytes.js";
 import { Failure } from "./failure.js";
 import { maxObject, parseObject } from "./object.js";
 import { acknowledgement, flags, isLast, maxData, newMessage, objectFooter, readP2P, writeP2P } from "./p2pmessage.js";
@@ -78,7 +78,7 @@ export class P2P {
       const s = this.#session(this.#peer(from), "fetch", random(), newGUID(), newGUID(), object.size);
       s.done = (failure) => {
         if (failure) return reject(failure);
-        const data = concat(...s.parts);
+        const data = s.whole ?? new Uint8Array(0);
         if (base64(sha1(data)) !== object.sha1d) return reject(new Failure("damaged", `hash of what ${from} sent`));
         resolve(data);
       };
@@ -133,7 +133,7 @@ export class P2P {
     while (kind === "fetch" && peer.sessions.has(id)) id = random();
     /** @type {import("./p2ppeer.js").Session} */
     const s = {
-      peer, kind, id, callID, branch, size, data: null, step: "invited", awaits: 0, parts: [], got: 0, message: 0,
+      peer, kind, id, callID, branch, size, data: null, step: "invited", awaits: 0, whole: null, got: 0, message: 0,
       timer: undefined, done: () => {},
     };
     peer.sessions.set(id, s);
@@ -360,7 +360,8 @@ export class P2P {
     }
     s.step = "moving";
     s.message = m.id;
-    s.parts.push(m.data);
+    s.whole ??= new Uint8Array(s.size);
+    s.whole.set(m.data, s.got);
     s.got += m.data.length;
     this.#moved(s);
     if (!isLast(m)) return;

@@ -1,6 +1,5 @@
 // Somebody with whom there are transfers, and what of them is kept.
 
-import { concat } from "./bytes.js";
 import { Identifiers, isLast } from "./p2pmessage.js";
 
 // What he, who may be anybody, can make us keep.
@@ -22,7 +21,7 @@ export const random = () => 256 + Math.floor(Math.random() * (2 ** 31 - 512));
  * @property {Uint8Array|null} data what we serve
  * @property {"invited"|"agreed"|"preparing"|"moving"|"over"} step
  * @property {number} awaits the message whose acknowledgement leads on, or 0
- * @property {Uint8Array[]} parts received
+ * @property {Uint8Array|null} whole what is received, as far as it has come
  * @property {number} got bytes received
  * @property {number} message identifier of the data
  * @property {ReturnType<typeof setTimeout>|undefined} timer
@@ -33,7 +32,7 @@ export const random = () => 256 + Math.floor(Math.random() * (2 ** 31 - 512));
 export class Peer {
   /** @type {Map<number, Session>} */
   sessions = new Map();
-  /** @type {Map<number, Uint8Array[]>} parts of MSNSLP messages by identifier, oldest first */
+  /** @type {Map<number, {whole: Uint8Array, have: number}>} MSNSLP messages as far as they have come, by identifier, oldest first */
   partial = new Map();
   ids = new Identifiers(random());
 
@@ -56,18 +55,18 @@ export class Peer {
   assemble(m) {
     if (m.total > maxText) return null;
     if (m.offset === 0 && isLast(m)) return m.data;
-    const parts = this.partial.get(m.id) ?? [];
-    const have = parts.reduce((n, p) => n + p.length, 0);
-    if (have > 0 && m.offset + m.data.length <= have) return null; // came twice
-    if (m.offset !== have) {
+    const text = this.partial.get(m.id) ?? { whole: new Uint8Array(m.total), have: 0 };
+    if (text.have > 0 && m.offset + m.data.length <= text.have) return null; // came twice
+    if (m.data.length === 0 || m.offset !== text.have || m.total !== text.whole.length) {
       this.partial.delete(m.id);
       return null;
     }
-    if (have === 0 && this.partial.size >= maxPartial) this.partial.delete([...this.partial.keys()][0]);
-    parts.push(m.data);
-    this.partial.set(m.id, parts);
+    if (text.have === 0 && this.partial.size >= maxPartial) this.partial.delete([...this.partial.keys()][0]);
+    text.whole.set(m.data, text.have);
+    text.have += m.data.length;
+    this.partial.set(m.id, text);
     if (!isLast(m)) return null;
     this.partial.delete(m.id);
-    return concat(...parts);
+    return text.whole;
   }
 }
