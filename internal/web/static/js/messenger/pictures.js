@@ -2,7 +2,7 @@
 // that clients exchange.
 
 import { Failure } from "../msnp/failure.js";
-import { imageType } from "../msnp/objects.js";
+import { imageType } from "../msnp/image.js";
 
 const maxShown = 200; // addresses that are kept; older ones are given back
 

@@ -7,6 +7,7 @@ import { Board } from "./switchboard.js";
 
 const enterTime = 30_000;
 const maxBoards = 40;
+const maxOfCaller = 8; // of these, that one person has called us to
 
 /**
  * What the boards need of their client.
@@ -25,6 +26,8 @@ export class Boards {
   /** @type {Set<Board>} */
   #all = new Set();
   #groups = 0;
+  /** @type {Map<string, number>} calls of somebody that we have answered, and that go on */
+  #answered = new Map();
 
   /** @type {Map<string, Conversation>} by key, which is the handle of the other if there is one */
   conversations = new Map();
@@ -134,8 +137,15 @@ export class Boards {
    * @param {import("./notification.js").Ring} ring
    */
   async answer(ring) {
-    if (this.#all.size >= maxBoards) return;
-    const board = await this.#connect(ring.address);
+    const { handle } = ring;
+    const answered = this.#answered.get(handle) ?? 0;
+    if (this.#all.size >= maxBoards || answered >= maxOfCaller) return;
+    this.#answered.set(handle, answered + 1);
+    const board = await this.#connect(ring.address, () => {
+      const left = (this.#answered.get(handle) ?? 1) - 1;
+      if (left > 0) this.#answered.set(handle, left);
+      else this.#answered.delete(handle);
+    });
     await this.#within(board, board.answer(ring));
     if (board.members.size > 1) this.#becomesGroup(board);
   }
@@ -158,16 +168,25 @@ export class Boards {
     throw bad?.status === "rejected" ? bad.reason : new Failure("closed");
   }
 
-  /** @param {string} address */
-  async #connect(address) {
-    const wire = await this.#host.open({ server: "switchboard", address });
+  /**
+   * @param {string} address
+   * @param {() => void} [over] called when it has ended, or could not begin
+   */
+  async #connect(address, over = () => {}) {
+    const wire = await this.#host.open({ server: "switchboard", address }).catch((thrown) => {
+      over();
+      throw thrown;
+    });
     const board = new Board(wire, {
       self: this.#host.handle(),
       object: this.#host.object,
       joined: (b, handle) => this.#joined(b, handle),
       left: (b, handle, idle) => this.#left(b, handle, idle),
       said: (b, from, said) => this.#said(b, from, said),
-      ended: (b) => this.#all.delete(b),
+      ended: (b) => {
+        this.#all.delete(b);
+        over();
+      },
     });
     this.#all.add(board);
     return board;

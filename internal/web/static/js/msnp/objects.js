@@ -7,6 +7,7 @@ import { maxObject, newObject } from "./object.js";
 const maxCache = 16 << 20; // bytes of others
 const maxOpenings = 6; // conversations opened for pictures alone, in openingTime
 const openingTime = 60_000;
+const maxUnder = 64; // that one person has us fetch at a time
 const failureTime = 60_000; // for which one that cannot be had is not asked for again
 
 /** The pictures and emoticons of one client. */
@@ -19,6 +20,8 @@ export class Objects {
   #cached = 0;
   /** @type {Map<string, Promise<Uint8Array>>} */
   #under = new Map();
+  /** @type {Map<string, number>} how many of them are from somebody */
+  #burden = new Map();
   /** @type {Map<string, {failure: Failure, until: number}>} */
   #failed = new Map();
   /** @type {number[]} */
@@ -81,10 +84,24 @@ export class Objects {
     if (failed && failed.until > Date.now()) return Promise.reject(failed.failure);
     let under = this.#under.get(object.sha1d);
     if (!under) {
-      under = this.#fetchOne(from, object).finally(() => this.#under.delete(object.sha1d));
+      const burden = this.#burden.get(from) ?? 0;
+      if (burden >= maxUnder) return Promise.reject(new Failure("busy", `${from} has too much to show`));
+      this.#burden.set(from, burden + 1);
+      under = this.#fetchOne(from, object).finally(() => this.#settled(from, object.sha1d));
       this.#under.set(object.sha1d, under);
     }
     return under;
+  }
+
+  /**
+   * @param {string} from
+   * @param {string} sha1d
+   */
+  #settled(from, sha1d) {
+    this.#under.delete(sha1d);
+    const burden = (this.#burden.get(from) ?? 1) - 1;
+    if (burden > 0) this.#burden.set(from, burden);
+    else this.#burden.delete(from);
   }
 
   /**
@@ -139,22 +156,4 @@ export class Objects {
       this.#cached -= old.length;
     }
   }
-}
-
-/** The first bytes of the images that clients exchange. */
-const signatures = [
-  { type: "image/png", bytes: [0x89, 0x50, 0x4e, 0x47] },
-  { type: "image/gif", bytes: [0x47, 0x49, 0x46, 0x38] },
-  { type: "image/jpeg", bytes: [0xff, 0xd8, 0xff] },
-  { type: "image/bmp", bytes: [0x42, 0x4d] },
-];
-
-/**
- * Tells what kind of image something is by its first bytes. What strangers send may be anything,
- * and nothing else is to be shown.
- * @param {Uint8Array} data
- * @returns {string} a media type, or ""
- */
-export function imageType(data) {
-  return signatures.find(({ bytes }) => bytes.every((b, i) => data[i] === b))?.type ?? "";
 }
