@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -233,6 +234,31 @@ func TestAPasswordIsReset(t *testing.T) {
 	}
 	if w.isIn("session", webTime) {
 		t.Error("who had the old password is still signed in")
+	}
+}
+
+func TestALetterIsGoodOnceHoweverManyUseIt(t *testing.T) {
+	w := newWorld(t, "alice")
+	expires := webTime.Add(time.Hour)
+	w.mustAll(
+		w.s.AddResetLetter(t.Context(), "reset", w.user("alice"), webTime, expires),
+		w.s.AddSignUpLetter(t.Context(), "confirm", store.SignUp{Handle: handleOf("bob"), PasswordHash: "h"}, webTime, expires),
+	)
+	var people sync.WaitGroup
+	var reset, confirmed atomic.Int32
+	for i := range 20 {
+		people.Go(func() {
+			if _, err := w.s.ResetPassword(t.Context(), "reset", fmt.Sprint("hash ", i), webTime); err == nil {
+				reset.Add(1)
+			}
+			if _, err := w.s.ConfirmSignUp(t.Context(), "confirm", webTime); err == nil {
+				confirmed.Add(1)
+			}
+		})
+	}
+	people.Wait()
+	if reset.Load() != 1 || confirmed.Load() != 1 {
+		t.Errorf("%d resets and %d confirmations", reset.Load(), confirmed.Load())
 	}
 }
 

@@ -111,3 +111,19 @@ func TestListsChangeNoFasterThanByAClient(t *testing.T) {
 		}
 	}
 }
+
+// Guesses are counted together, wherever they are made.
+func TestGuessesAtTheWebsiteAndOfClientsAreCountedTogether(t *testing.T) {
+	t.Parallel()
+	p := settle(t, nil)
+	p.User("alice")
+	b := (&site{t: t, base: "http://" + p.Server.Addr("web")}).browse()
+	for range 3 {
+		p.Play(`login A password "wrong" refused`)
+	}
+	for range 2 {
+		b.signIn("alice@example.com", "wrong").wants(t, http.StatusUnauthorized, "That did not work")
+	}
+	b.signIn("alice@example.com", "secret-alice").wants(t, http.StatusUnauthorized, "That did not work")
+	p.Play("login A refused")
+}
