@@ -127,3 +127,26 @@ func TestGuessesAtTheWebsiteAndOfClientsAreCountedTogether(t *testing.T) {
 	b.signIn("alice@example.com", "secret-alice").wants(t, http.StatusUnauthorized, "That did not work")
 	p.Play("login A refused")
 }
+
+// Links in letters lead to the site's own address, whatever host a request was for.
+func TestLettersLeadToTheSite(t *testing.T) {
+	var post msntest.MailServer
+	s := open(t, posting(t, &post))
+	s.add("alice@example.com", "secret-alice")
+	b := s.browse()
+	form := url.Values{"_csrf": {b.get("/reset").field("_csrf")}, "handle": {"alice@example.com"}}
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+"/reset", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Host = "evil.example.com"
+	for _, c := range b.client.Jar.Cookies(b.address()) {
+		q.AddCookie(c)
+	}
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	q.Header.Set("X-Forwarded-Host", "evil.example.com")
+	b.do(q).leadsTo(t, "/reset/sent")
+	if letter := post.Next(t); strings.Contains(letter.Text, "evil") || !strings.HasPrefix(s.link(letter), "/reset/new?token=") {
+		t.Errorf("the letter:\n%s", letter.Text)
+	}
+}
