@@ -6,6 +6,7 @@ package webtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,9 +40,33 @@ var quiet = append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 	chromedp.WSURLReadTimeout(patience),
 )
 
-// chromium starts the browser, which ends with the test.
+// shared is the browser of all tests. Everybody who sits down at it has cookies of his own.
+var shared struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.stop != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
+// chromium returns the browser, which the first test starts and the last one leaves running.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
+	shared.once.Do(startBrowser)
+	if shared.err != nil {
+		t.Fatal("start chromium:", shared.err)
+	}
+	return shared.ctx
+}
+
+func startBrowser() {
 	program := ""
 	for _, name := range []string{"chromium", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -50,16 +75,16 @@ func chromium(t *testing.T) context.Context {
 		}
 	}
 	if program == "" {
-		t.Fatal("chromium is missing, in which the website is tested; install the Debian package chromium: apt-get install chromium")
+		shared.err = errors.New("chromium is missing, in which the website is tested; install the Debian package chromium: apt-get install chromium")
+		return
 	}
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(slices.Clone(quiet), chromedp.ExecPath(program))...)
-	t.Cleanup(stop)
-	ctx, _ = chromedp.NewContext(ctx)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // which waits for it; it may be gone
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal("start chromium:", err)
+	shared.ctx, _ = chromedp.NewContext(ctx)
+	shared.stop = func() {
+		_ = chromedp.Cancel(shared.ctx) // which waits for it; it may be gone
+		stop()
 	}
-	return ctx
+	shared.err = chromedp.Do(shared.ctx)
 }
 
 // person is somebody at a browser of his own, with his own cookies.
@@ -119,23 +144,52 @@ func (p *person) text() string {
 	return text
 }
 
-// until waits until an expression of JavaScript is true in the page.
+// until waits until an expression of JavaScript is true in the page, or in the one that it leads
+// to.
 func (p *person) until(what, expression string) {
 	p.t.Helper()
-	p.do("wait until "+what, chromedp.Poll[chromedp.Void]("!!("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience)))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	next := time.NewTicker(25 * time.Millisecond)
+	defer next.Stop()
+	for {
+		// It fails while one page gives way to another.
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if is {
+			return
+		}
+		select {
+		case <-next.C:
+		case <-ctx.Done():
+			p.t.Fatalf("wait until %s: %v\nthe page says: %s", what, err, p.text())
+		}
+	}
+}
+
+// goes does something that leads to another page, or to the same one anew, and waits for that.
+func (p *person) goes(what string, actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	p.do("mark the page", chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.left = ""`))
+	p.do(what, actions...)
+	p.until(what+" leads somewhere", `!("left" in document.documentElement.dataset) && document.readyState === "complete"`)
 }
 
 // signIn signs somebody of the fixture in at the website and goes to a page.
 func (p *person) signIn(nick, path string) {
 	p.t.Helper()
-	p.do("sign in as "+nick,
-		chromedp.Navigate(p.base+"/signin?next="+path),
-		chromedp.SetValue(chromedp.CSS("#handle"), nick+"@example.com"),
-		chromedp.SetValue(chromedp.CSS("#password"), "secret-"+nick),
+	p.signInAs(nick+"@example.com", "secret-"+nick, path)
+}
+
+// signInAs does the same with anybody.
+func (p *person) signInAs(handle, password, path string) {
+	p.t.Helper()
+	p.do("ask for "+path, chromedp.Navigate(p.base+"/signin?next="+path))
+	p.goes("sign in as "+handle,
+		chromedp.SetValue(chromedp.CSS("#handle"), handle),
+		chromedp.SetValue(chromedp.CSS("#password"), password),
 		chromedp.Submit(chromedp.CSS("#password")),
-		chromedp.WaitVisible(chromedp.CSS("main")),
 	)
-	p.until("the page is there", fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", path))
+	p.until("the page is there", fmt.Sprintf("location.pathname === %q", path))
 }
 
 // picture keeps a picture of the page, when somebody wants to look at it: SCREENSHOTS names a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -27,15 +28,20 @@ type world struct {
 	conns map[net.Conn]struct{} // on the road
 }
 
-func newWorld(t *testing.T) *world {
-	f := msntest.Start(t, map[string]string{"limits.rates": "off"})
-	w := &world{t: t, fix: f, p: msntest.NewPlayer(t, f), conns: make(map[net.Conn]struct{})}
-	w.mend()
+func newWorld(t *testing.T) *world { return newWorldWith(t, nil) }
+
+// newWorldWith makes a world whose server has other settings.
+func newWorldWith(t *testing.T, settings map[string]string) *world {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.base = "http://" + l.Addr().String()
+	w := &world{t: t, base: "http://" + l.Addr().String(), conns: make(map[net.Conn]struct{})}
+	all := map[string]string{"limits.rates": "off", "web.url": w.base}
+	maps.Copy(all, settings)
+	w.fix = msntest.Start(t, all)
+	w.p = msntest.NewPlayer(t, w.fix)
+	w.mend()
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -114,16 +120,24 @@ func (w *world) restart() {
 // signIn signs somebody in on msnclient, who comes back after lost connections.
 func (w *world) signIn(nick string) *msnclient.Client {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	c, err := msnclient.Dial(ctx, msnclient.Config{
-		Handle: nick + "@example.com", Password: "secret-" + nick, TLS: &tls.Config{RootCAs: w.fix.Roots()}, Reconnect: true, Dialer: w.dial,
-	})
+	c, err := w.signInAs(nick+"@example.com", "secret-"+nick)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// signInAs does the same with anybody, who may be refused.
+func (w *world) signInAs(handle, password string) (*msnclient.Client, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	c, err := msnclient.Dial(ctx, msnclient.Config{
+		Handle: handle, Password: password, TLS: &tls.Config{RootCAs: w.fix.Roots()}, Reconnect: true, Dialer: w.dial,
+	})
+	if err == nil {
+		w.t.Cleanup(func() { c.Close() })
+	}
+	return c, err
 }
 
 // dial leads the names that clients call to the server of the moment.
