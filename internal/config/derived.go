@@ -29,7 +29,8 @@ func (c Config) DatabaseURL() string {
 }
 
 // PagesURL returns where the pages are that menus of the client lead to, the default
-// spelled out.
+// spelled out. It is not the website: clients sign in there over TLS of old, and what the pages
+// leave to the website they name.
 func (c Config) PagesURL() string {
 	if c.Passport.URL != "" {
 		return c.Passport.URL

@@ -32,6 +32,7 @@ var documentKinds = map[string]string{
 type documentData struct {
 	Name   string // of the service
 	URL    string // of its pages
+	Site   string // the website, or ""
 	Market string // which the document is for
 }
 

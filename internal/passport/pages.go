@@ -87,7 +87,7 @@ var further = map[string]article{
 		"For anything else, turn to the people who run this server.",
 	}},
 	registerPath: {"New account", []string{
-		"Accounts are made by the people who run this server. Ask them for one.",
+		"Accounts of this server are made by the people who run it. Ask them for one.",
 		"Some older clients send only the first 16 characters of a password; choose one that is no longer.",
 	}},
 	privacyPath: {"Privacy", []string{
@@ -129,16 +129,25 @@ func (s *Server) renderPages() error {
 			return err
 		}
 	}
+	if s.cfg.Site != "" {
+		s.signposts = make(map[string][]byte)
+		for path, p := range signposts {
+			if s.signposts[path], err = s.render(layout, p.article, p.places...); err != nil {
+				return err
+			}
+		}
+	}
 	s.signAgain, err = s.render(layout, signAgain)
 	return err
 }
 
-func (s *Server) render(layout *template.Template, a article) ([]byte, error) {
+func (s *Server) render(layout *template.Template, a article, at ...place) ([]byte, error) {
 	var b bytes.Buffer
 	err := layout.Execute(&b, struct {
-		Service, Title, Help string
-		Text                 []string
-	}{s.cfg.Name, a.title, helpPath, a.text})
+		Service, Site, Title, Help string
+		Text                       []string
+		Places                     []place
+	}{s.cfg.Name, s.cfg.Site, a.title, helpPath, a.text, at})
 	if err != nil {
 		return nil, fmt.Errorf("page %q: %w", a.title, err)
 	}

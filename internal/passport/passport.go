@@ -44,6 +44,7 @@ type Config struct {
 	LoginURL  string            // host and path of the login without scheme or port
 	MailURL   string            // page of mailboxes without one of their own; "" is none
 	URL       string            // where the pages are: scheme and host, no slash at the end
+	Site      string            // the website, where they lead on to; the same form, "": there is none
 	Redirects map[string]string // domain of a handle to another login host; usually empty
 	Templates string            // directory of documents in place of the built-in ones, or ""
 	WebLife   time.Duration     // how long a web token of the profile opens pages
@@ -57,6 +58,8 @@ type Limits struct {
 	Header    time.Duration // and for the head of a request
 	Body      time.Duration // and for its body
 	Answer    time.Duration // and for the client to take the answer
+
+	Join bool // whether people may make accounts at the website
 }
 
 // Counts is what has happened since the start, besides what the login counts.
@@ -77,6 +80,7 @@ type Server struct {
 	http       *endpoint
 	gateway    *gateway          // nil: there is none
 	pages      map[string][]byte // by path; immutable
+	signposts  map[string][]byte // in their place, if there is a website; immutable
 	signAgain  []byte            // immutable
 	handshakes *turns.Queue
 	limits     atomic.Pointer[Limits]
@@ -92,7 +96,7 @@ func New(cfg Config) (*Server, error) {
 	if !ok || host == "" || strings.ContainsAny(cfg.LoginURL, ":, ?") {
 		return nil, fmt.Errorf("login address %q: want host/path without scheme, port or query", cfg.LoginURL)
 	}
-	cfg.URL = strings.TrimRight(cfg.URL, "/")
+	cfg.URL, cfg.Site = strings.TrimRight(cfg.URL, "/"), strings.TrimRight(cfg.Site, "/")
 	s := &Server{cfg: cfg, loginHost: strings.ToLower(host), loginPath: "/" + path, handshakes: turns.New(turns.Limits{})}
 	s.SetLimits(cfg.Limits)
 	use, err := s.Documents(cfg.Templates)
@@ -132,7 +136,7 @@ func usual(value *time.Duration, to time.Duration) {
 // Documents reads the documents in a directory of templates, or "" for the built-in ones alone,
 // and returns what makes them those that clients get from then on.
 func (s *Server) Documents(templates string) (use func(), err error) {
-	docs, err := loadDocuments(templates, documentData{Name: s.cfg.Name, URL: s.cfg.URL})
+	docs, err := loadDocuments(templates, documentData{Name: s.cfg.Name, URL: s.cfg.URL, Site: s.cfg.Site})
 	return func() { s.documents.Store(docs) }, err
 }
 
@@ -230,8 +234,8 @@ func (s *Server) answerPlain(ctx context.Context, q *request) *response {
 
 // page answers with a page of our own, or says that there is nothing.
 func (s *Server) page(path string, q *request) *response {
-	body, ok := s.pages[path]
-	if !ok || q.method != "GET" && q.method != "HEAD" {
+	body := s.pageAt(path)
+	if body == nil || q.method != "GET" && q.method != "HEAD" {
 		s.cfg.Log.Debug("nothing at this address", "host", q.host, "path", q.path)
 		return &response{status: 404}
 	}

@@ -44,10 +44,10 @@ func (s *Server) buildPost() error {
 
 // joinPage returns the address of the page that tells how to get an account.
 func (s *Server) joinPage() string {
-	if s.listeners.web == nil {
-		return s.cfg.PagesURL() + "/register"
+	if site := s.site(); site != "" {
+		return site + "/join"
 	}
-	return s.cfg.WebURL(s.Addr("web")) + "/join"
+	return s.cfg.PagesURL() + "/register"
 }
 
 // mail is what the notification server needs for mail.

@@ -146,7 +146,7 @@ func (s *Server) buildPassport() error {
 	s.tls.Store(settings)
 	s.passport, err = passport.New(passport.Config{
 		Store: s.store, Login: s.login, Signer: s.signer, Clock: s.clock, Log: s.log, Gate: s.gate,
-		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), MailURL: s.cfg.Mail.URL,
+		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), Site: s.site(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
 		},

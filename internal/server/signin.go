@@ -30,7 +30,10 @@ func loginLimits(cfg config.Config) login.Limits {
 
 func passportLimits(cfg config.Config) passport.Limits {
 	in := cfg.Signin
-	return passport.Limits{Handshake: in.Handshake.D(), Header: in.Header.D(), Body: in.Body.D(), Answer: in.Answer.D()}
+	return passport.Limits{
+		Handshake: in.Handshake.D(), Header: in.Header.D(), Body: in.Body.D(), Answer: in.Answer.D(),
+		Join: cfg.Accounts.Registration != config.RegistrationClosed,
+	}
 }
 
 // passwordTurns bounds the checks of passwords.

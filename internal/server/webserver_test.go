@@ -97,6 +97,24 @@ func TestTheWebsiteTellsWhatClientsAreTold(t *testing.T) {
 	_ = nc.Close()
 }
 
+func TestPagesOfOldLeadToTheWebsite(t *testing.T) {
+	t.Parallel()
+	f := msntest.Start(t, map[string]string{"web.url": "https://im.example.com/"})
+	for _, step := range []struct{ registration, want string }{
+		{"", `"https://im.example.com/join"`}, {config.RegistrationClosed, "Ask them for one"}, {config.RegistrationInvite, `"https://im.example.com/join"`},
+	} {
+		if step.registration != "" {
+			reload(t, f, map[string]string{"accounts.registration": step.registration})
+		}
+		if page, _ := browse(t, "http://"+f.Server.Addr("http")+"/register"); !strings.Contains(page, step.want) {
+			t.Errorf("%q: %q is not on the page:\n%s", step.registration, step.want, page)
+		}
+		if page, _ := browse(t, "http://"+f.Server.Addr("http")+"/password"); !strings.Contains(page, `"https://im.example.com/reset"`) {
+			t.Errorf("%q: where a password is changed:\n%s", step.registration, page)
+		}
+	}
+}
+
 func TestTheWebsiteOverTLS(t *testing.T) {
 	t.Parallel()
 	cert := makeCertificate(t)
@@ -113,6 +131,9 @@ func TestAServerWithoutAWebsite(t *testing.T) {
 	f, _ := serve(t, cfg)
 	if addr := f.Server.Addr("web"); addr != "" {
 		t.Errorf("somebody listens at %s", addr)
+	}
+	if page, _ := browse(t, "http://"+f.Server.Addr("http")+"/register"); !strings.Contains(page, "Ask them for one") {
+		t.Errorf("where to get an account:\n%s", page)
 	}
 	msntest.NewPlayer(t, f).Play("A.ns> VER 1 MSNP9 CVR0\nA.ns< VER 1 MSNP9 CVR0")
 }

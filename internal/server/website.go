@@ -33,7 +33,7 @@ func (s *Server) buildWebsite() error {
 	cfg := web.Config{
 		Login: s.login, Account: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log,
 		Audit: s.audit, Gate: s.gate,
-		Name: s.cfg.Service.Name, URL: s.cfg.WebURL(s.Addr("web")), Host: s.cfg.Service.Host,
+		Name: s.cfg.Service.Name, URL: s.site(), Host: s.cfg.Service.Host,
 		Clients: web.Clients{
 			Dispatch: s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")), Login: s.cfg.Passport.LoginURL,
 			HTTPS: portOf(s.Addr("https")), TLS: s.tls.Load,
@@ -48,6 +48,14 @@ func (s *Server) buildWebsite() error {
 		return fmt.Errorf("make the website: %w", err)
 	}
 	return nil
+}
+
+// site returns where people find the website, or "" if there is none.
+func (s *Server) site() string {
+	if s.listeners.web == nil {
+		return ""
+	}
+	return s.cfg.WebURL(s.Addr("web"))
 }
 
 // portOf returns the port of an address, or "" where there is none.
