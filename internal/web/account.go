@@ -48,6 +48,7 @@ type accountHead struct {
 	Tab     string
 	Said    *notice
 	Problem string // key of a text, or ""
+	Field   string // id of the field that it is told beside; "": at the top
 	Waiting int    // people who have added the owner and have no answer
 
 	roster im.Roster
@@ -210,7 +211,7 @@ func (s *Server) deleteForm(status int, w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	h.Problem = problem
+	h.Problem, h.Field = problem, "password"
 	return s.pageWith(status, w, r, "account/delete", deleteData{h, len(listed(h.roster))})
 }
 

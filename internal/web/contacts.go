@@ -82,8 +82,8 @@ type folder struct {
 // contactsData is the page of all lists.
 type contactsData struct {
 	accountHead
-	Typed   string // in the form to add somebody
-	Into    int    // and the group chosen
+	Typed   string // in the form that was refused
+	Into    int    // the group chosen there
 	Waiters []person
 	Folders []folder
 	Listed  int // people on the owner's list
@@ -102,13 +102,17 @@ func (s *Server) contactsSaying(status int, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	h.Problem = problem
+	h.Problem, h.Field = problem, fieldOf(r, problem)
 	if said != nil {
 		h.Said = said
 	}
 	d := contactsData{accountHead: h, Folders: make([]folder, len(h.roster.Groups))}
 	if problem != "" {
-		d.Typed, d.Into = strings.TrimSpace(r.PostFormValue("email")), number(r, "group")
+		typed := "name"
+		if h.Field == "email" {
+			typed = "email"
+		}
+		d.Typed, d.Into = strings.TrimSpace(r.PostFormValue(typed)), number(r, "group")
 	}
 	d.sort()
 	if inPlace(r) {
@@ -145,6 +149,25 @@ func (d *contactsData) sort() {
 	}
 }
 
+// fieldOf returns the id of the field that a problem is about, if it is one that somebody can type
+// something better into.
+func fieldOf(r *http.Request, problem string) string {
+	if problem == "account.changed_meanwhile" {
+		return ""
+	}
+	switch r.URL.Path {
+	case "/account/contacts/add":
+		return "email"
+	case "/account/contact/name":
+		return "name"
+	case "/account/groups/add":
+		return "new-group"
+	case "/account/groups/rename":
+		return "group-" + r.PostFormValue("group")
+	}
+	return ""
+}
+
 // inPlace reports whether a script wants to show the answer in the page that is there.
 func inPlace(r *http.Request) bool { return r.Header.Get("Hx-Request") == "true" }
 
@@ -167,7 +190,7 @@ func (s *Server) contact(status int, w http.ResponseWriter, r *http.Request, pro
 	if err != nil {
 		return err
 	}
-	h.Problem = problem
+	h.Problem, h.Field = problem, fieldOf(r, problem)
 	i := slices.IndexFunc(h.roster.Contacts, func(c im.Contact) bool { return c.Handle == who })
 	if i < 0 {
 		return errNotFound

@@ -65,7 +65,7 @@ func (s *Server) importForm(status int, w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	h.Problem = problem
+	h.Problem, h.Field = problem, "file"
 	return s.pageWith(status, w, r, "account/import", importData{accountHead: h})
 }
 
