@@ -100,6 +100,8 @@ func TestSignUpInABrowser(t *testing.T) {
 	again := w.sit(chromium(t))
 	again.asks("frank", "another-one")
 	again.problem("handle", "There is an account with this address already")
+	again.sends("/join", "handle", "grace@example.com", "password", "another-one", "again", "another-one") // after the work was done anew
+	again.at("/welcome")
 }
 
 func TestSignUpByLetter(t *testing.T) {
@@ -156,6 +158,7 @@ func TestResetInABrowser(t *testing.T) {
 	p.at("/signin?note=reset")
 	p.sends("/signin", "handle", alices, "password", "secret-alice")
 	p.says("That did not work")
+	p.until("that is told of the fields", `document.getElementById("password").ariaDescribedByElements[0].textContent.startsWith("That did not work")`)
 	p.sends("/signin", "handle", alices, "password", "another-one")
 	p.at("/messenger")
 	p.visit(link)

@@ -78,7 +78,7 @@ func (p *person) problem(field, text string) {
 	p.t.Helper()
 	p.until(field+" has a problem: "+text, `((field) => field.getAttribute("aria-invalid") === "true" &&
 		field.getAttribute("aria-describedby").split(" ").map((id) => document.getElementById(id))
-			.some((e) => e.checkVisibility() && e.closest(".field") === field.closest(".field") && e.textContent.includes(`+quote(text)+`)))
+			.some((e) => e.checkVisibility() && e.closest(".field, li") === field.closest(".field, li") && e.textContent.includes(`+quote(text)+`)))
 		(document.getElementById(`+quote(field)+`))`)
 }
 
