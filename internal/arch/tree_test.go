@@ -67,7 +67,8 @@ var readTree = sync.OnceValues(func() (*tree, error) {
 	return t, filepath.WalkDir(root, t.visit)
 })
 
-// visit adds a file to the tree. Directories with a go.mod of their own are other modules.
+// visit adds a file to the tree. Directories with a go.mod of their own are other modules, and what
+// npm installs is nobody's here.
 func (t *tree) visit(name string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (t *tree) visit(name string, d fs.DirEntry, err error) error {
 	}
 	rel = filepath.ToSlash(rel)
 	if d.IsDir() {
-		if rel != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || isModule(name)) {
+		if rel != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules" || isModule(name)) {
 			return filepath.SkipDir
 		}
 		return nil
