@@ -216,7 +216,9 @@ func messengerLooks(bob, carol *msnclient.Client) []look {
 			p.until("the group is open", `document.querySelectorAll(".chat:not([hidden]) .side li").length === 2`)
 			p.say("Who has the tickets?")
 			heard := await(p.t, carol, func(e msnclient.TextReceived) bool { return e.Text.Body == "Who has the tickets?" })
-			within(p.t, func(ctx context.Context) error { return heard.Chat.Send(ctx, msnclient.Text{Body: "I do. Seven o'clock at the door (Y)"}) })
+			within(p.t, func(ctx context.Context) error {
+				return heard.Chat.Send(ctx, msnclient.Text{Body: "I do. Seven o'clock at the door (Y)"})
+			})
 			p.reads("I do. Seven o'clock at the door ")
 		}},
 	}
