@@ -3,10 +3,10 @@
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build swarm torture check test fuzz bench cover format vuln tools clean
+.PHONY: help build swarm torture check test fuzz bench cover screenshots format vuln tools clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/monarch, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/monarch ./cmd/monarch
@@ -39,6 +39,10 @@ cover: ## how much of the code the tests reach; details in cover.html
 	go test -coverprofile=cover.out -coverpkg=./... ./...
 	go tool cover -html=cover.out -o cover.html
 	go tool cover -func=cover.out | tail -n 1
+
+screenshots: ## pictures of every page of the website, in docs/screenshots
+	@scripts/setup
+	UPDATE_SCREENSHOTS=1 go test -count=1 -timeout=30m -run '^TestScreenshots$$' ./internal/webtest
 
 format: ## put all Go files into the form the checks want
 	$(TOOL) gofumpt -w .
