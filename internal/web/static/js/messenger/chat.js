@@ -122,13 +122,17 @@ export class Chat {
     }
     const name = nameOf(client, direct);
     const old = side.querySelector(".other");
-    const img = old ?? make("img", { class: "other", src: nobody, width: 96, height: 96 });
+    const img = old ?? pictures.image({ class: "other", src: nobody, width: 96, height: 96 }, (shown) => (shown.src = nobody));
+    const wanted = client.roster.find(direct)?.picture;
+    const show = (/** @type {Uint8Array|null} */ data) => {
+      if (client.roster.find(direct)?.picture !== wanted) return; // there is another one by now
+      const address = (data && pictures.address(data)) || nobody;
+      if (img.src !== address) img.src = address;
+    };
     img.alt = t("messenger.their_picture", { name });
-    if (!client.roster.find(direct)?.picture) img.src = nobody;
+    if (!wanted) show(null);
     side.replaceChildren(img, mine);
-    client.pictureOf(direct).then((data) => {
-      img.src = (data && pictures.address(data)) || nobody;
-    }, () => {}); // there is none to be had now
+    client.pictureOf(direct).then(show, () => show(null)); // there is none to be had now
   }
 
   typing() {

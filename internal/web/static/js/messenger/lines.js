@@ -93,7 +93,7 @@ function custom(app, m, shortcut) {
   const e = make("span", { class: "custom" }, shortcut);
   app.client.emoticon(m, shortcut).then((data) => {
     const address = data && app.pictures.address(data);
-    if (address) e.replaceChildren(make("img", { src: address, alt: shortcut, title: shortcut }));
+    if (address) e.replaceChildren(app.pictures.image({ src: address, alt: shortcut, title: shortcut }, () => e.replaceChildren(shortcut)));
   }, () => {}); // the shortcut stays
   return e;
 }

@@ -3,6 +3,7 @@
 
 import { Failure } from "../msnp/failure.js";
 import { imageType } from "../msnp/image.js";
+import { make } from "./dom.js";
 
 const maxShown = 200; // addresses that are kept; older ones are given back
 
@@ -13,6 +14,8 @@ export const nobody = new URL("../../img/monarch.svg", import.meta.url).href;
 export class Pictures {
   /** @type {Map<Uint8Array, string>} the longest unused first */
   #shown = new Map();
+  /** @type {WeakSet<Uint8Array>} what the browser could not show */
+  #broken = new WeakSet();
 
   /**
    * An address for a picture, or "" for something that is none.
@@ -21,7 +24,7 @@ export class Pictures {
   address(data) {
     let url = this.#shown.get(data);
     const type = imageType(data);
-    if (!url && type === "") return "";
+    if (this.#broken.has(data) || (!url && type === "")) return "";
     this.#shown.delete(data);
     url ??= URL.createObjectURL(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (data)], { type }));
     this.#shown.set(data, url);
@@ -31,6 +34,24 @@ export class Pictures {
       URL.revokeObjectURL(old);
     }
     return url;
+  }
+
+  /**
+   * Makes an image of something that may turn out to be none.
+   * @param {Record<string, any>} props
+   * @param {(image: HTMLImageElement) => void} otherwise is done then
+   * @returns {HTMLImageElement}
+   */
+  image(props, otherwise) {
+    const e = make("img", {
+      ...props, onerror: () => {
+        const found = [...this.#shown].find(([, url]) => url === e.src);
+        if (!found) return;
+        this.#broken.add(found[0]);
+        otherwise(e);
+      },
+    });
+    return e;
   }
 }
 

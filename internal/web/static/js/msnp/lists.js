@@ -158,10 +158,28 @@ export class Lists {
    */
   async move(who, from, to) {
     if (from === to) return;
+    await this.join(who, to);
+    await this.quit(who, from);
+  }
+
+  /**
+   * Puts somebody into one more group.
+   * @param {string} who
+   * @param {number} number
+   */
+  async join(who, number) {
     const handle = handleOf(who);
     const name = this.#roster.find(handle)?.stored ?? handle;
-    await unless(this.#ask("ADD", "FL", handle, short(name, maxName), group(to)), alreadyThere);
-    await this.#ask("REM", "FL", handle, group(from));
+    await unless(this.#ask("ADD", "FL", handle, short(name, maxName), group(number)), alreadyThere);
+  }
+
+  /**
+   * Takes somebody out of a group. Out of the last one is off the forward list.
+   * @param {string} who
+   * @param {number} number
+   */
+  async quit(who, number) {
+    await this.#ask("REM", "FL", handleOf(who), group(number));
   }
 
   /**
