@@ -32,8 +32,8 @@ export class ContactList {
     this.#app = app;
     this.#box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     this.#box.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
-      const row = /** @type {HTMLElement} */ (event.target).closest("[data-key]");
-      if (row) this.#enter(/** @type {HTMLElement} */ (row));
+      const row = rowOf(/** @type {HTMLElement} */ (event.target));
+      if (row) this.#enter(row);
     });
   }
 
@@ -58,16 +58,21 @@ export class ContactList {
   #show() {
     this.#showRequests();
     const focused = this.#box.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
-    const key = focused?.dataset.key ?? focused?.closest("li")?.querySelector("[data-key]")?.dataset.key;
-    const top = this.#box.scrollTop;
+    const row = focused && rowOf(focused);
+    const at = row ? this.#rows().indexOf(row) : -1;
     const sections = this.#sections();
     const empty = sections.every((s) => s.people.length === 0);
-    this.#box.replaceChildren(...sections.map((s) => this.#section(s)),
+    const fresh = make("div", {}, ...sections.map((s) => this.#section(s)),
       ...(empty ? [make("p", { class: "hint-box" }, t(this.#app.client.roster.version > 0 ? "messenger.nobody" : "messenger.list_later"))] : []));
-    this.#box.scrollTop = top;
+    amend(this.#box, fresh);
     const rows = this.#rows();
-    this.#enter(rows.find((r) => r.dataset.key === (key ?? this.#current)) ?? rows[0]);
-    if (key !== undefined) (rows.find((r) => r.dataset.key === key) ?? this.#box).focus();
+    if (!rows.some((r) => r.tabIndex === 0)) this.#enter(rows[0]);
+    if (!focused || focused.isConnected) return;
+    // What had the focus was made again, has moved to another group, or is gone.
+    const heir = rows.find((r) => r.dataset.key === row?.dataset.key) ??
+      rows.find((r) => r.dataset.handle && r.dataset.handle === row?.dataset.handle) ?? rows[Math.min(at, rows.length - 1)];
+    if (!heir) return this.focus();
+    ((focused.matches(".more") && heir.parentElement?.querySelector(".more")) || heir).focus();
   }
 
   /** @param {HTMLElement|undefined} row which Tab shall lead to */
@@ -99,12 +104,12 @@ export class ContactList {
     const count = s.number < 0 ? String(s.people.length) : `${here}/${s.people.length}`;
     const spoken = s.number < 0 ? t("messenger.count_of", { n: s.people.length }) : t("messenger.count_online", { n: s.people.length, here });
     const head = make("button", {
-      class: "fold", type: "button", "data-key": s.key, "aria-expanded": String(!closed), tabindex: -1,
+      class: "fold", type: "button", "data-key": s.key, "aria-expanded": String(!closed), tabindex: this.#current === s.key ? 0 : -1,
       onclick: () => this.#fold(s.key),
     }, icon(closed ? "closed" : "open"), make("bdi", {}, s.name), " ",
     make("span", { class: "count", "aria-hidden": "true" }, `(${count})`), make("span", { class: "out-of-sight" }, " " + spoken));
     const menu = s.number < 0 ? [] : [this.#more(t("messenger.group_menu", { name: s.name }), (anchor) => groupMenu(this.#app, anchor, s.number, s.name))];
-    return make("section", {}, make("h3", {}, head, ...menu),
+    return make("section", { "data-part": s.key }, make("h3", {}, head, ...menu),
       make("ul", { role: "list", hidden: closed }, ...s.people.map((c) => this.#contact(c, s))));
   }
 
@@ -115,18 +120,19 @@ export class ContactList {
   #contact(c, s) {
     const unread = this.#app.client.conversations.get(c.handle)?.unread ?? 0;
     const status = c.online && c.status === "NLN" ? "" : `(${statusText(c.status)})`;
+    const key = `${s.key} ${c.handle}`;
     const row = make("button", {
-      class: `contact${c.online ? "" : " off"}`, type: "button", "data-key": `${s.key} ${c.handle}`, "data-handle": c.handle, tabindex: -1,
+      class: `contact${c.online ? "" : " off"}`, type: "button", "data-key": key, "data-handle": c.handle, tabindex: this.#current === key ? 0 : -1,
       title: c.handle, onclick: () => this.#app.talk(c.handle),
     }, make("span", { class: dotClass(c.status) }), make("bdi", { class: "nick" }, c.shown), " ",
     make("span", { class: status ? "small muted" : "out-of-sight" }, status || statusText(c.status)),
     ...(c.blocked ? [" ", make("span", { class: "badge bad" }, t("messenger.blocked"))] : []),
     ...(unread > 0 ? [" ", make("span", { class: "badge unread" }, make("span", { "aria-hidden": "true" }, String(unread)),
       make("span", { class: "out-of-sight" }, t("messenger.unread", { n: unread })))] : []));
-    const more = this.#more(t("messenger.contact_menu", { name: c.shown }), (anchor) => contactMenu(this.#app, anchor, c, s.number));
+    const more = this.#more(t("messenger.contact_menu", { name: c.shown }), (anchor) => contactMenu(this.#app, anchor, c.handle, s.number));
     row.addEventListener("contextmenu", (/** @type {Event} */ event) => {
       event.preventDefault();
-      contactMenu(this.#app, row, c, s.number);
+      contactMenu(this.#app, row, c.handle, s.number);
     });
     return make("li", {}, row, more);
   }
@@ -180,7 +186,9 @@ export class ContactList {
     this.#requests.hidden = waiting.length === 0;
     const had = new Set([...this.#requests.children].map((e) => /** @type {HTMLElement} */ (e).dataset.handle));
     if (waiting.length === had.size && waiting.every((c) => had.has(c.handle))) return;
+    const focused = this.#requests.contains(document.activeElement);
     this.#requests.replaceChildren(...waiting.map((c) => this.#request(c)));
+    if (focused) (this.#requests.querySelector("button") ?? this).focus();
   }
 
   /** @param {Contact} c */
@@ -197,6 +205,32 @@ export class ContactList {
     return make("div", { class: "request", "data-handle": c.handle }, make("p", {}, t("messenger.added_you", { name: label })),
       make("p", { class: "row" },
         make("button", { class: "button small primary", type: "button", onclick: act(() => client.lists.accept(c.handle)) }, t("messenger.accept")),
-        make("button", { class: "button small", type: "button", onclick: act(() => client.block(c.handle)) }, t("messenger.refuse"))));
+        make("button", { class: "button small", type: "button", "data-do": "allow", onclick: act(() => client.lists.allow(c.handle)) }, t("messenger.allow_only")),
+        make("button", { class: "button small", type: "button", "data-do": "refuse", onclick: act(() => client.block(c.handle)) }, t("messenger.refuse"))));
   }
+}
+
+/**
+ * The row that something is in.
+ * @param {HTMLElement} e
+ * @returns {HTMLElement|null}
+ */
+const rowOf = (e) => e.closest("li, h3")?.querySelector("[data-key]") ?? null;
+
+/**
+ * Brings what is shown in line with what should be. What is the same stays where it is, so that
+ * neither the focus nor an open menu loses its place, and nothing is read out again.
+ * @param {Element} old
+ * @param {Element} fresh
+ */
+function amend(old, fresh) {
+  const wanted = [...fresh.children];
+  wanted.forEach((e, i) => {
+    const was = old.children[i];
+    if (!was) old.append(e);
+    else if (was.isEqualNode(e)) return;
+    else if (was.matches("section, ul") && was.cloneNode().isEqualNode(e.cloneNode())) amend(was, e);
+    else was.replaceWith(e);
+  });
+  while (old.childElementCount > wanted.length) old.lastElementChild?.remove();
 }

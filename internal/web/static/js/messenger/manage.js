@@ -3,7 +3,7 @@
 import { confirm, complain, field, openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { openMenu } from "./menu.js";
-import { t } from "./texts.js";
+import { t, why } from "./texts.js";
 
 /** @typedef {import("./main.js").App} App */
 
@@ -88,19 +88,27 @@ async function removeGroup({ client }, number) {
  * Opens the menu of somebody.
  * @param {App} app
  * @param {HTMLElement} anchor
- * @param {import("../msnp/roster.js").Contact} c
+ * @param {string} handle
  * @param {number} number of the group he is shown in, or -1
  */
-export function contactMenu(app, anchor, c, number) {
+export function contactMenu(app, anchor, handle, number) {
   const { client } = app;
+  const c = client.roster.find(handle);
+  if (!c) return;
+  const others = [...client.roster.groups.keys()].some((n) => !c.groups.has(n));
   openMenu(anchor, t("messenger.contact_menu", { name: c.shown }), [
-    { text: t("messenger.open"), act: () => app.talk(c.handle) },
-    ...(client.roster.groups.size > 1 ? [{ text: t("messenger.move"), act: () => move(app, c, number) }] : []),
-    blockChoice(app, c.handle),
+    { text: t("messenger.open"), act: () => app.talk(handle) },
+    ...(others ? [
+      { text: t("messenger.move"), act: () => regroup(app, c, number, "messenger.move") },
+      { text: t("messenger.copy"), act: () => regroup(app, c, number, "messenger.copy") },
+    ] : []),
+    ...(number >= 0 && c.groups.size > 1
+      ? [{ text: t("messenger.quit_group"), act: () => attempt(t("messenger.quit_group"), () => client.lists.quit(handle, number)) }] : []),
+    blockChoice(app, handle),
     {
       text: t("messenger.remove"),
       act: () => confirm(t("messenger.remove"), t("messenger.remove_ask", { name: c.shown }), t("messenger.remove_ok"),
-        () => client.lists.remove(c.handle)),
+        () => client.lists.remove(handle)),
     },
   ]);
 }
@@ -117,17 +125,44 @@ export function blockChoice({ client }, handle) {
 }
 
 /**
- * Asks which group somebody goes to.
+ * Asks which group somebody moves or is copied to.
  * @param {App} app
  * @param {import("../msnp/roster.js").Contact} c
- * @param {number} number
+ * @param {number} number of the group he is shown in, or -1
+ * @param {"messenger.move"|"messenger.copy"} how
  */
-function move(app, c, number) {
+function regroup({ client: { roster, lists } }, c, number, how) {
   const from = number >= 0 ? number : [...c.groups][0] ?? 0;
-  const where = groups(app, from);
-  return openDialog(t("messenger.move"), [make("p", {}, c.shown), field(t("messenger.group"), where)], {
-    ok: t("messenger.save"), act: () => app.client.lists.move(c.handle, from, Number(where.value)),
+  const where = make("select", {}, ...[...roster.groups].filter(([n]) => !c.groups.has(n)).map(([n, name]) => make("option", { value: n }, name)));
+  return openDialog(t(how), [make("p", {}, make("bdi", {}, c.shown)), field(t("messenger.group"), where)], {
+    ok: t("messenger.save"),
+    act: () => how === "messenger.copy" ? lists.join(c.handle, Number(where.value)) : lists.move(c.handle, from, Number(where.value)),
   });
+}
+
+/**
+ * Opens the list of those who are blocked, also of those who are on no other list.
+ * @param {App} app
+ */
+export function manageBlocked(app) {
+  const { client } = app;
+  const list = make("ul", { class: "own-list", role: "list" });
+  const problem = make("p", { class: "problem", role: "alert" });
+  const show = () => {
+    const blocked = [...client.roster.contacts.values()].filter((c) => c.blocked);
+    list.replaceChildren(...blocked.map((c) => make("li", { "data-handle": c.handle },
+      make("span", {}, make("bdi", {}, c.shown), c.shown === c.handle ? "" : ` <${c.handle}>`),
+      make("button", { class: "button small", type: "button", "aria-label": `${t("messenger.unblock")} ${c.shown}`, onclick: () => unblock(c.handle) }, t("messenger.unblock")))));
+    if (blocked.length === 0) list.replaceChildren(make("li", {}, t("messenger.nobody_blocked")));
+  };
+  const unblock = async (/** @type {string} */ handle) => {
+    problem.textContent = "";
+    await client.lists.allow(handle).catch((thrown) => (problem.textContent = why(thrown)));
+    show();
+    list.closest("dialog")?.querySelector("button")?.focus();
+  };
+  show();
+  return openDialog(t("messenger.blocked_people"), [list, problem]);
 }
 
 /**

@@ -4,6 +4,7 @@ import { isShortcut } from "../msnp/emoticons.js";
 import { canNotify } from "./attention.js";
 import { check, complain, field, openDialog } from "./dialog.js";
 import { make } from "./dom.js";
+import { manageBlocked } from "./manage.js";
 import { scaled } from "./pictures.js";
 import { t } from "./texts.js";
 
@@ -48,7 +49,9 @@ export function openOptions(app) {
   });
   return openDialog(t("messenger.options"), [
     sounds, ...notifications(app), sorted, known,
-    make("p", {}, make("button", { class: "button small", type: "button", onclick: () => manageEmoticons(app) }, t("messenger.own_emoticons"))),
+    make("p", { class: "row" },
+      make("button", { class: "button small", type: "button", "data-do": "own", onclick: () => manageEmoticons(app) }, t("messenger.own_emoticons")),
+      make("button", { class: "button small", type: "button", "data-do": "blocked", onclick: () => manageBlocked(app) }, t("messenger.blocked_people"))),
     make("h3", {}, t("messenger.keys")),
     make("dl", { class: "keys" }, ...keys.map(([key, text]) => make("div", {},
       make("dt", {}, ...key.split(" ").flatMap((k) => [make("kbd", {}, k), " "])), make("dd", {}, t(text))))),
