@@ -1,11 +1,14 @@
 // Getting attention: the title, sounds, notifications of the browser, and short words in a corner.
 
 import { byID, make } from "./dom.js";
+import { notifyByWorker } from "./notify.js";
+import { nobody as logo } from "./pictures.js";
 import { Sounds } from "./sounds.js";
 import { t } from "./texts.js";
 
 const toastTime = 6000;
 const maxToasts = 3;
+const maxAlerts = 3;
 
 /** Tells people that something has happened. */
 export class Attention {
@@ -29,6 +32,11 @@ export class Attention {
     let n = 0;
     for (const c of this.#app.client.conversations.values()) n += c.unread;
     document.title = n > 0 ? t("messenger.title_unread", { count: n, title: this.#title }) : this.#title;
+    // On a phone a conversation hides the list and its marks.
+    for (const e of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".chat .back"))) {
+      e.dataset.count = n > 0 ? String(n) : "";
+      e.ariaLabel = t("messenger.back") + (n > 0 ? ` (${t("messenger.unread", { n })})` : "");
+    }
   }
 
   /**
@@ -46,17 +54,50 @@ export class Attention {
       this.toast(`${name}: ${text.slice(0, 120)}`, open, key);
       return;
     }
+    this.#notify(name, text, key, open);
+  }
+
+  /**
+   * Shows a notification of the browser, if that is wanted. The next one on the same thing takes
+   * its place.
+   * @param {string} title
+   * @param {string} text
+   * @param {string} tag
+   * @param {() => void} open
+   */
+  #notify(title, text, tag, open) {
     if (!this.#app.settings.get("notify") || !canNotify() || Notification.permission !== "granted") return;
+    const options = { body: text.slice(0, 200), tag, icon: logo };
     try {
-      const shown = new Notification(name, { body: text.slice(0, 200), tag: key, icon: byID("my-picture").firstChild.src });
+      const shown = new Notification(title, options);
       shown.onclick = () => {
         window.focus();
         shown.close();
         open();
       };
     } catch {
-      // some browsers on phones know notifications of workers only
+      notifyByWorker(title, options, open); // as browsers on phones want it
     }
+  }
+
+  /**
+   * Shows a word of the service, until it is put away.
+   * @param {{text: string, url: string}} alert
+   */
+  alert({ text, url }) {
+    const all = byID("alerts");
+    const e = make("div", { class: "request alert" }, make("p", {}, text), make("p", { class: "row" },
+      ...(url ? [make("a", { class: "button small", href: url, target: "_blank", rel: "noopener noreferrer" }, t("messenger.read_more"))] : []),
+      make("button", {
+        class: "button small", type: "button", onclick: () => {
+          e.remove();
+          this.#app.list.focus();
+        },
+      }, t("messenger.done"))));
+    all.append(e);
+    while (all.childElementCount > maxAlerts) all.firstChild.remove();
+    this.sounds.play("message");
+    if (!this.watched) this.#notify(this.#title, text, "alert", () => {});
   }
 
   /**

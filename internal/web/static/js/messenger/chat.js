@@ -15,6 +15,7 @@ import { t } from "./texts.js";
 /** @typedef {import("../msnp/conversation.js").Message} Message */
 
 const nudgeEvery = 5000; // milliseconds, both ways
+const maxText = 8000; // characters of one line; it goes in several messages
 const nearEnd = 40; // pixels from the end of the log, where it follows what comes
 
 /** A conversation on the screen. */
@@ -86,19 +87,22 @@ export class Chat {
     this.#part(".to").replaceChildren(t("messenger.to"), " ", ...(c.direct
       ? [make("bdi", {}, title), ` <${c.direct}>`, ...(other ? [` (${statusText(other.status)})`] : [])]
       : [make("bdi", {}, title)]));
-    this.#warn(other);
+    this.#warn();
     this.#part("[data-do=block]").hidden = !c.direct;
     this.#part("[data-do=block]").lastChild.textContent = c.direct ? blockChoice(this.#app, c.direct).text : "";
     this.picture();
     this.typing();
   }
 
-  /** @param {import("../msnp/roster.js").Contact|undefined} other */
-  #warn(other) {
+  /** Tells what is in the way of what is typed, or will be. */
+  #warn() {
+    const other = this.conversation.direct ? this.#app.client.roster.find(this.conversation.direct) : undefined;
     const warn = this.#part(".warn");
     const name = this.#part(".title").textContent;
+    const length = this.#text.value.length;
     let text = "";
-    if (!this.#app.client.online) text = t("messenger.warn_lost");
+    if (length > maxText) text = t("messenger.warn_long", { length, most: maxText });
+    else if (!this.#app.client.online) text = t("messenger.warn_lost");
     else if (other?.blocked) text = t("messenger.warn_blocked", { name });
     else if (this.#app.client.status === "HDN") text = t("messenger.warn_hidden");
     else if (other?.forward && !other.online) text = t("messenger.warn_offline", { name });
@@ -228,6 +232,7 @@ export class Chat {
       this.#send();
     });
     this.#text.addEventListener("input", () => {
+      this.#warn();
       if (this.#text.value !== "") this.conversation.compose();
       if (this.conversation.direct) this.#app.settings.draft(this.conversation.direct, this.#text.value);
     });
@@ -247,6 +252,7 @@ export class Chat {
   }
 
   #send() {
+    if (this.#text.value.length > maxText) return this.#warn(); // which has told, and tells still
     if (!this.conversation.send(this.#text.value, this.#app.settings.get("format"))) return;
     this.#text.value = "";
     if (this.conversation.direct) this.#app.settings.draft(this.conversation.direct, "");

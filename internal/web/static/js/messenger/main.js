@@ -114,7 +114,7 @@ export class App {
     on("people", ({ conversation }) => this.desk.changed(conversation));
     on("unread", ({ conversation }) => this.#unread(conversation));
     on("notice", ({ minutes }) => this.#state.stopping(minutes));
-    on("alert", ({ text }) => this.attention.toast(text, () => {}));
+    on("alert", (alert) => this.attention.alert(alert));
   }
 
   /** Sets what belongs to us, now that it is known who we are; and opens what was being written. */

@@ -11,6 +11,7 @@ export class StateLine {
   #link = byID("state-link");
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
+  #stops = 0; // when the service will stop, so far as we were told
 
   /** @param {import("./main.js").App} app */
   constructor(app) {
@@ -28,23 +29,33 @@ export class StateLine {
     this.#button.textContent = t(state === "waiting" ? "messenger.try_now" : "messenger.come_back");
     this.#link.hidden = !ended;
     byID("state").dataset.state = state;
-    if (state === "waiting") return this.#countDown(failure, Date.now() + retryIn);
-    if (state === "connecting") this.#say(t("messenger.connecting"));
+    if (state === "waiting") {
+      this.#stops = 0; // as it has, or the next session is told again
+      this.#countDown(failure, Date.now() + retryIn);
+    } else if (state === "connecting") this.#say(t("messenger.connecting"));
+    else if (state === "online" && this.#stops > Date.now()) this.#showStop();
     else if (state === "online") this.#say(t("messenger.connected"));
     else this.#say(failure ? why(failure) : t("messenger.signed_out"));
   }
 
   /**
-   * Tells that the service will stop. Nobody says when that is taken back, so it is forgotten
-   * when the time has passed.
+   * Tells that the service will stop; those who have just signed in hear it before they are on
+   * line. Nobody says when it is taken back, so it is forgotten when the time has passed.
    * @param {number} minutes
    */
   stopping(minutes) {
-    if (minutes === 0 || !this.#app.client.online) return;
+    if (minutes === 0) return;
+    this.#stops = Date.now() + minutes * 60_000;
+    if (this.#app.client.online) this.#showStop();
+  }
+
+  #showStop() {
     clearTimeout(this.#timer);
-    this.#say(t("messenger.stops_in", { n: minutes }));
+    const left = this.#stops - Date.now();
+    if (left < -60_000) return this.changed({ failure: null, retryIn: 0 });
     byID("state").dataset.state = "stopping";
-    this.#timer = setTimeout(() => this.changed({ failure: null, retryIn: 0 }), (minutes + 1) * 60_000);
+    this.#say(t("messenger.stops_in", { n: Math.max(1, Math.ceil(left / 60_000)) }));
+    this.#timer = setTimeout(() => this.#showStop(), 30_000);
   }
 
   /**
