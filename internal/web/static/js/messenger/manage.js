@@ -48,10 +48,12 @@ export function addContact(app) {
  */
 export function nameGroup(app, number, old = "") {
   const name = make("input", { required: true, maxlength: 61, value: old, autocomplete: "off" });
-  return openDialog(t(number === undefined ? "messenger.new_group" : "messenger.rename_group"), [field(t("messenger.group_name"), name)], {
+  const closed = openDialog(t(number === undefined ? "messenger.new_group" : "messenger.rename_group"), [field(t("messenger.group_name"), name)], {
     ok: t("messenger.save"),
     act: () => number === undefined ? app.client.lists.addGroup(name.value) : app.client.lists.renameGroup(number, name.value),
   });
+  name.select();
+  return closed;
 }
 
 /**

@@ -44,9 +44,11 @@ export class Me {
 
   #rename() {
     const name = make("input", { required: true, maxlength: 129, value: this.#app.client.name, autocomplete: "off" });
-    return openDialog(t("messenger.change_name"), [field(t("messenger.my_name"), name, t("messenger.my_name_hint"))], {
+    const closed = openDialog(t("messenger.change_name"), [field(t("messenger.my_name"), name, t("messenger.my_name_hint"))], {
       ok: t("messenger.save"), act: () => this.#app.client.lists.setName(name.value),
     });
+    name.select();
+    return closed;
   }
 
   #choose() {

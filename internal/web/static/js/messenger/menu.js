@@ -16,6 +16,7 @@ export function popUp(anchor, box) {
     box.remove();
     if (within && anchor.isConnected) anchor.focus();
   });
+  anchor.focus({ preventScroll: true }); // not every browser does so when it is pressed; the focus comes back here
   box.showPopover();
   const at = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = box;
