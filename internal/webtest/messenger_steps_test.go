@@ -88,8 +88,8 @@ func number(p *person, expression string) int {
 }
 
 // isSeen waits until somebody on msnclient sees alice with a status, or a name.
-func isSeen(t *testing.T, c *msnclient.Client, what string, fits func(msnclient.PresenceChanged) bool) {
+func isSeen(t *testing.T, c *msnclient.Client, what string, fits func(msnclient.PresenceChanged) bool) msnclient.PresenceChanged {
 	t.Helper()
 	t.Log("alice is to be seen", what)
-	await(t, c, func(e msnclient.PresenceChanged) bool { return e.Handle == alices && fits(e) })
+	return await(t, c, func(e msnclient.PresenceChanged) bool { return e.Handle == alices && fits(e) })
 }
