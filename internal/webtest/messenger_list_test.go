@@ -47,7 +47,11 @@ func TestGroupsInABrowser(t *testing.T) {
 	alice.focused("[role=menuitem]")
 	alice.do("rename it", enter())
 	alice.focused("dialog input")
-	alice.do("write the name", chromedp.SendKeys(chromedp.CSS("dialog input"), "Family"), enter())
+	for range 5 {
+		alice.press(kb.Tab)
+		alice.until("the focus stays in the dialog", `document.activeElement === document.body || document.querySelector("dialog").contains(document.activeElement)`)
+	}
+	alice.do("write the name", chromedp.Evaluate[chromedp.Void](`document.querySelector("dialog input").select()`), chromedp.SendKeys(chromedp.CSS("dialog input"), "Family"), enter())
 	alice.until("the group has its name", `!document.querySelector("dialog") && document.querySelector("[data-key=group-1] bdi").textContent === "Family"`)
 	alice.focused(`[data-part="group-1"] h3 .more`)
 	alice.do("open the menu again", enter())
@@ -157,4 +161,27 @@ func TestPeopleWhoHaveAddedUs(t *testing.T) {
 	alice.writes("input", daves)
 	alice.agrees()
 	alice.isIn(daves, "group-0")
+}
+
+func TestMenusOnAPhone(t *testing.T) {
+	w := newWorld(t)
+	w.p.Play("mutual alice bob\ngroup alice Friends")
+	bob := w.signIn("bob")
+	alice := w.sit(chromium(t))
+	alice.do("take a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateScale(2)))
+	alice.messenger("alice")
+	alice.sees(bobs, "online")
+	alice.taps(`[data-part="group-0"] li .more`)
+	alice.until("the menu fits", `((r) => r && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight)(document.querySelector("[role=menu]")?.getBoundingClientRect())`)
+	alice.picture("messenger-phone-menu")
+	alice.taps("[role=menuitem]:nth-child(2)")
+	alice.fits("the dialog")
+	alice.picture("messenger-phone-dialog")
+	alice.taps("dialog .button.primary")
+	alice.isIn(bobs, "group-1")
+	alice.taps(row(bobs, ""))
+	alice.taps(".chat:not([hidden]) [data-do=nudge]")
+	await[msnclient.NudgeReceived](t, bob, nil)
+	alice.taps(".chat:not([hidden]) .back")
+	alice.until("the list is in sight", `document.getElementById("list").checkVisibility()`)
 }
