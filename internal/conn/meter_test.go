@@ -13,7 +13,7 @@ import (
 
 // Whoever sends too much has to wait. Nothing is lost, and nobody else waits.
 func TestAPeerThatSendsTooMuchWaits(t *testing.T) {
-	conform(t, usual, func(w *world) {
+	conform(t, unhurried, func(w *world) {
 		w.engine.SetBytes(clock.Rate{Burst: 10_000, Per: time.Hour}) // 1000 bytes in six minutes
 		const frames, size = 15, 1000
 		payload := strings.Repeat("x", size-len("MSG 10 U 986\r\n"))
@@ -69,7 +69,7 @@ func (c *client) skip(n int) {
 
 // Empty lines are no commands, and yet they are bytes.
 func TestEmptyLinesAreBytesToo(t *testing.T) {
-	conform(t, usual, func(w *world) {
+	conform(t, unhurried, func(w *world) {
 		w.engine.SetBytes(clock.Rate{Burst: 10_000, Per: time.Hour})
 		done := make(chan struct{})
 		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
@@ -90,7 +90,7 @@ func TestEmptyLinesAreBytesToo(t *testing.T) {
 
 // The rate changes for connections that are there.
 func TestTheRateOfBytesChangesWhileTheEngineRuns(t *testing.T) {
-	conform(t, usual, func(w *world) {
+	conform(t, unhurried, func(w *world) {
 		done := make(chan struct{})
 		s := w.listen(script{frame: func(c *conn.Conn, f msnp.Frame) {
 			if f.Verb == msnp.CAL {

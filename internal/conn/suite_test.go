@@ -39,6 +39,10 @@ func kinds() []conn.Kind {
 // usual are limits that no test meets unless it is about them.
 var usual = conn.Limits{QueueBytes: 1 << 20, QueueStall: time.Minute, Frame: time.Minute, DeadPeer: 210 * time.Second, CloseFlush: time.Minute, Linger: time.Minute, Slow: 8}
 
+// unhurried are limits for tests that move the clock on and on: as far, perhaps, as a reader that
+// the machine lets wait has not read the second half of a command.
+var unhurried = conn.Limits{QueueBytes: 1 << 20, QueueStall: time.Minute, Frame: 10_000 * time.Hour, DeadPeer: 210 * time.Second, CloseFlush: time.Minute, Linger: time.Minute, Slow: 8}
+
 // grammar is what the connections of the tests speak: MSG has a payload, which may be longer
 // than any buffer is at first.
 var grammar = &msnp.Grammar{MaxLine: 1024, Payloads: map[msnp.Verb]msnp.Payload{msnp.MSG: {Args: 3, Max: 1 << 20}}}
