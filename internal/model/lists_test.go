@@ -75,6 +75,14 @@ func (w *world) added(c command, peer int, first bool) {
 		w.look(c.who)
 		return
 	}
+	w.introduce(c, peer, "ILN", c.n)
+	w.enlist(c.who, peer)
+}
+
+// introduce tells who has added somebody what that shows, and where he is seen, in a line that
+// begins with words.
+func (w *world) introduce(c command, peer int, words ...any) {
+	me, him := &w.people[c.who], &w.people[peer]
 	for _, typ := range phones {
 		value := ""
 		if w.on(peer, forward, c.who) {
@@ -85,16 +93,20 @@ func (w *world) added(c command, peer int, first bool) {
 	w.learn(peer, c.who)
 	if me.at.online {
 		if now := w.sight(peer, c.who); now != "" {
-			w.answer(c, "ILN", c.n, now)
+			w.answer(c, append(words, now)...)
 			me.at.sees[peer] = now
 		}
 	}
+}
+
+// enlist tells a contact that he is on somebody's forward list, perhaps again.
+func (w *world) enlist(owner, contact int) {
 	how := added
-	if w.moves[[2]int{c.who, peer}] {
+	if w.moves[[2]int{owner, contact}] {
 		how = returned
 	}
-	delete(w.moves, [2]int{c.who, peer})
-	w.listing(how, c.who, peer)
+	delete(w.moves, [2]int{owner, contact})
+	w.listing(how, owner, contact)
 }
 
 var phones = []string{"PHH", "PHW", "PHM", "MOB"}
@@ -202,8 +214,10 @@ func (w *world) off(owner, peer int) {
 	l := w.people[owner].links[peer]
 	l.lists, l.groups, l.stored = l.lists&^forward, nil, ""
 	w.people[owner].links[peer] = l
-	delete(w.people[owner].at.sees, peer)
-	delete(w.people[owner].at.numbers, peer)
+	if s := w.people[owner].at; s != nil {
+		delete(s.sees, peer)
+		delete(s.numbers, peer)
+	}
 	if peer != owner {
 		w.step(peer)
 	}

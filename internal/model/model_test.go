@@ -52,6 +52,9 @@ func TestEverybodySeesWhatTheModelSays(t *testing.T) {
 			"moves somebody":       s.moves,
 			"collides":             s.collides,
 			"collides again":       s.collides,
+			"visits the website":   s.visits,
+			"visits it again":      s.visits,
+			"is in two places":     s.doubles,
 			"time passes":          func(*rapid.T) { s.do(s.command(0, "tick")) },
 		})
 		s.finish()

@@ -164,13 +164,16 @@ func outcomes(w *world, all []command) []*world {
 	return worlds
 }
 
+// removals are the commands that take people off the forward list.
+var removals = []string{"REM", "RMG", "web remove"}
+
 // freedoms tells by connection how exactly commands determine what is heard there.
 func freedoms(all []command) func(key string) freedom {
 	return func(key string) freedom {
 		switch {
 		case len(all) == 1 && all[0].verb != "tick":
 			return none
-		case slices.ContainsFunc(all, func(c command) bool { return c.key == key && (c.verb == "REM" || c.verb == "RMG") }):
+		case slices.ContainsFunc(all, func(c command) bool { return c.key == key && slices.Contains(removals, c.verb) }):
 			return removing
 		}
 		return order
@@ -257,6 +260,10 @@ func (s *stage) send(c command) {
 		return
 	case "drop":
 		s.check(s.conns[c.key].Close())
+		return
+	}
+	if what, ok := strings.CutPrefix(c.verb, "web "); ok {
+		s.visit(what, c)
 		return
 	}
 	verb, board := strings.CutPrefix(c.verb, "sb ")

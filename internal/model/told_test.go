@@ -13,12 +13,16 @@ type progress struct {
 	synced bool  // it has lists
 	told   int   // the version up to which it was told everything
 	ahead  []int // versions above the next of which it was told
+	rough  []int // versions that it was not told quite, and never reaches
 }
 
 // reach is a change that the client is told of. It returns the version that comes with it.
 func (p *progress) reach(version int) int {
 	if !p.synced {
 		return version
+	}
+	if slices.Contains(p.rough, version) {
+		return p.told
 	}
 	p.ahead = slices.Sorted(slices.Values(append(slices.Clone(p.ahead), version)))
 	for len(p.ahead) > 0 && p.ahead[0] <= p.told+1 {
@@ -29,8 +33,11 @@ func (p *progress) reach(version int) int {
 	return p.told
 }
 
-// newest stands in a line for the version that comes with it.
-const newest = "{v}"
+// What stands in a line for the version that comes with it, and for the group that a contact is in.
+const (
+	newest = "{v}"
+	place  = "{g}"
+)
 
 // heard is what a client gets because of something. The version in it depends on what it was
 // told before: where several things happen at once, on the order in which they reach it.
@@ -43,6 +50,7 @@ type heard struct {
 	props []string // lines that tell his properties, if he is on the forward list
 	on    string   // the contact who is on the forward list with it, or ""
 	off   []string // contacts who are off the forward list with it
+	group int      // that it names if the client was told of all before it, or else 0
 }
 
 func (h heard) version() int {
@@ -73,9 +81,15 @@ func (p *progress) meet(h heard) []string {
 	if !p.synced {
 		told = h.version()
 	}
+	group := h.group
+	if group > 0 && told < h.version() {
+		group = 0
+		p.ahead = slices.DeleteFunc(slices.Clone(p.ahead), func(v int) bool { return v == h.version() })
+		p.rough = append(slices.Clone(p.rough), h.version())
+	}
 	var lines []string
 	if h.text != "" {
-		lines = append(lines, h.text)
+		lines = append(lines, strings.ReplaceAll(h.text, place, strconv.Itoa(group)))
 	}
 	lines = append(lines, h.props...)
 	for i, line := range lines {

@@ -135,13 +135,18 @@ func (w *world) do(c command) {
 // changes are the commands that may raise a version.
 var changes = []string{"ADD", "REM", "REA", "ADG", "REG", "RMG", "GTC", "BLP", "PRP"}
 
-// actions are what may happen, by verb. Those on a switchboard have "sb" in front.
+// actions are what may happen, by verb. Those on a switchboard have "sb" in front, those
+// at the website "web".
 var actions = map[string]func(*world, command){
 	"sign in": (*world).signIn, "OUT": (*world).signOut, "NLN": (*world).signOut, "kick": (*world).kick,
 	"drop": (*world).drop, "tick": (*world).tick,
 	"SYN": (*world).syn, "CHG": (*world).chg, "XFR": (*world).xfr, "IMS": (*world).ims, "USR": (*world).again,
 	"ADD": (*world).add, "REM": (*world).rem, "REA": (*world).rea, "PRP": (*world).prp,
 	"ADG": (*world).adg, "REG": (*world).reg, "RMG": (*world).rmg, "GTC": (*world).gtc, "BLP": (*world).blp,
+	"web add": (*world).webAdd, "web remove": (*world).webRemove, "web name": (*world).webName, "web move": (*world).webMove,
+	"web allow": (*world).webAllow, "web block": (*world).webBlock, "web unblock": (*world).webUnblock, "web undecide": (*world).webUndecide,
+	"web nick": (*world).webNick, "web policy": (*world).webPolicy, "web prompt": (*world).webPrompt,
+	"web group": (*world).webGroup, "web rename": (*world).webRename, "web dissolve": (*world).webDissolve,
 	"sb USR": (*world).enter, "sb ANS": (*world).ans, "sb CAL": (*world).cal, "sb MSG": (*world).msg, "sb OUT": (*world).hangUp,
 }
 
