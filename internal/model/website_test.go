@@ -17,6 +17,12 @@ import (
 // This file is what people do at the website, while their clients are signed in or not.
 // docs/protocol/lists.md#elsewhere
 
+// follows reports whether somebody has a client with lists.
+func (w *world) follows(who int) bool {
+	s := w.people[who].at
+	return s != nil && s.synced
+}
+
 // webAdd puts somebody on the forward list, or into one more of its groups.
 func (w *world) webAdd(c command) {
 	me := &w.people[c.who]
@@ -39,7 +45,7 @@ func (w *world) webAdd(c command) {
 	if peer != c.who {
 		w.step(peer)
 	}
-	if me.at != nil {
+	if w.follows(c.who) {
 		handle := w.people[peer].handle
 		w.inform(c.key, heard{tells: []int{me.version}, on: handle, group: group}, "ADD 0 FL", newest, handle, msnp.Escape(l.stored), place)
 		w.introduce(c, peer, "NLN")
@@ -55,7 +61,7 @@ func (w *world) webRemove(c command) {
 		return
 	}
 	w.step(c.who)
-	if me.at != nil {
+	if w.follows(c.who) {
 		w.inform(c.key, heard{tells: []int{me.version}, off: []string{c.arg(0)}}, "REM 0 FL", newest, c.arg(0))
 	}
 	w.off(c.who, peer)
@@ -130,7 +136,7 @@ func (w *world) webTake(c command, list string) bool {
 	l.lists &^= lists[list]
 	me.links[peer] = l
 	w.step(c.who)
-	if me.at != nil {
+	if w.follows(c.who) {
 		w.inform(c.key, heard{tells: []int{me.version}}, "REM 0", list, newest, c.arg(0))
 	}
 	w.look(c.who)
@@ -148,7 +154,7 @@ func (w *world) webPut(c command, list string) {
 	l.lists |= lists[list]
 	me.links[peer] = l
 	w.step(c.who)
-	if me.at != nil {
+	if w.follows(c.who) {
 		name := w.people[peer].name
 		if l.lists&forward != 0 {
 			name = l.stored
@@ -261,11 +267,12 @@ func (s *stage) errand(t *rapid.T, who int, errands []string) command {
 	return s.command(who, "web "+verb, args...)
 }
 
-// followed are those whose clients have what they change at the website told, or who have none.
-// What one may do whose client has not asked for its lists yet is in transcripts.
-func (s *stage) followed() (who []int) {
+// visitors are those whose clients have what they change at the website told, or who have none, or
+// one that knows nothing of lists yet. Left out are those whose client is on line and has not asked
+// for its lists, as no client does.
+func (s *stage) visitors() (who []int) {
 	for i, p := range s.worlds[0].people {
-		if p.at == nil || p.at.synced {
+		if p.at == nil || p.at.synced || !p.at.linked {
 			who = append(who, i)
 		}
 	}
@@ -274,18 +281,21 @@ func (s *stage) followed() (who []int) {
 
 // visits lets somebody do something at the website.
 func (s *stage) visits(t *rapid.T) {
-	if all := s.followed(); len(all) > 0 {
+	if all := s.visitors(); len(all) > 0 {
 		s.do(s.errand(t, one(t, "who", all...), slices.Concat(errands, decisions)))
 	}
 }
 
 // doubles lets somebody do something at the website while somebody, perhaps he, says something.
 func (s *stage) doubles(t *rapid.T) {
-	all, there := s.followed(), s.there()
+	all, there := s.visitors(), s.there()
 	if len(all) == 0 || len(there) == 0 {
 		return
 	}
 	visitor, whom := one(t, "who", all...), one(t, "whom", there...)
+	if at := s.worlds[0].people[visitor].at; whom == visitor && !at.synced {
+		return
+	}
 	other := s.notification(t, whom)
 	if rapid.Bool().Draw(t, "about him") {
 		other = s.about(t, whom, visitor)

@@ -57,6 +57,7 @@ type session struct {
 	key      string // of its connection
 	dialect  int
 	early    bool // has changed something before that
+	linked   bool // has sent something that is about lists
 	online   bool // has sent its first CHG
 	refusing bool // IMS OFF
 	status   string
@@ -129,11 +130,17 @@ func (w *world) do(c command) {
 	if s := w.people[c.who].at; s != nil && !s.synced && slices.Contains(changes, c.verb) {
 		s.early = true
 	}
+	if s := w.people[c.who].at; s != nil && slices.Contains(linking, c.verb) {
+		s.linked = true
+	}
 	actions[c.verb](w, c)
 }
 
 // changes are the commands that may raise a version.
 var changes = []string{"ADD", "REM", "REA", "ADG", "REG", "RMG", "GTC", "BLP", "PRP"}
+
+// linking are the commands for which the server needs somebody's lists.
+var linking = []string{"SYN", "CHG", "ADD", "REM", "REA", "RMG", "BLP"}
 
 // actions are what may happen, by verb. Those on a switchboard have "sb" in front, those
 // at the website "web".
