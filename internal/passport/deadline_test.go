@@ -69,24 +69,28 @@ func TestDripsAreCutOff(t *testing.T) {
 }
 
 func TestHeadAndBodyHaveTimesOfTheirOwn(t *testing.T) {
-	w := newWorld(t, func(c *passport.Config) {
-		c.Limits.Header, c.Limits.Body = time.Second, 20*time.Second
-	})
+	const brief, plenty = 5 * time.Second, time.Minute
 	head, envelope, _ := strings.Cut(rstRequest("alice@example.com", "secret"), "\r\n\r\n")
-	c := w.dial()
-	_, err := io.WriteString(c, head+"\r\n\r\n")
-	w.must(err)
-	<-time.After(1500 * time.Millisecond)
-	if got := w.exchange(c, envelope); !strings.Contains(got, "wsse:BinarySecurityToken") {
-		t.Errorf("a slow body: answered %q", got)
-	}
-	w.srv.SetLimits(passport.Limits{Header: 20 * time.Second, Body: time.Second})
-	c = w.dial()
-	_, err = io.WriteString(c, head)
-	w.must(err)
-	<-time.After(1500 * time.Millisecond)
-	if got := w.exchange(c, "\r\n\r\n"+envelope); !strings.Contains(got, "wsse:BinarySecurityToken") {
-		t.Errorf("a slow head: answered %q", got)
+	const between = "\r\n\r\n"
+	for name, c := range map[string]struct {
+		header, body time.Duration
+		first, rest  string
+	}{
+		"a slow head": {plenty, brief, head, between + envelope},
+		"a slow body": {brief, plenty, head + between, envelope},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(*passport.Config) {})
+			w.srv.SetLimits(passport.Limits{Header: c.header, Body: c.body})
+			call := w.dial()
+			_, err := io.WriteString(call, c.first)
+			w.must(err)
+			<-time.After(brief + brief/4)
+			if got := w.exchange(call, c.rest); !strings.Contains(got, "wsse:BinarySecurityToken") {
+				t.Errorf("answered %q", got)
+			}
+		})
 	}
 }
 
