@@ -155,8 +155,8 @@ func (s *Service) SetPolicy(ctx context.Context, u im.User, p im.Policy) error {
 	}
 	return s.change(ctx, u, func() error {
 		_, err := s.Store.SetPolicy(ctx, u.ID, p)
-		if err == nil {
-			s.Hub.Deliver(u.ID, hub.PolicySet{Policy: p})
+		if err == nil && !s.Hub.Deliver(u.ID, hub.PolicySet{Policy: p}) {
+			err = s.allowsUndecided(ctx, u, p)
 		}
 		return settled(err)
 	})
@@ -231,7 +231,11 @@ func (s *Service) add(ctx context.Context, u im.User, in store.Addition) error {
 	if in.List == im.Forward {
 		ev.Group = max(in.Group, 0)
 	}
-	if !s.Hub.Deliver(u.ID, ev) && a.First && s.Messenger != nil {
+	switch {
+	case s.Hub.Deliver(u.ID, ev):
+	case in.List != im.Forward:
+		s.allows(u, a.Contact.ID, in.List == im.Allow)
+	case a.First && s.Messenger != nil:
 		s.Messenger.Added(u.Person, ev)
 	}
 	return nil
@@ -250,8 +254,40 @@ func (s *Service) remove(ctx context.Context, u im.User, in store.Removal) error
 	ev := hub.Delisted{
 		List: in.List, Peer: r.Peer, Handle: strings.ToLower(in.Handle), Version: r.Version, PeerVersion: r.PeerVersion, Shown: shown,
 	}
-	if !s.Hub.Deliver(u.ID, ev) && r.Left && s.Messenger != nil {
+	switch {
+	case s.Hub.Deliver(u.ID, ev):
+	case in.List != im.Forward:
+		now, err := s.Store.User(ctx, u.Handle)
+		if err != nil {
+			return err
+		}
+		s.allows(u, r.Peer, now.Policy == im.AllowOthers)
+	case r.Left && s.Messenger != nil:
 		s.Messenger.Removed(u.Person, ev)
+	}
+	return nil
+}
+
+// allows lets the session of somebody else know whether he may see the account's owner, for when
+// he comes. The owner's own session does that, if it has his lists.
+func (s *Service) allows(u im.User, other im.UserID, yes bool) {
+	ev := hub.PrivacyChanged{Who: u.Person, Allowed: yes}
+	if !yes {
+		ev.Now.Status = msnp.Offline
+	}
+	s.Hub.Deliver(other, ev)
+}
+
+// allowsUndecided does the same for those on neither the allow nor the block list.
+func (s *Service) allowsUndecided(ctx context.Context, u im.User, p im.Policy) error {
+	r, err := s.Store.Roster(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.Contacts {
+		if c.Lists&im.Reverse != 0 && c.Lists&(im.Allow|im.Block) == 0 {
+			s.allows(u, c.ID, p == im.AllowOthers)
+		}
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (ev *PresenceChanged) Line(v msnp.Version, render func() []byte) []byte {
 type PrivacyChanged struct {
 	Who     im.Person
 	Allowed bool
-	Now     im.Presence
+	Now     im.Presence // the zero value: what the receiver was last told
 }
 
 // ListedBy tells that somebody put the receiver on his forward list, or took him off.

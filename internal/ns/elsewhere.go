@@ -61,8 +61,9 @@ func (s *session) changing(ev hub.Changing) {
 
 // enlisted follows somebody's coming on a list. Clients that have their lists are told as of one
 // who came on RL; those that have not are not, and nothing is said of somebody whom they do not
-// know. docs/protocol/lists.md#elsewhere
-func (s *session) enlisted(ev hub.Enlisted) {
+// know. It reports false if whoever is allowed or blocked is still to be told.
+// docs/protocol/lists.md#elsewhere
+func (s *session) enlisted(ev hub.Enlisted) bool {
 	a := store.Added{Version: ev.Version, Contact: ev.Contact, First: ev.First, PeerVersion: ev.PeerVersion}
 	line := func() []byte {
 		if !s.synced {
@@ -81,16 +82,20 @@ func (s *session) enlisted(ev hub.Enlisted) {
 	}
 	linked, synced := s.knows()
 	switch {
-	case ev.List != im.Forward && !linked, ev.List == im.Forward && !ev.First:
+	case ev.List != im.Forward && !linked:
+		return false
+	case ev.List == im.Forward && !ev.First:
 	case ev.List == im.Forward && !synced:
 		s.srv.Added(s.person(), ev)
 	default:
 		s.enlist(ev.List, "", line, a, ev.Shown)
 	}
+	return true
 }
 
-// delisted follows somebody's going off a list, off the forward list as a whole.
-func (s *session) delisted(ev hub.Delisted) {
+// delisted follows somebody's going off a list, off the forward list as a whole. It reports what
+// enlisted does.
+func (s *session) delisted(ev hub.Delisted) bool {
 	r := store.Removed{Version: ev.Version, Peer: ev.Peer, Left: ev.List == im.Forward, PeerVersion: ev.PeerVersion}
 	line := func() []byte {
 		if !s.synced {
@@ -98,16 +103,22 @@ func (s *session) delisted(ev hub.Delisted) {
 		}
 		return msnp.AppendLine(nil, msnp.REM, string(msnp.Async), ev.List.String(), msnp.Uint(s.reach(ev.Version)), ev.Handle)
 	}
-	if linked, _ := s.knows(); linked || ev.List == im.Forward {
+	linked, _ := s.knows()
+	if linked || ev.List == im.Forward {
 		s.delist(ev.List, line, r, ev.Shown)
+		return true
 	}
+	return false
 }
 
-// policySet follows a change of the policy, which no client is told unasked.
-func (s *session) policySet(ev hub.PolicySet) {
-	if linked, _ := s.knows(); linked {
+// policySet follows a change of the policy, which no client is told unasked. It reports what
+// enlisted does.
+func (s *session) policySet(ev hub.PolicySet) bool {
+	linked, _ := s.knows()
+	if linked {
 		s.setPolicy(ev.Policy, func() []byte { return nil })
 	}
+	return linked
 }
 
 // knows reports whether the session has the user's lists, and whether his client has. Neither

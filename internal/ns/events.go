@@ -30,14 +30,11 @@ func (s *session) Deliver(ev hub.Event) bool {
 		s.changing(ev)
 		return true
 	case hub.Enlisted:
-		s.enlisted(ev)
-		return true
+		return s.enlisted(ev)
 	case hub.Delisted:
-		s.delisted(ev)
-		return true
+		return s.delisted(ev)
 	case hub.PolicySet:
-		s.policySet(ev)
-		return true
+		return s.policySet(ev)
 	}
 	return s.deliverMail(ev)
 }

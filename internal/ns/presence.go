@@ -109,7 +109,7 @@ func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 	defer s.mu.Unlock()
 	s.relink(ev)
 	id := ev.Who.ID
-	if !s.sees(id) {
+	if !s.sees(id) || ev.Allowed && ev.Now == (im.Presence{}) {
 		return true
 	}
 	there := ev.Allowed && ev.Now.Visible()
