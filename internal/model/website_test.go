@@ -269,10 +269,11 @@ func (s *stage) errand(t *rapid.T, who int, errands []string) command {
 
 // visitors are those whose clients have what they change at the website told, or who have none, or
 // one that knows nothing of lists yet. Left out are those whose client is on line and has not asked
-// for its lists, as no client does.
+// for its lists, as no client does, and those whose departure is held back: of them a transcript
+// tells (S05).
 func (s *stage) visitors() (who []int) {
 	for i, p := range s.worlds[0].people {
-		if p.at == nil || p.at.synced || !p.at.linked {
+		if p.at == nil || p.held < 0 && (p.at.synced || !p.at.linked) {
 			who = append(who, i)
 		}
 	}
