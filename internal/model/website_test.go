@@ -338,7 +338,7 @@ func (s *stage) visit(what string, c command) {
 	case "prompt":
 		err = users.SetPrompt(ctx, u, im.Prompt(text))
 	case "group":
-		_, err = users.AddGroup(ctx, u, text)
+		err = users.AddGroup(ctx, u, text)
 	case "rename":
 		err = users.RenameGroup(ctx, u, atoi(c.arg(0)), msnp.Unescape(c.arg(1)))
 	case "dissolve":

@@ -161,7 +161,7 @@ func (p *person) examine(w *world, looks []look) {
 	for _, l := range looks {
 		p.resize(1280, 900)
 		p.prefer("light")
-		p.visit(w, l)
+		p.see(w, l)
 		p.passable(l.name+" in light", allRules)
 		p.resize(360, 740)
 		p.prefer("dark")

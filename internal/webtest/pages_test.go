@@ -61,7 +61,7 @@ func street(t *testing.T) *world {
 		list dave FL alice`)
 	now := time.Now()
 	ctx := t.Context()
-	in := store.SignUp{Handle: "frank@example.com", Name: "Frank", PasswordHash: "-", Language: "en"}
+	in := store.SignUp{Handle: "frank@example.com", Name: "Frank", PasswordHash: "-"}
 	if err := w.fix.Store.AddSignUpLetter(ctx, "to-confirm", in, now, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -325,8 +325,8 @@ func (p *person) importAList() {
 	p.leave("look at it", `document.querySelector("main form").submit()`)
 }
 
-// visit goes to what is to be looked at.
-func (p *person) visit(w *world, l look) {
+// see goes to what is to be looked at.
+func (p *person) see(w *world, l look) {
 	p.t.Helper()
 	if l.as != "" {
 		if _, err := w.fix.Reload(map[string]string{"accounts.registration": l.as}); err != nil {

@@ -101,7 +101,7 @@ func (p *person) portray(w *world, suffix string, looks []look) {
 			continue
 		}
 		p.resize(windows[0].width, windows[0].height)
-		p.visit(w, l)
+		p.see(w, l)
 		if !l.plain {
 			p.take(w, l, l.name+suffix)
 		}
