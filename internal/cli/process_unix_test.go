@@ -48,7 +48,7 @@ func startServer(t *testing.T, args ...string) *process {
 	return p
 }
 
-// start runs a command of ours, which is killed when it takes a minute.
+// start runs a command of ours, which is killed when it takes five minutes.
 func start(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	cmd.Env = append(os.Environ(), commandEnv+"=1")
@@ -59,7 +59,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	stuck := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
 	t.Cleanup(func() { stuck.Stop() })
 	return &process{t, cmd, bufio.NewScanner(pipe)}
 }
@@ -209,7 +209,7 @@ func TestAnInterruptedCommandCleansUp(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	copying := func(name string) bool { return strings.Contains(name, ".restoring-") }

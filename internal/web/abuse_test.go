@@ -82,7 +82,9 @@ func TestStrangersSendNoFiles(t *testing.T) {
 	if err := form.WriteField("handle", strings.Repeat("x", 900<<10)); err != nil {
 		t.Fatal(err)
 	}
-	form.Close()
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
 	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+"/join", &body)
 	if err != nil {
 		t.Fatal(err)
