@@ -8,7 +8,10 @@ const be = (...numbers) => numbers.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (
 const le = (...numbers) => numbers.flatMap((n) => be(n).reverse());
 
 const png = (w, h) => Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...be(13), 0x49, 0x48, 0x44, 0x52, ...be(w, h), 8, 6, 0, 0, 0]);
-const gif = (w, h) => Uint8Array.from([...utf8("GIF89a"), w & 255, w >> 8, h & 255, h >> 8, 0, 0, 0]);
+const short = (...numbers) => numbers.flatMap((n) => [n & 255, n >> 8]);
+// A GIF has frames with sizes of their own, here behind an extension.
+const frame = (w, h) => [0x21, 0xf9, 4, 0, 0, 0, 0, 0, 0x2c, ...short(0, 0, w, h), 0, 2, 0, 0x3b];
+const gif = (w, h, frames = frame(w, h)) => Uint8Array.from([...utf8("GIF89a"), ...short(w, h), 0, 0, 0, ...frames]);
 const bmp = (w, h) => Uint8Array.from([...utf8("BM"), ...le(0, 0, 54, 40, w, h)]);
 const jpeg = (w, h, marker = 0xc0) => Uint8Array.from([
   0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc4, 0, 3, 9, 0xff, marker, 0, 17, 8, h >> 8, h & 255, w >> 8, w & 255, 3,
@@ -43,4 +46,6 @@ test("an image of too many pixels is not shown", () => {
     assert.equal(imageType(make(0, 10)), "");
     assert.notEqual(imageType(make(1024, 1024)), "");
   }
+  assert.equal(imageType(gif(96, 96, frame(30_000, 30_000))), "", "in a frame of a small one");
+  assert.equal(imageType(gif(96, 96, [])), "", "in one without frames");
 });
