@@ -158,6 +158,11 @@ func (p *person) watch() *complaints {
 func (p *person) examine(w *world, looks []look) {
 	p.t.Helper()
 	heard := p.watch()
+	defer func() {
+		if p.t.Failed() {
+			p.t.Logf("the browser said: %q", heard.take())
+		}
+	}()
 	for _, l := range looks {
 		p.resize(1280, 900)
 		p.prefer("light")

@@ -187,3 +187,4 @@ export class App {
 }
 
 new App().start();
+document.documentElement.dataset.messenger = "ready"; // for loading.js
