@@ -79,11 +79,7 @@ func (p *person) take(w *world, l look, name string) {
 		if err != nil {
 			p.t.Fatalf("take a picture of %s: %v", name, err)
 		}
-		colours := 48 // enough for text, and for the edges of letters
-		if strings.HasPrefix(l.name, "messenger") || strings.HasPrefix(l.name, "home") {
-			colours = 256
-		}
-		small, err := smallPicture(shot, colours)
+		small, err := smallPicture(shot)
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -208,7 +204,7 @@ func everyPageHasPictures(t *testing.T) {
 }
 
 // smallPicture writes a picture in few bytes: with a palette of at most 256 colours.
-func smallPicture(data []byte, most int) ([]byte, error) {
+func smallPicture(data []byte) ([]byte, error) {
 	decoded, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("decode a picture: %w", err)
@@ -221,7 +217,7 @@ func smallPicture(data []byte, most int) ([]byte, error) {
 			counts[at(x, y)]++
 		}
 	}
-	colours, index := quantize(counts, most)
+	colours, index := quantize(counts, 256)
 	m := image.NewPaletted(bounds, colours)
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
