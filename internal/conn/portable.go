@@ -226,17 +226,29 @@ func (s *stream) write() {
 	}
 }
 
+// atOnce is how much is written before what the peer has taken is counted.
+const atOnce = 32 << 10
+
 // writeAll writes b. Every stretch without progress has a stall limit of its own.
 func (s *stream) writeAll(b []byte) error {
 	for len(b) > 0 {
 		s.allowStall()
-		n, err := s.nc.Write(b)
+		n, err := s.nc.Write(b[:min(len(b), atOnce)])
 		b = b[n:]
+		s.took(n)
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err
 		}
 	}
 	return nil
+}
+
+// took notes that the peer has taken n bytes of what is being written.
+func (s *stream) took(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held -= int32(n)
+	s.wake.Broadcast()
 }
 
 // allowStall gives the next write its limit. A closing connection has one already.
