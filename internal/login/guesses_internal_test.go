@@ -191,6 +191,10 @@ func TestGuessesDoNotFillTheMemory(t *testing.T) {
 	if n := len(g.records); n > g.most {
 		t.Errorf("%d remembered when all are held back", n)
 	}
+}
+
+func TestANetworkOfIPv6IsOneGuesser(t *testing.T) {
+	g := newGuesser()
 	last := 0
 	for i := range 60 {
 		if g.attempt(netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)), fmt.Sprint("v6 ", i), wrong) == try {
