@@ -177,12 +177,15 @@ func (s *stream) welcome() {
 // retire leaves it to whatever carries the connection when its place is free: it may have
 // something left to do when the engine has not.
 func (s *stream) retire() {
-	if carrier, ok := s.nc.(interface{ Retire(leave func()) }); ok {
-		carrier.Retire(s.leave)
+	if c, ok := s.nc.(carrier); ok {
+		c.Retire(s.leave)
 		return
 	}
 	s.leave()
 }
+
+// carrier is a connection that is none of the kernel's.
+type carrier interface{ Retire(leave func()) }
 
 func (s *stream) flush() { go s.writer() }
 
@@ -231,9 +234,13 @@ const atOnce = 32 << 10
 
 // writeAll writes b. Every stretch without progress has a stall limit of its own.
 func (s *stream) writeAll(b []byte) error {
+	most := atOnce
+	if _, ok := s.nc.(carrier); ok {
+		most = len(b) // it takes all at once, and whole commands
+	}
 	for len(b) > 0 {
 		s.allowStall()
-		n, err := s.nc.Write(b[:min(len(b), atOnce)])
+		n, err := s.nc.Write(b[:min(len(b), most)])
 		b = b[n:]
 		s.took(n)
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
