@@ -184,7 +184,8 @@ func (s *stream) retire() {
 	s.leave()
 }
 
-// carrier is a connection that is none of the kernel's.
+// carrier is a connection that keeps what is written until its client fetches it, each time whole
+// commands, and so may have to outlive what the engine knows of it.
 type carrier interface{ Retire(leave func()) }
 
 func (s *stream) flush() { go s.writer() }
@@ -236,7 +237,7 @@ const atOnce = 32 << 10
 func (s *stream) writeAll(b []byte) error {
 	most := atOnce
 	if _, ok := s.nc.(carrier); ok {
-		most = len(b) // it takes all at once, and whole commands
+		most = len(b)
 	}
 	for len(b) > 0 {
 		s.allowStall()
