@@ -48,12 +48,7 @@ func TestTheServiceAnnouncesItsEnd(t *testing.T) {
 
 func TestTheSessionEndsAtTheWebsite(t *testing.T) {
 	w := newWorld(t)
-	w.p.Play("mutual alice bob")
-	bob := w.signIn("bob")
-	alice := w.sit(chromium(t))
-	alice.messenger("alice")
-	alice.sees(bobs, "online")
-	alice.open(bobs)
+	alice, bob := w.pair()
 	alice.do("begin to write", chromedp.SendKeys(chromedp.CSS(".chat:not([hidden]) textarea"), "half a line"))
 	w.p.Play("operator password alice changed-secret")
 	alice.isTold("offline", "You are signed out of this site.")
@@ -73,12 +68,7 @@ func TestTheSessionEndsAtTheWebsite(t *testing.T) {
 
 func TestLongTexts(t *testing.T) {
 	w := newWorld(t)
-	w.p.Play("mutual alice bob")
-	bob := w.signIn("bob")
-	alice := w.sit(chromium(t))
-	alice.messenger("alice")
-	alice.sees(bobs, "online")
-	alice.open(bobs)
+	alice, bob := w.pair()
 	writes := func(text string) {
 		t.Helper()
 		alice.do("write a long text", chromedp.Evaluate[chromedp.Void](`((e) => {

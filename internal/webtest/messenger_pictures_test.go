@@ -34,12 +34,7 @@ func TestHostilePictures(t *testing.T) {
 	torn := append(slices.Clone(good[:40]), make([]byte, 500)...)
 
 	w := newWorld(t)
-	w.p.Play("mutual alice bob")
-	bob := w.signIn("bob")
-	alice := w.sit(chromium(t))
-	alice.messenger("alice")
-	alice.sees(bobs, "online")
-	alice.open(bobs)
+	alice, bob := w.pair()
 	alice.say("show me")
 	heard := await[msnclient.TextReceived](t, bob, nil)
 	for name, hostile := range map[string][]byte{

@@ -45,6 +45,18 @@ func (p *person) messenger(nick string) {
 	p.online()
 }
 
+// pair lets alice open a conversation in the browser with bob, who is on msnclient.
+func (w *world) pair() (alice *person, bob *msnclient.Client) {
+	w.t.Helper()
+	w.p.Play("mutual alice bob")
+	bob = w.signIn("bob")
+	alice = w.sit(chromium(w.t))
+	alice.messenger("alice")
+	alice.sees(bobs, "online")
+	alice.open(bobs)
+	return alice, bob
+}
+
 func (p *person) online() {
 	p.t.Helper()
 	p.until("the messenger is connected", `document.getElementById("state").dataset.state === "online"`)
@@ -216,12 +228,7 @@ func TestTwoPeopleAtBrowsers(t *testing.T) {
 
 func TestWebMessengerComesBack(t *testing.T) {
 	w := newWorld(t)
-	w.p.Play("mutual alice bob")
-	bob := w.signIn("bob")
-	alice := w.sit(chromium(t))
-	alice.messenger("alice")
-	alice.sees(bobs, "online")
-	alice.open(bobs)
+	alice, bob := w.pair()
 	alice.say("before")
 	await(t, bob, func(e msnclient.TextReceived) bool { return e.Text.Body == "before" })
 
