@@ -60,13 +60,10 @@ export class Me {
       data = chosen;
       shown.src = (data && this.#app.pictures.address(data)) || nobody;
     };
-    file.addEventListener("change", async () => {
+    let read = Promise.resolve();
+    file.addEventListener("change", () => {
       problem.textContent = "";
-      try {
-        show(await scaled(file.files[0], pictureSize, "cover"));
-      } catch {
-        problem.textContent = t("messenger.no_image");
-      }
+      read = scaled(file.files[0], pictureSize, "cover").then(show, () => { problem.textContent = t("messenger.no_image"); });
     });
     const none = make("button", { class: "button small", type: "button", onclick: () => { file.value = ""; show(null); } }, t("messenger.no_picture"));
     return openDialog(t("messenger.my_picture"), [
@@ -74,6 +71,7 @@ export class Me {
     ], {
       ok: t("messenger.save"),
       act: async () => {
+        await read; // the image that was chosen a moment ago
         await this.#app.client.setPicture(data);
         this.#app.settings.picture = data;
         this.changed();
