@@ -29,7 +29,9 @@ var layers = map[string][]string{
 	"internal/gate":  {"internal/metrics", "internal/turns"},
 	"internal/auth":  {"internal/clock", "internal/metrics", "internal/turns"},
 
-	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics"},
+	"internal/cluster": {"internal/clock", "internal/metrics"},
+
+	"internal/hub":   {"msnp", "internal/im", "internal/conn", "internal/auth", "internal/clock", "internal/metrics", "internal/cluster"},
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
 
 	"internal/account": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/audit", "internal/hub", "internal/store"},
@@ -62,11 +64,12 @@ var layers = map[string][]string{
 	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
-	"internal/msntest":    nil,
-	"internal/model":      nil,
-	"internal/arch":       nil,
-	"internal/web/jstest": nil,
-	"internal/webtest":    nil,
+	"internal/msntest":             nil,
+	"internal/model":               nil,
+	"internal/arch":                nil,
+	"internal/web/jstest":          nil,
+	"internal/webtest":             nil,
+	"internal/cluster/clustertest": nil,
 }
 
 // front returns what the packages that face the outside share, and more.

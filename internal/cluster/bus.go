@@ -1,0 +1,24 @@
+package cluster
+
+// Bus carries packets between nodes, each at most once. Those of one sender to one receiver
+// arrive in the order in which they were sent, whether they were told to all or to one; what
+// is lost or changes places nevertheless costs a snapshot.
+type Bus interface {
+	// Start joins. recv is called with one packet at a time, which is lent to it for the time
+	// of the call, and not with those of self. Start returns when packets can be sent to the
+	// nodes that are there; it does not wait long for those that are not.
+	Start(self NodeID, recv func(packet []byte)) error
+
+	// Broadcast and SendTo borrow the packet too, and do not wait for anybody to receive it.
+	// They may be called from several goroutines. An error means that it was not sent.
+	Broadcast(packet []byte) error
+	SendTo(node NodeID, packet []byte) error
+
+	// Close sends what is on its way, leaves, and returns when recv is not running and will
+	// not be called again.
+	Close() error
+}
+
+// MaxPacket is the size of the largest packet that a Bus must carry: a batch that was nearly
+// full, and one more message.
+const MaxPacket = fullBatch + MaxMessage + 256
