@@ -4,9 +4,14 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/metrics"
@@ -55,43 +60,128 @@ var (
 type Cluster struct {
 	cfg  Config
 	self NodeID
+
+	peers peers
+	phase atomic.Int32 // a phase
+	runs  atomic.Uint64
+	asks  asks
+	pace  pace  // of messages
+	beats alarm // of heartbeats
+	looks alarm // at who is silent
+	done  chan struct{}
+	work  sync.WaitGroup // the goroutines of this node
+
+	// turn is held while a packet is read and while time takes its effect, and so while the
+	// member is called, except for snapshots. It guards who the peers are, their states, and:
+	turn   sync.Mutex
+	looked time.Duration
+	twin   NodeID // a node with our name that was there first
+
+	counts counts
 }
 
 // New returns a cluster in which this node is alone until Start.
 func New(cfg Config) *Cluster {
-	return &Cluster{cfg: cfg, self: NewID(cfg.Name)}
+	c := &Cluster{cfg: cfg, self: NewID(cfg.Name), done: make(chan struct{})}
+	c.asks.waiting = make(map[uint64]question)
+	for _, a := range []*alarm{&c.pace.alarm, &c.beats, &c.looks} {
+		a.init(cfg.Clock)
+	}
+	c.publish()
+	return c
 }
-
-// Start joins: it makes this node known and returns when all that answered have sent a
-// snapshot, or after some seconds. It fails with [ErrNameTaken] when a node of this name is
-// running. The member's methods are called from the beginning of Start on.
-func (c *Cluster) Start(ctx context.Context) error { return nil }
-
-// Leave waits until the others have what was sent, says goodbye and closes the bus. What is
-// sent afterwards is dropped.
-func (c *Cluster) Leave(ctx context.Context) {}
 
 // Self returns the id of this node.
 func (c *Cluster) Self() NodeID { return c.self }
 
-// Nodes returns this node and all that are known, by name. It may be called under any lock.
-func (c *Cluster) Nodes() []Node { return nil }
+// Nodes returns this node and all that are known, by name. It may be called under any lock,
+// except one that Config.Status takes.
+func (c *Cluster) Nodes() []Node {
+	now, elapsed := c.cfg.Clock.Now(), c.cfg.Clock.Elapsed()
+	nodes := []Node{{ID: c.self, Status: c.status(), State: Here, Heard: now}}
+	for _, p := range c.peers.all() {
+		nodes = append(nodes, Node{p.id, *p.status.Load(), State(p.state.Load()), now.Add(-p.quiet(elapsed))})
+	}
+	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
+	return nodes
+}
+
+func (c *Cluster) status() Status {
+	s := c.cfg.Status()
+	s.Name, s.Protocol = c.cfg.Name, Protocol
+	return s
+}
 
 // Send sends a message to one node. It copies it, takes leaf locks only and never waits, so it
 // may be called under any lock. To a node that is not alive nothing is sent: it gets a snapshot
 // when it is there again.
-func (c *Cluster) Send(to NodeID, msg []byte, h Haste) {}
+func (c *Cluster) Send(to NodeID, msg []byte, h Haste) {
+	c.send(to, message{kind: dataMessage, body: msg}, h)
+}
 
 // SendAll does the same with all other nodes.
-func (c *Cluster) SendAll(msg []byte, h Haste) {}
+func (c *Cluster) SendAll(msg []byte, h Haste) {
+	for _, p := range c.peers.all() {
+		c.sendTo(p, message{kind: dataMessage, body: msg}, h)
+	}
+}
 
-// Ask sends a message, soon, and waits for the answer of that node's member. It fails at once with
-// [ErrUnreachable] when the node is not alive, and as soon as it turns out that question or answer may
-// have been lost; and when ctx is over.
-func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error) {
-	return nil, ErrUnreachable
+func (c *Cluster) send(to NodeID, m message, h Haste) bool {
+	p := c.peers.find(to)
+	return p != nil && c.sendTo(p, m, h)
+}
+
+func (c *Cluster) sendTo(p *peer, m message, h Haste) bool {
+	if len(m.body) > MaxMessage {
+		c.cfg.Log.Error("a message is too long for the cluster and was dropped", "bytes", len(m.body))
+		return false
+	}
+	full, ok := p.out.add(m)
+	if !ok {
+		return false
+	}
+	if full {
+		h = Soon
+	}
+	c.pace.hurry(h)
+	return true
 }
 
 // Settle waits until the members of all nodes that are alive have received everything that was
 // sent so far.
-func (c *Cluster) Settle(ctx context.Context) error { return nil }
+func (c *Cluster) Settle(ctx context.Context) error {
+	marks := make(map[*peer]mark)
+	for _, p := range c.peers.all() {
+		marks[p] = p.out.mark()
+	}
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		c.pace.hurry(Soon)
+		for p, m := range marks {
+			if !p.alive() || p.out.passed(m) {
+				delete(marks, p)
+			} else {
+				c.tell(p, please)
+			}
+		}
+		if len(marks) == 0 {
+			return nil
+		}
+		if err := c.wait(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// wait waits for d.
+func (c *Cluster) wait(ctx context.Context, d time.Duration) error {
+	var a alarm
+	a.init(c.cfg.Clock)
+	a.set(d)
+	defer a.stop()
+	select {
+	case <-a.rung:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

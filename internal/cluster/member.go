@@ -11,7 +11,8 @@ type Member interface {
 	// any goroutine.
 	Answer(from NodeID, msg []byte, reply func(msg []byte))
 
-	// Shards returns into how many parts a snapshot is divided. It is always the same.
+	// Shards returns into how many parts a snapshot is divided. It is always the same, and so
+	// many that a part has no more than a MiB.
 	Shards() int
 
 	// Snapshot sends everything that this node says of itself, as messages for Receive. It

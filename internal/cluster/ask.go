@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// asks are the questions that wait for an answer.
+type asks struct {
+	mu      sync.Mutex // leaf
+	last    uint64
+	waiting map[uint64]question
+}
+
+type question struct {
+	node   NodeID
+	answer chan []byte // of one; closed when there will be none
+}
+
+// Ask sends a message, soon, and waits for the answer of that node's member. It fails at once
+// with [ErrUnreachable] when the node is not alive, and as soon as it turns out that question or
+// answer may have been lost; and when ctx is over.
+func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error) {
+	call, answer := c.asks.open(to)
+	defer c.asks.close(call)
+	if !c.send(to, message{askMessage, call, msg}, Soon) {
+		return nil, fmt.Errorf("ask %s: %w", to, ErrUnreachable)
+	}
+	select {
+	case msg, ok := <-answer:
+		if !ok {
+			return nil, fmt.Errorf("ask %s: %w", to, ErrUnreachable)
+		}
+		return msg, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("ask %s: %w", to, ctx.Err())
+	}
+}
+
+// asked has the member answer.
+func (c *Cluster) asked(from NodeID, m message) {
+	call := m.call
+	c.cfg.Member.Answer(from, m.body, func(msg []byte) {
+		c.send(from, message{answerMessage, call, msg}, Soon)
+	})
+}
+
+func (a *asks) open(node NodeID) (call uint64, answer <-chan []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last++
+	q := question{node, make(chan []byte, 1)}
+	a.waiting[a.last] = q
+	return a.last, q.answer
+}
+
+func (a *asks) close(call uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.waiting, call)
+}
+
+// answered hands an answer over, which is copied, if somebody still waits for it.
+func (a *asks) answered(node NodeID, m message) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if q, ok := a.waiting[m.call]; ok && q.node == node {
+		delete(a.waiting, m.call)
+		q.answer <- append([]byte{}, m.body...)
+	}
+}
+
+// fail gives up waiting for a node's answers.
+func (a *asks) fail(node NodeID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for call, q := range a.waiting {
+		if q.node == node {
+			delete(a.waiting, call)
+			close(q.answer)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"monarch/internal/cluster"
+	"monarch/internal/cluster/clustertest"
+)
+
+func TestAskIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _ := trio(t)
+		b.answers = func(reply func([]byte)) {
+			time.AfterFunc(time.Minute, func() { reply([]byte("at last")) })
+		}
+		start := time.Now()
+		got, err := a.Ask(t.Context(), b.Self(), []byte("well?"))
+		if took := time.Since(start); string(got) != "at last" || err != nil || took > time.Minute+10*time.Millisecond {
+			t.Errorf("%q, %v, after %v", got, err, took)
+		}
+	})
+}
+
+type world struct {
+	net  *clustertest.Net
+	a, b *node
+	whom cluster.NodeID
+}
+
+func TestAskThatIsNotAnswered(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		spoil  func(w *world)
+		within time.Duration
+		want   error
+	}{
+		{"because nobody is asked", func(w *world) { w.whom = "nobody/xyz" }, 0, cluster.ErrUnreachable},
+		{"because the node left", func(w *world) { w.b.end(); synctest.Wait() }, 0, cluster.ErrUnreachable},
+		{"because the node leaves", func(w *world) { time.AfterFunc(time.Second, w.b.end) }, 3 * time.Second, cluster.ErrUnreachable},
+		{"because the node is cut off", func(w *world) { w.net.CutOff(w.b.Self()) }, 13 * time.Second, cluster.ErrUnreachable},
+		{"because the question is lost", func(w *world) { w.net.Lose(w.a.Self(), w.b.Self(), 1) }, 3 * time.Second, cluster.ErrUnreachable},
+		{"because the answer is lost", func(w *world) {
+			w.b.answers = func(reply func([]byte)) {
+				w.net.Lose(w.b.Self(), w.a.Self(), 1)
+				reply([]byte("lost"))
+			}
+		}, 3 * time.Second, cluster.ErrUnreachable},
+		{"in time", func(*world) {}, 20 * time.Second, context.DeadlineExceeded},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := new(world)
+				w.net, w.a, w.b, _ = trio(t)
+				w.whom = w.b.Self()
+				w.b.answers = func(func([]byte)) {}
+				pass(10 * time.Millisecond)
+				tc.spoil(w)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				start := time.Now()
+				_, err := w.a.Ask(ctx, w.whom, []byte("well?"))
+				if took := time.Since(start); !errors.Is(err, tc.want) || took > tc.within {
+					t.Errorf("%v after %v, want %v within %v", err, took, tc.want, tc.within)
+				}
+			})
+		})
+	}
+}

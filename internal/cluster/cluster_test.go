@@ -1,0 +1,351 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"monarch/internal/cluster"
+	"monarch/internal/cluster/clustertest"
+)
+
+func TestWhoStartsKnowsEverythingAndIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		start := time.Now()
+		d := newNode(net, "d")
+		d.set("z", 7, cluster.Later)
+		d.start(t)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("starting took %v", took)
+		}
+		for _, other := range []*node{a, b, c} {
+			if got := d.knows(other.Self()); len(got) != 2 {
+				t.Errorf("when it has started it knows of %s %v", other.Self(), got)
+			}
+		}
+		synctest.Wait()
+		if got := a.states(); got != "b alive, c alive, d alive" {
+			t.Errorf("a sees %s", got)
+		}
+		nodes := a.Nodes()
+		if n := nodes[3]; n.ID != d.Self() || n.Release != "1.2.3" || n.Sessions != 1 || n.Protocol != cluster.Protocol || time.Since(n.Heard) > time.Second {
+			t.Errorf("a knows %+v", n)
+		}
+		if nodes[0].State != cluster.Here || nodes[0].ID != a.Self() || nodes[0].Name != "a" {
+			t.Errorf("of itself a knows %+v", nodes[0])
+		}
+		mustAgree(t, a, b, c, d)
+	})
+}
+
+func TestMessagesComeInOrderAndInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		pass(time.Second)
+		for i, step := range []struct {
+			haste  cluster.Haste
+			within time.Duration
+		}{
+			{cluster.Soon, 0}, {cluster.Soon, 5 * time.Millisecond}, {cluster.Soon, 5 * time.Millisecond},
+			{cluster.Later, 100 * time.Millisecond}, {cluster.Soon, 5 * time.Millisecond},
+		} {
+			a.set("x", 100+i, step.haste)
+			if step.within > 0 {
+				synctest.Wait()
+				if b.knows(a.Self())["x"] == 100+i {
+					t.Errorf("step %d: it did not wait for others", i)
+				}
+			}
+			pass(step.within)
+			if got := b.knows(a.Self())["x"]; got != 100+i {
+				t.Errorf("step %d: after %v b knows of %d", i, step.within, got)
+			}
+		}
+		for i := range 1000 {
+			haste := cluster.Later
+			if i%7 == 0 {
+				haste = cluster.Soon
+			}
+			a.set("x", 1000+i, haste)
+			a.Send(b.Self(), fmt.Appendf(nil, "y=%d", 1000+i), haste)
+		}
+		settle(t, a)
+		if got := b.knows(a.Self()); got["x"] != 1999 || got["y"] != 1999 {
+			t.Errorf("b knows of %v", got)
+		}
+		a.set("y", 2000, cluster.Later)
+		settle(t, a)
+		mustAgree(t, a, b, c) // which tells whether a value came after a greater one
+	})
+}
+
+func TestWhatIsLostComesWithASnapshot(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		more int // messages after the lost one
+	}{{"and the next message shows it", 1}, {"and only a heartbeat shows it", 0}} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net, a, b, c := trio(t)
+				pass(10 * time.Millisecond)
+				net.Lose(a.Self(), b.Self(), 1)
+				a.set("y", 0, cluster.Soon)
+				pass(time.Second / 10)
+				for range tc.more {
+					a.set("x", 50, cluster.Soon)
+				}
+				pass(3 * time.Second)
+				mustAgree(t, a, b, c)
+				if got := b.heard(); got != "begin a, end a" {
+					t.Errorf("b was told %s", got)
+				}
+				if got := c.heard() + a.heard(); got != "" {
+					t.Errorf("the others were told %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoIsCutOffIsSilentThenGoneAndMayComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		net.CutOff(c.Self())
+		pass(9 * time.Second)
+		if got := a.heard(); got != "" {
+			t.Errorf("after 9 s a was told %s", got)
+		}
+		pass(4 * time.Second)
+		if got := a.heard(); got != "silent c" {
+			t.Errorf("after 13 s a was told %s", got)
+		}
+		c.set("x", 70, cluster.Soon)
+		net.MendAll()
+		pass(3 * time.Second)
+		if got := a.heard(); got != "begin c, end c" {
+			t.Errorf("when it is there again, a was told %s", got)
+		}
+		mustAgree(t, a, b, c)
+
+		net.CutOff(c.Self())
+		pass(47 * time.Second)
+		if got := a.heard(); got != "silent c" {
+			t.Errorf("after 47 s a was told %s", got)
+		}
+		pass(6 * time.Second)
+		if got, states := a.heard(), a.states(); got != "gone c" || states != "b alive" {
+			t.Errorf("after 53 s a was told %s, and sees %s", got, states)
+		}
+		c.set("x", 80, cluster.Soon)
+		net.MendAll()
+		pass(5 * time.Second)
+		mustAgree(t, a, b, c)
+	})
+}
+
+func TestWhoIsHeardInOneDirectionOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		net.Lose(b.Self(), a.Self(), 1<<30)
+		pass(time.Minute)
+		if got := a.heard(); got != "silent b, gone b" {
+			t.Errorf("a was told %s", got)
+		}
+		a.set("x", 90, cluster.Soon)
+		b.set("x", 90, cluster.Soon)
+		net.Lose(b.Self(), a.Self(), 0)
+		pass(5 * time.Second)
+		mustAgree(t, a, b, c)
+	})
+}
+
+func TestWhoLeavesIsSilentAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		c.set("x", 60, cluster.Later)
+		c.end()
+		synctest.Wait()
+		if got := a.heard(); got != "silent c" {
+			t.Errorf("a was told %s", got)
+		}
+		if got := a.knows(c.Self())["x"]; got != 60 {
+			t.Errorf("of what was said last, a knows %d", got)
+		}
+		if got := a.states(); got != "b alive, c left" {
+			t.Errorf("a sees %s", got)
+		}
+		pass(51 * time.Second)
+		if got := a.heard() + "; " + b.heard(); got != "gone c; silent c, gone c" {
+			t.Errorf("a and b were told %s", got)
+		}
+	})
+}
+
+func TestANewRunOfANodeSilencesTheOneThatCrashed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		c.crash(net)
+		again := newNode(net, "c").start(t)
+		synctest.Wait()
+		if got := a.heard(); got != "begin c, end c, silent c" {
+			t.Errorf("a was told %s", got)
+		}
+		if got := a.states(); got != "b alive, c alive, c silent" && got != "b alive, c silent, c alive" {
+			t.Errorf("a sees %s", got)
+		}
+		mustAgree(t, a, b, again)
+		pass(55 * time.Second)
+		if got, states := a.heard(), a.states(); got != "gone c" || states != "b alive, c alive" {
+			t.Errorf("a was told %s and sees %s", got, states)
+		}
+	})
+}
+
+func TestTwoNodesCannotHaveOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		twin := newNode(net, "b")
+		err := twin.Start(t.Context())
+		twin.clock.Close()
+		if !errors.Is(err, cluster.ErrNameTaken) || !strings.Contains(fmt.Sprint(err), string(b.Self())) {
+			t.Errorf("it started: %v", err)
+		}
+		pass(time.Minute)
+		if got := a.states(); got != "b alive, c alive" {
+			t.Errorf("a sees %s", got)
+		}
+		mustAgree(t, a, b, c)
+	})
+}
+
+func TestOfTwoThatStartWithOneNameOneDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := clustertest.NewNet()
+		nodes := []*node{newNode(net, "a"), newNode(net, "a")}
+		results := make(chan error)
+		for _, n := range nodes {
+			go func() { results <- n.Start(t.Context()) }()
+		}
+		first, second := <-results, <-results
+		if (first == nil) == (second == nil) {
+			t.Errorf("%v and %v", first, second)
+		}
+		for _, n := range nodes {
+			n.end()
+		}
+	})
+}
+
+func TestStartGivesUpWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(clustertest.NewNet(), "a")
+		defer n.clock.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := n.Start(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it said %v", err)
+		}
+		n.Leave(t.Context())
+	})
+}
+
+func TestABusThatTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		a.bus.Break()
+		a.set("x", 30, cluster.Soon)
+		pass(5 * time.Second)
+		a.bus.Repair()
+		pass(time.Second)
+		if got := b.heard(); got != "" {
+			t.Errorf("after 5 s b was told %s", got)
+		}
+		mustAgree(t, a, b, c) // from the queue
+
+		a.bus.Break()
+		filler := make([]byte, 100<<10)
+		copy(filler, "y=77")
+		for i := range filler[4:] {
+			filler[4+i] = '0'
+		}
+		for range 50 {
+			a.Send(b.Self(), filler, cluster.Later)
+		}
+		a.set("x", 40, cluster.Later)
+		a.bus.Repair()
+		pass(4 * time.Second)
+		if got := b.heard(); got != "begin a, end a" {
+			t.Errorf("after more than it keeps b was told %s", got)
+		}
+		mustAgree(t, a, b, c)
+	})
+}
+
+func TestWhoStoodStillTakesNobodyForSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		for range 5 {
+			a.clock.Advance(time.Minute)
+			pass(3 * time.Second)
+		}
+		if got := a.heard(); got != "" {
+			t.Errorf("a was told %s", got)
+		}
+		mustAgree(t, a, b, c)
+	})
+}
+
+func TestLargeSnapshotsComeWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := clustertest.NewNet()
+		a, b := newNode(net, "a").start(t), newNode(net, "b")
+		const facts = 20_000 // of 200 bytes: far more than may be on its way at once
+		for i := range facts {
+			a.set(fmt.Sprintf("%d%0200d", i%10, i), 1, cluster.Later)
+		}
+		net.Delay(a.Self(), b.Self(), 20*time.Millisecond)
+		b.start(t)
+		if got := len(b.knows(a.Self())); got != facts {
+			t.Errorf("it knows %d facts when it has started", got)
+		}
+	})
+}
+
+func TestSendingIsCheap(t *testing.T) {
+	net := clustertest.NewNet()
+	a, b := newNode(net, "a"), newNode(net, "b")
+	for _, n := range []*node{a, b} {
+		if err := n.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer n.end()
+	}
+	settle(t, a)
+	msg := []byte("x=1")
+	if n := testing.AllocsPerRun(2000, func() { a.SendAll(msg, cluster.Later) }); n > 0 {
+		t.Errorf("%v allocations for a message", n)
+	}
+}
+
+func BenchmarkSendAll(b *testing.B) {
+	net := clustertest.NewNet()
+	var nodes []*node
+	for i := range 10 {
+		n := newNode(net, fmt.Sprint("n", i))
+		if err := n.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		defer n.end()
+		nodes = append(nodes, n)
+	}
+	msg := []byte("x=1")
+	b.ReportAllocs()
+	for b.Loop() {
+		nodes[0].SendAll(msg, cluster.Later)
+	}
+}

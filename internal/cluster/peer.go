@@ -1,0 +1,65 @@
+package cluster
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// peer is another node.
+type peer struct {
+	id  NodeID
+	out *stream
+	in  inbound
+
+	// Changed with the cluster's turn only, and read without.
+	state  atomic.Uint32 // a State
+	status atomic.Pointer[Status]
+	heard  atomic.Int64 // when it last spoke, of Clock.Elapsed
+}
+
+func (p *peer) setState(s State) { p.state.Store(uint32(s)) }
+
+func (p *peer) is(states ...State) bool {
+	return slices.Contains(states, State(p.state.Load()))
+}
+
+// alive reports whether there is a stream to and from it.
+func (p *peer) alive() bool { return p.is(Alive, Joining) }
+
+// quiet returns for how long nothing was heard of it.
+func (p *peer) quiet(now time.Duration) time.Duration {
+	return now - time.Duration(p.heard.Load())
+}
+
+// peers are all other nodes that are known. The list is replaced as a whole, by whoever has the
+// cluster's turn.
+type peers struct {
+	list atomic.Pointer[[]*peer]
+}
+
+func (ps *peers) all() []*peer {
+	if l := ps.list.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+func (ps *peers) find(id NodeID) *peer {
+	for _, p := range ps.all() {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+func (ps *peers) add(p *peer) {
+	list := append(slices.Clone(ps.all()), p)
+	ps.list.Store(&list)
+}
+
+func (ps *peers) remove(p *peer) {
+	list := slices.DeleteFunc(slices.Clone(ps.all()), func(q *peer) bool { return q == p })
+	ps.list.Store(&list)
+}

@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A node is heard of every pulse, and more often while it starts.
+const (
+	pulse = 2 * time.Second
+	hurry = 250 * time.Millisecond
+)
+
+// speak sends what is queued when its time has come, and heartbeats.
+func (c *Cluster) speak() {
+	c.beats.ring()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.pace.rung:
+			c.flush()
+		case <-c.beats.rung:
+			c.beat()
+			for _, p := range c.peers.all() {
+				if p.alive() {
+					c.tell(p, 0)
+				}
+			}
+			next := pulse
+			if c.phase.Load() == int32(joining) {
+				next = hurry
+			}
+			c.beats.set(next)
+		}
+	}
+}
+
+// flush sends what is queued.
+func (c *Cluster) flush() {
+	c.pace.sending()
+	for _, p := range c.peers.all() {
+		for {
+			batch, run := p.out.take()
+			if batch == nil {
+				break
+			}
+			err := c.cfg.Bus.SendTo(p.id, batch)
+			p.out.took(batch, run, err == nil)
+			if err != nil {
+				c.cfg.Log.Debug("the bus did not take a batch", "node", p.id, "err", err)
+				c.pace.hurry(Later)
+				break
+			}
+			c.counts.sent(len(batch))
+		}
+	}
+}
+
+// beat tells all nodes that this one is there, and how it is.
+func (c *Cluster) beat() {
+	if err := c.cfg.Bus.Broadcast(c.beatPacket()); err != nil {
+		c.cfg.Log.Debug("the bus did not take a heartbeat", "err", err)
+	}
+}
+
+func (c *Cluster) beatPacket() []byte {
+	body, err := json.Marshal(beat{c.status(), phase(c.phase.Load())})
+	if err != nil {
+		panic(err) // it has no fields for which that could be
+	}
+	return append(header(beatPacket, c.self), body...)
+}
+
+// tell tells a node how the streams between it and this one stand.
+func (c *Cluster) tell(p *peer, flags uint64) {
+	s := standing{flags: flags}
+	s.run, s.sent = p.out.standing()
+	p.in.standing(&s)
+	if err := c.cfg.Bus.SendTo(p.id, s.append(header(standingPacket, c.self))); err != nil {
+		c.cfg.Log.Debug("the bus did not take a packet", "node", p.id, "err", err)
+	}
+}
