@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestPacketsReadAsTheyWereWritten(t *testing.T) {
+	id := NewID("node-1.example.com")
+	want := standing{1, 1 << 40, 300, 0, missed | please}
+	kind, from, body, err := parseHeader(want.append(header(standingPacket, id)))
+	got, bad := parseStanding(body)
+	if kind != standingPacket || from != id || err != nil || got != want || bad != nil {
+		t.Errorf("%d from %s, %v: %+v, %v", kind, from, err, got, bad)
+	}
+
+	var b []byte
+	messages := []message{{kind: beginMessage}, {dataMessage, 0, []byte("one")}, {askMessage, 1 << 50, nil}, {77, 3, make([]byte, 300)}}
+	for _, m := range messages {
+		b = appendMessage(b, m)
+	}
+	c := cursor{b: b}
+	for _, want := range messages {
+		if got, err := c.message(); got.kind != want.kind || got.call != want.call || !bytes.Equal(got.body, want.body) || err != nil {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	if len(c.b) > 0 {
+		t.Errorf("%d bytes are left", len(c.b))
+	}
+}
+
+func TestIDs(t *testing.T) {
+	a, b := NewID("node-1"), NewID("node-1")
+	if a == b || a.Name() != "node-1" || len(a.Run()) != 13 || string(a) != "node-1/"+a.Run() {
+		t.Errorf("%s and %s", a, b)
+	}
+	for name, ok := range map[string]bool{
+		"a": true, "node-1.example.com": true, "N_1": true,
+		"": false, "a/b": false, "a b": false, "-a": false, "a.": false, "é": false, string(make([]byte, 65)): false,
+	} {
+		if err := CheckName(name); (err == nil) != ok {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func FuzzPacket(f *testing.F) {
+	id := NewID("a")
+	f.Add(standing{run: 1}.append(header(standingPacket, id)))
+	f.Add(appendMessage(append(header(batchPacket, id), 1, 0), message{kind: beginMessage}))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		_, _, body, err := parseHeader(packet)
+		if err != nil {
+			return
+		}
+		parseStanding(body)
+		for len(body.b) > 0 {
+			if m, err := body.message(); err != nil {
+				return
+			} else if len(m.body) > len(packet) {
+				t.Error("a message longer than its packet")
+			}
+		}
+	})
+}
