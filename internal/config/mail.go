@@ -1,10 +1,8 @@
 package config
 
 import (
-	"fmt"
 	"net/mail"
 	"net/url"
-	"os"
 	"strings"
 )
 
@@ -16,15 +14,7 @@ func (s SMTP) Secret() (string, error) {
 	if s.PasswordFile == "" {
 		return s.Password, nil
 	}
-	text, err := os.ReadFile(s.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("smtp.password_file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", fmt.Errorf("smtp.password_file: the first line of %s is empty; write the password there", s.PasswordFile)
-	}
-	return line, nil
+	return firstLine("smtp.password_file", s.PasswordFile, "password")
 }
 
 // mail checks the sections mail and smtp. Values that may be secret are not repeated.
