@@ -6,7 +6,8 @@ package cluster
 type Bus interface {
 	// Start joins. recv is called with one packet at a time, which is lent to it for the time
 	// of the call, and not with those of self. Start returns when packets can be sent to the
-	// nodes that are there; it does not wait long for those that are not.
+	// nodes that are there; it does not wait long for those that are not. When it fails,
+	// nothing is left of it.
 	Start(self NodeID, recv func(packet []byte)) error
 
 	// Broadcast and SendTo borrow the packet too, and do not wait for anybody to receive it.

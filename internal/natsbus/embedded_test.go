@@ -1,0 +1,156 @@
+package natsbus_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"monarch/internal/natsbus"
+)
+
+const anyPort = "127.0.0.1:-1"
+
+// three starts three nodes of which a does not know c.
+func three(t testing.TB) (a, b, c *end) {
+	t.Helper()
+	b = embedded(t, anyPort, secret).start(t)
+	a = embedded(t, anyPort, secret, b.Address()).start(t)
+	c = embedded(t, anyPort, secret, b.Address()).start(t)
+	meet(t, a, b, c)
+	return a, b, c
+}
+
+func TestPacketsReachThoseTheyAreFor(t *testing.T) {
+	a, b, c := three(t)
+	for _, e := range []*end{a, b, c} {
+		e.forget()
+	}
+	a.Broadcast([]byte("to all"))
+	a.SendTo(c.id, []byte("to c"))
+	a.SendTo(b.id, []byte("to b"))
+	a.Broadcast([]byte("end"))
+	b.Broadcast([]byte("end of b"))
+	for _, tc := range []struct {
+		e    *end
+		last string
+		want []string
+	}{{a, "end of b", []string{"end of b"}}, {b, "end", []string{"to all", "to b", "end"}}, {c, "end", []string{"to all", "to c", "end"}}} {
+		got := withoutHellos(tc.e.wait(t, tc.last))
+		if tc.e == c {
+			got = slices.DeleteFunc(got, func(p string) bool { return p == "end of b" })
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("received %q, want %q", got, tc.want)
+		}
+	}
+}
+
+func TestPacketsKeepTheirOrderUnderLoad(t *testing.T) {
+	a, b, c := three(t)
+	a.forget()
+	const packets = 3000 // each of two senders at once, and fewer than may wait
+	for _, from := range []*end{b, c} {
+		go func() {
+			for i := range packets {
+				packet := fmt.Appendf(make([]byte, 0, 500), "%s %d", from.id, i)
+				if i%3 == 0 {
+					from.Broadcast(packet)
+				} else {
+					from.SendTo(a.id, packet)
+				}
+			}
+		}()
+	}
+	counts := make(map[string]int)
+	got := a.waitFor(t, func() bool { return len(withoutHellos(slices.Clone(a.got))) == 2*packets })
+	for _, packet := range withoutHellos(got) {
+		var from string
+		var n int
+		fmt.Sscan(packet, &from, &n)
+		if n != counts[from] {
+			t.Fatalf("%s sent %d, and %d came", from, counts[from], n)
+		}
+		counts[from]++
+	}
+}
+
+func TestWhatWasSentLastArrives(t *testing.T) {
+	a, b, c := three(t)
+	const packets = 500
+	for i := range packets {
+		a.Broadcast(fmt.Append(nil, "goodbye ", i))
+	}
+	a.close(t)
+	for _, e := range []*end{b, c} {
+		e.wait(t, fmt.Sprint("goodbye ", packets-1))
+	}
+}
+
+func TestPeersMayComeLaterAndComeAgain(t *testing.T) {
+	address := freeAddress(t)
+	a := embedded(t, anyPort, secret, address).start(t) // which waits in vain
+	b := embedded(t, address, secret, address).start(t)
+	meet(t, a, b)
+	b.close(t)
+	again := embedded(t, address, secret).start(t)
+	meet(t, a, again)
+}
+
+func TestAnotherSecretIsRefusedAndTold(t *testing.T) {
+	a := embedded(t, anyPort, secret).start(t)
+	stranger := embedded(t, anyPort, secret+"!", a.Address()).start(t)
+	friend := embedded(t, anyPort, secret, a.Address()).start(t)
+	meet(t, a, friend)
+	for _, e := range []*end{a, stranger} {
+		eventually(t, "the log tells of the secret", func() bool { return strings.Contains(e.log.String(), "cluster.secret") })
+	}
+	stranger.Broadcast([]byte("let me in"))
+	stranger.SendTo(a.id, []byte("let me in"))
+	a.forget()
+	friend.forget()
+	meet(t, a, friend) // who is friends has heard of each other again, and nobody of the stranger
+	if a.has("let me in") || friend.has("let me in") || stranger.has("hello of "+string(a.id)) {
+		t.Error("the stranger is in")
+	}
+	for _, e := range []*end{a, stranger, friend} {
+		if strings.Contains(e.log.String(), secret) {
+			t.Errorf("the secret is in the log:\n%s", e.log)
+		}
+	}
+}
+
+func TestAListenerThatCannotBe(t *testing.T) {
+	a := embedded(t, anyPort, secret).start(t)
+	b := embedded(t, a.Address(), secret)
+	err := b.Start(b.id, b.recv)
+	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "cluster.listen") {
+		t.Errorf("it said %v", err)
+	}
+	for _, cfg := range []natsbus.EmbeddedConfig{{Listen: "nonsense"}, {Listen: "1.2.3.4:x"}, {Listen: anyPort, Peers: []string{"nonsense"}}} {
+		if _, err := natsbus.Embedded(cfg); err == nil || !strings.Contains(err.Error(), "cluster.") {
+			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+func BenchmarkEmbedded(b *testing.B) {
+	for _, size := range []int{100, 10_000} {
+		b.Run(fmt.Sprint(size, " bytes"), func(b *testing.B) {
+			x := embedded(b, anyPort, secret).start(b)
+			y := embedded(b, anyPort, secret, x.Address()).start(b)
+			meet(b, x, y)
+			y.forget()
+			packet := make([]byte, size)
+			b.SetBytes(int64(size))
+			sent := 0
+			for b.Loop() {
+				x.SendTo(y.id, packet)
+				if sent++; sent%1000 == 0 { // fewer than may wait
+					y.waitFor(b, func() bool { return len(withoutHellos(y.got)) >= 1000 })
+					y.forget()
+				}
+			}
+		})
+	}
+}
