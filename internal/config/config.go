@@ -14,6 +14,7 @@ type Config struct {
 	Service      Service     `toml:"service"`
 	Data         Data        `toml:"data"`
 	Database     Database    `toml:"database"`
+	Cluster      Cluster     `toml:"cluster"`
 	Dispatch     Messenger   `toml:"dispatch"`
 	Notification Messenger   `toml:"notification"`
 	Switchboard  Messenger   `toml:"switchboard"`
@@ -178,6 +179,7 @@ func Default() Config {
 	return Config{
 		Service:      Service{Host: "127.0.0.1", Name: "Monarch"},
 		Data:         Data{Dir: "monarch-data"},
+		Cluster:      Cluster{Mode: ClusterOff, Listen: ":6222", Peers: []string{}},
 		Dispatch:     Messenger{Listen: ":1863"},
 		Notification: Messenger{Listen: ":1864"},
 		Switchboard:  Messenger{Listen: ":1865"},

@@ -115,6 +115,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"signin.account_failures": "7", "signin.queue_wait": "7s",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 		"log.level": "debug", "log.format": "json",
+		"cluster.mode": "external", "cluster.nats_url": "tls://nats.example.com", "cluster.peers": "node-2:6222, node-3:6222",
 	}
 	port := 2000
 	var environ []string
@@ -239,6 +240,18 @@ var faults = []struct{ name, file, env, want string }{
 	{"a size of no unit", "[connections]\nmemory = \"64MB\"\n", "", `"64MB" is no size; write it like`},
 	{"no failures", "[signin]\naccount_failures = 0\n", "", "signin.account_failures is 0; choose between 2 and 50"},
 	{"a wait without end", "[signin]\nqueue_wait = \"1h\"\n", "", "signin.queue_wait is 60m; choose between 1s and 60s"},
+	{"a cluster of no kind", "[cluster]\nmode = \"on\"\n", "", `cluster.mode is "on"; choose "off" or "embedded" or "external"`},
+	{"a node with a strange name", "[cluster]\nmode = \"embedded\"\nnode = \"a/b\"\n", "", `cluster.node is "a/b"; write 1 to 64 letters`},
+	{"a cluster without a secret", "", "MONARCH_CLUSTER_MODE=embedded", "cluster.secret is empty; give all nodes the same one"},
+	{"a short secret", "[cluster]\nmode = \"embedded\"\nsecret = \"sesame\"\n", "", "cluster.secret is shorter than 16 characters"},
+	{"a secret and certificates", "[cluster]\nmode = \"embedded\"\nsecret_file = \"s\"\nca = \"ca.pem\"\n", "", "set one of them"},
+	{"an authority without a certificate", "[cluster]\nmode = \"embedded\"\nca = \"ca.pem\"\n", "", "cluster.cert is empty"},
+	{"a certificate without its key", "[cluster]\nmode = \"embedded\"\ncert = \"c.pem\"\nca = \"ca.pem\"\n", "", "cluster.cert and cluster.key belong together"},
+	{"certificates without an authority", "[cluster]\nmode = \"external\"\ncert = \"c.pem\"\nkey = \"k.pem\"\nnats_url = \"nats://n\"\n", "", "cluster.ca is empty"},
+	{"a peer without port", "[cluster]\nmode = \"embedded\"\npeers = [\"a:6222\", \"b\"]\n", "", `cluster.peers: "b" is no host and port`},
+	{"a port of the cluster that is taken", "[cluster]\nmode = \"embedded\"\nlisten = \":1863\"\n", "", `dispatch.listen and cluster.listen both have ":1863"`},
+	{"NATS nowhere", "[cluster]\nmode = \"external\"\n", "", "cluster.nats_url is empty; write where NATS is"},
+	{"NATS on the web", "[cluster]\nmode = \"external\"\nnats_url = \"http://a\"\n", "", "cluster.nats_url has something that is no address"},
 	{"no data directory", "[data]\ndir = \"\"\n", "", "data.dir is empty"},
 }
 

@@ -22,6 +22,7 @@ func (c Config) Validate() error {
 	p.passport(c.Passport)
 	p.web(c.Web)
 	p.accounts(c.Accounts)
+	p.cluster(c.Cluster)
 	p.oneOf("conn.engine", c.Conn.Engine, EngineAuto, EngineEpoll, EnginePortable)
 	if c.Conn.Engine == EngineEpoll && runtime.GOOS != "linux" {
 		p.add("conn.engine is epoll, which needs Linux; choose auto")
@@ -90,6 +91,9 @@ func (p *problems) listeners(c Config) {
 		listen("web.listen", web)
 	}
 	listen("ops.listen", c.Ops.Listen)
+	if c.Cluster.Mode == ClusterEmbedded {
+		listen("cluster.listen", c.Cluster.Listen)
+	}
 }
 
 // switchboards checks the lists of addresses that m's strings are.
