@@ -51,8 +51,11 @@ func TestMessagesComeInOrderAndInTime(t *testing.T) {
 			haste  cluster.Haste
 			within time.Duration
 		}{
-			{cluster.Soon, 0}, {cluster.Soon, 5 * time.Millisecond}, {cluster.Soon, 5 * time.Millisecond},
-			{cluster.Later, 100 * time.Millisecond}, {cluster.Soon, 5 * time.Millisecond},
+			{cluster.Soon, 0},
+			{cluster.Soon, 5 * time.Millisecond},
+			{cluster.Soon, 5 * time.Millisecond},
+			{cluster.Later, 100 * time.Millisecond},
+			{cluster.Soon, 5 * time.Millisecond},
 		} {
 			a.set("x", 100+i, step.haste)
 			if step.within > 0 {
@@ -332,18 +335,20 @@ func TestSendingIsCheap(t *testing.T) {
 	}
 }
 
+// A message to nine nodes, with receiving it at all of them.
 func BenchmarkSendAll(b *testing.B) {
 	net := clustertest.NewNet()
 	var nodes []*node
 	for i := range 10 {
 		n := newNode(net, fmt.Sprint("n", i))
+		n.deaf = true
 		if err := n.Start(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		defer n.end()
 		nodes = append(nodes, n)
 	}
-	msg := []byte("x=1")
+	msg := make([]byte, 40) // like somebody's presence
 	b.ReportAllocs()
 	for b.Loop() {
 		nodes[0].SendAll(msg, cluster.Later)

@@ -70,8 +70,8 @@ func (c *Cluster) missing() ([]NodeID, error) {
 	return nodes, nil
 }
 
-// Leave waits until the others have what was sent, says goodbye and closes the bus. What is
-// sent afterwards is dropped.
+// Leave waits until the others have what was sent, or ctx is over, says goodbye and closes the
+// bus. What is sent afterwards is dropped.
 func (c *Cluster) Leave(ctx context.Context) {
 	if c.phase.Load() != int32(serving) {
 		return // Start failed and left, or it was never called

@@ -54,7 +54,9 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			return
 		}
-		parseStanding(body)
+		if s, err := parseStanding(body); err != nil && s.flags != 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
 		for len(body.b) > 0 {
 			if m, err := body.message(); err != nil {
 				return

@@ -26,11 +26,11 @@ func TestPacketsReachThoseTheyAreFor(t *testing.T) {
 	for _, e := range []*end{a, b, c} {
 		e.forget()
 	}
-	a.Broadcast([]byte("to all"))
-	a.SendTo(c.id, []byte("to c"))
-	a.SendTo(b.id, []byte("to b"))
-	a.Broadcast([]byte("end"))
-	b.Broadcast([]byte("end of b"))
+	a.tell(t, "to all")
+	a.tellOne(t, c, "to c")
+	a.tellOne(t, b, "to b")
+	a.tell(t, "end")
+	b.tell(t, "end of b")
 	for _, tc := range []struct {
 		e    *end
 		last string
@@ -53,11 +53,11 @@ func TestPacketsKeepTheirOrderUnderLoad(t *testing.T) {
 	for _, from := range []*end{b, c} {
 		go func() {
 			for i := range packets {
-				packet := fmt.Appendf(make([]byte, 0, 500), "%s %d", from.id, i)
+				packet := fmt.Sprint(from.id, " ", i)
 				if i%3 == 0 {
-					from.Broadcast(packet)
+					from.tell(t, packet)
 				} else {
-					from.SendTo(a.id, packet)
+					from.tellOne(t, a, packet)
 				}
 			}
 		}()
@@ -67,8 +67,7 @@ func TestPacketsKeepTheirOrderUnderLoad(t *testing.T) {
 	for _, packet := range withoutHellos(got) {
 		var from string
 		var n int
-		fmt.Sscan(packet, &from, &n)
-		if n != counts[from] {
+		if _, err := fmt.Sscan(packet, &from, &n); err != nil || n != counts[from] {
 			t.Fatalf("%s sent %d, and %d came", from, counts[from], n)
 		}
 		counts[from]++
@@ -79,7 +78,7 @@ func TestWhatWasSentLastArrives(t *testing.T) {
 	a, b, c := three(t)
 	const packets = 500
 	for i := range packets {
-		a.Broadcast(fmt.Append(nil, "goodbye ", i))
+		a.tell(t, fmt.Sprint("goodbye ", i))
 	}
 	a.close(t)
 	for _, e := range []*end{b, c} {
@@ -105,8 +104,8 @@ func TestAnotherSecretIsRefusedAndTold(t *testing.T) {
 	for _, e := range []*end{a, stranger} {
 		eventually(t, "the log tells of the secret", func() bool { return strings.Contains(e.log.String(), "cluster.secret") })
 	}
-	stranger.Broadcast([]byte("let me in"))
-	stranger.SendTo(a.id, []byte("let me in"))
+	stranger.tell(t, "let me in")
+	stranger.tellOne(t, a, "let me in")
 	a.forget()
 	friend.forget()
 	meet(t, a, friend) // who is friends has heard of each other again, and nobody of the stranger
@@ -141,11 +140,11 @@ func BenchmarkEmbedded(b *testing.B) {
 			y := embedded(b, anyPort, secret, x.Address()).start(b)
 			meet(b, x, y)
 			y.forget()
-			packet := make([]byte, size)
+			packet := string(make([]byte, size))
 			b.SetBytes(int64(size))
 			sent := 0
 			for b.Loop() {
-				x.SendTo(y.id, packet)
+				x.tellOne(b, y, packet)
 				if sent++; sent%1000 == 0 { // fewer than may wait
 					y.waitFor(b, func() bool { return len(withoutHellos(y.got)) >= 1000 })
 					y.forget()

@@ -52,7 +52,7 @@ func TestNATSElsewhereMayBeStartedAgain(t *testing.T) {
 	srv := runNATS(t, address, nil)
 	a, b := external(address, "monarch:sesame").start(t), external(address, "monarch:sesame").start(t)
 	meet(t, a, b)
-	a.SendTo(b.id, []byte("to b"))
+	a.tellOne(t, b, "to b")
 	b.wait(t, "to b")
 
 	srv.Shutdown()
@@ -65,7 +65,7 @@ func TestNATSElsewhereMayBeStartedAgain(t *testing.T) {
 	a.forget()
 	b.forget()
 	meet(t, a, b)
-	a.SendTo(b.id, []byte("to b again"))
+	a.tellOne(t, b, "to b again")
 	b.wait(t, "to b again")
 }
 

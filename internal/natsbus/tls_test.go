@@ -104,7 +104,7 @@ func TestNodesKnowEachOtherByCertificates(t *testing.T) {
 	for _, e := range []*end{a, stranger} {
 		eventually(t, "the log tells of the authority", func() bool { return strings.Contains(e.log.String(), "cluster.ca") })
 	}
-	stranger.Broadcast([]byte("let me in"))
+	stranger.tell(t, "let me in")
 	a.forget()
 	b.forget()
 	meet(t, a, b)

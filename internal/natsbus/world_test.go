@@ -101,6 +101,22 @@ func (e *end) recv(packet []byte) {
 	e.more.Broadcast()
 }
 
+// tell sends to all.
+func (e *end) tell(t testing.TB, packet string) {
+	t.Helper()
+	if err := e.Broadcast([]byte(packet)); err != nil {
+		t.Error(err)
+	}
+}
+
+// tellOne sends to one.
+func (e *end) tellOne(t testing.TB, to *end, packet string) {
+	t.Helper()
+	if err := e.SendTo(to.id, []byte(packet)); err != nil {
+		t.Error(err)
+	}
+}
+
 // wait waits until a packet has come, and returns everything up to it.
 func (e *end) wait(t testing.TB, packet string) []string {
 	t.Helper()
@@ -143,8 +159,7 @@ func meet(t testing.TB, ends ...*end) {
 		for _, to := range ends {
 			if to != from {
 				eventually(t, hello, func() bool {
-					from.Broadcast([]byte(hello)) // which may fail for a while
-					return to.has(hello)
+					return from.Broadcast([]byte(hello)) == nil && to.has(hello)
 				})
 			}
 		}
