@@ -25,6 +25,9 @@ const (
 	unanswered = 3 // pings
 )
 
+// retelling is after how many attempts to reach a node, about one a second, they are told of again.
+const retelling = 300
+
 // meeting is how long a node that starts waits for the first of its peers.
 const meeting = 3 * time.Second
 
@@ -68,6 +71,9 @@ func (cfg EmbeddedConfig) options() (*server.Options, error) {
 		NoSigs:              true,
 		NoLog:               true, // until SetLoggerV2
 		NoFastProducerStall: true, // one slow node does not hold up what the others are sent
+
+		// It tells of the first attempt to reach a node, and then of one in several minutes.
+		ConnectErrorReports: retelling, ReconnectErrorReports: retelling,
 		Cluster: server.ClusterOpts{
 			Name: "monarch", Host: host, Port: port,
 			TLSConfig:      cfg.TLS,

@@ -46,7 +46,7 @@ const retold = time.Minute
 
 func (l *logger) say(level slog.Level, format string, v []any) {
 	text := fmt.Sprintf(format, v...)
-	if !strings.Contains(text, "TLS route handshake error") {
+	if !strings.Contains(text, "TLS route handshake error") || !strings.Contains(text, "certificate") {
 		l.log.Log(context.Background(), level, "NATS", "says", text)
 		return
 	}
