@@ -71,6 +71,7 @@ var layers = map[string][]string{
 	"internal/web/jstest":          nil,
 	"internal/webtest":             nil,
 	"internal/cluster/clustertest": nil,
+	"internal/pgtest":              nil,
 }
 
 // front returns what the packages that face the outside share, and more.
@@ -90,6 +91,7 @@ var forbidden = map[[2]string]string{
 // command lines is read by a test of cli too.
 var owners = map[string]string{
 	"modernc.org/sqlite":                  "internal/store",
+	"github.com/jackc/pgx/v5":             "internal/store",
 	"github.com/prometheus/client_golang": "internal/metrics",
 	"github.com/pelletier/go-toml/v2":     "internal/config",
 	"github.com/alecthomas/kong":          "internal/command internal/cli",
