@@ -126,6 +126,15 @@ func (c *Cluster) SendAll(msg []byte, h Haste) {
 	}
 }
 
+// SendEach sends every other node what fn returns for it; nil is nothing. fn must not send.
+func (c *Cluster) SendEach(fn func(to NodeID) (msg []byte, h Haste)) {
+	for _, p := range c.peers.all() {
+		if msg, h := fn(p.id); msg != nil {
+			c.sendTo(p, message{kind: dataMessage, body: msg}, h)
+		}
+	}
+}
+
 func (c *Cluster) send(to NodeID, m message, h Haste) bool {
 	p := c.peers.find(to)
 	return p != nil && c.sendTo(p, m, h)
