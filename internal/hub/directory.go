@@ -2,6 +2,8 @@ package hub
 
 import (
 	"hash/maphash"
+	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,10 +19,11 @@ type directory struct {
 	pages atomic.Pointer[[]atomic.Pointer[page]]
 	grow  sync.Mutex // held while pages are added; leaf
 
-	count   atomic.Int64 // of people who are signed in
-	stripes [stripes]stripe
-	seed    maphash.Seed
-	names   [stripes]names
+	count    atomic.Int64 // of people who are signed in here
+	farCount atomic.Int64 // of those who are elsewhere
+	stripes  [stripes]stripe
+	seed     maphash.Seed
+	names    [stripes]names
 }
 
 type page [pageSize]atomic.Pointer[Entry]
@@ -42,6 +45,12 @@ type stripe struct {
 	// The ends of displaced sign-ins, by their own number and by that of those who wait.
 	ends   map[uint64]chan struct{}
 	awaits map[uint64]chan struct{}
+
+	// With other nodes; nil without. Nobody is both far and present.
+	far       map[im.UserID]*far
+	prior     map[uint64]*far          // elsewhere, displaced by the sign-in here with this number
+	departing map[im.UserID]*Entry     // here, displaced from elsewhere, until it has ended and that is told or not
+	boards    map[uint64]map[*node]int // switchboard connections elsewhere of a sign-in here
 }
 
 // names finds ids by a hash of the handle, which is good for this process only. It has no
@@ -60,6 +69,8 @@ func (d *directory) init() {
 		st := &d.stripes[i]
 		st.lingering, st.more = make(map[im.UserID]*told), make(map[im.UserID]int)
 		st.ends, st.awaits = make(map[uint64]chan struct{}), make(map[uint64]chan struct{})
+		st.far, st.departing = make(map[im.UserID]*far), make(map[im.UserID]*Entry)
+		st.prior, st.boards = make(map[uint64]*far), make(map[uint64]map[*node]int)
 	}
 	for i := range d.names {
 		d.names[i].ids = make(map[uint64]uint32)
@@ -88,21 +99,31 @@ func (d *directory) add(e *Entry) {
 		d.count.Add(1)
 	}
 	place.Store(e)
-	hash := maphash.String(d.seed, e.handle)
-	n := &d.names[hash%stripes]
-	n.mu.Lock()
-	n.ids[hash] = e.user
-	n.mu.Unlock()
+	d.call(e.handle, e.user)
 }
 
 // remove takes the present sign-in out. The user's stripe is locked.
 func (d *directory) remove(e *Entry) {
 	d.place(e.User()).Store(nil)
 	d.count.Add(-1)
-	hash := maphash.String(d.seed, e.handle)
+	d.forget(e.handle, e.user)
+}
+
+// call lets a user be found by his handle. The user's stripe is locked.
+func (d *directory) call(handle string, user uint32) {
+	hash := maphash.String(d.seed, handle)
 	n := &d.names[hash%stripes]
 	n.mu.Lock()
-	if n.ids[hash] == e.user {
+	n.ids[hash] = user
+	n.mu.Unlock()
+}
+
+// forget ends that.
+func (d *directory) forget(handle string, user uint32) {
+	hash := maphash.String(d.seed, handle)
+	n := &d.names[hash%stripes]
+	n.mu.Lock()
+	if n.ids[hash] == user {
 		delete(n.ids, hash)
 	}
 	n.mu.Unlock()
@@ -137,38 +158,37 @@ func (d *directory) addPage(i int) []atomic.Pointer[page] {
 	return pages
 }
 
-// named returns the present sign-in of the user with this canonical handle, or nil.
-func (d *directory) named(handle string) *Entry {
+// named returns the user who may have this canonical handle.
+func (d *directory) named(handle string) (id im.UserID, ok bool) {
 	hash := maphash.String(d.seed, handle)
 	n := &d.names[hash%stripes]
 	n.mu.RLock()
-	id, ok := n.ids[hash]
-	n.mu.RUnlock()
-	if !ok {
-		return nil
-	}
-	if e := d.present(im.UserID(id)); e != nil && e.handle == handle {
-		return e
-	}
-	return nil
+	defer n.mu.RUnlock()
+	user, ok := n.ids[hash]
+	return im.UserID(user), ok
 }
 
 // all returns every present sign-in, by id.
 func (d *directory) all() []*Entry {
-	entries := make([]*Entry, 0, d.count.Load())
-	pages := *d.pages.Load()
-	for i := range pages {
-		p := pages[i].Load()
-		if p == nil {
-			continue
-		}
-		for k := range p {
-			if e := p[k].Load(); e != nil {
-				entries = append(entries, e)
+	return slices.AppendSeq(make([]*Entry, 0, d.count.Load()), d.every(0, 1))
+}
+
+// every returns the present sign-ins of a stripe, with a step of stripes, or of all, with one of 1.
+func (d *directory) every(first, step int) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		pages := *d.pages.Load()
+		for i := range pages {
+			p := pages[i].Load()
+			if p == nil {
+				continue
+			}
+			for k := first; k < pageSize; k += step {
+				if e := p[k].Load(); e != nil && !yield(e) {
+					return
+				}
 			}
 		}
 	}
-	return entries
 }
 
 // follow returns what watchers were told of the user of a new sign-in by the one before, or
@@ -183,10 +203,22 @@ func (st *stripe) follow(e, old *Entry) (before *told) {
 		before = st.lingering[id]
 		delete(st.lingering, id)
 	}
-	if before != nil {
+	ended := false
+	if d := st.departing[id]; d != nil {
+		before, ended = &d.told, st.ends[d.number] == nil
+		delete(st.departing, id)
+	}
+	if before != nil && !ended {
 		st.more[id]++
 	}
 	return before
+}
+
+// departed forgets that a sign-in was displaced from elsewhere. The stripe is locked.
+func (st *stripe) departed(e *Entry) {
+	if st.departing[e.User()] == e {
+		delete(st.departing, e.User())
+	}
 }
 
 // end forgets a sign-in that has ended. The stripe is locked.
@@ -200,6 +232,8 @@ func (st *stripe) end(e *Entry) {
 	default:
 		st.more[id] = n - 1
 	}
+	delete(st.prior, e.number)
+	delete(st.boards, e.number)
 	if end := st.ends[e.number]; end != nil {
 		close(end)
 		delete(st.ends, e.number)

@@ -114,6 +114,12 @@ type Kicked struct{ Why KickReason }
 // Notice announces that the service stops in some minutes.
 type Notice struct{ Minutes int }
 
+// Missed tells of changes of people of whom not even the hub knew in time, because they are or
+// were at another node. The receiver may know some of them.
+type Missed struct {
+	People map[im.UserID]*PresenceChanged
+}
+
 // Renamed gives the receiver another friendly name, by an operator's hand.
 type Renamed struct{ Name string }
 
@@ -162,6 +168,7 @@ func (Invited) event()          {}
 func (Kicked) event()           {}
 func (Notice) event()           {}
 func (Renamed) event()          {}
+func (Missed) event()           {}
 
 // MailArrived tells of a new message in the receiver's mailbox.
 type MailArrived struct {

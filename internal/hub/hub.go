@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"monarch/internal/clock"
+	"monarch/internal/cluster"
 	"monarch/internal/im"
 	"monarch/msnp"
 )
@@ -23,16 +24,21 @@ type Login struct {
 	Client   string         // what CVR said: library and version
 	Presence im.Presence    // zero before the first CHG
 	Boards   int            // switchboard connections
+	Node     string         // where it is; "" for here. Of others Since, Addr, Client and Boards are not known.
 }
 
 // Hub is the directory of signed-in users. It must be made by [New].
 type Hub struct {
-	clock *clock.Clock
-	hold  atomic.Int64 // a time.Duration
-	ended []EndFunc
-	last  atomic.Uint64 // number given to a sign-in, under the lock of its stripe
-	lines atomic.Uint64 // sent to watchers
-	lists sync.Pool     // of *[]im.UserID, for watchers
+	clock  *clock.Clock
+	hold   atomic.Int64 // a time.Duration
+	ended  []EndFunc
+	lapsed []func()
+	turns  TurnFunc
+	last   atomic.Uint64 // number given to a sign-in or heard of
+	mark   uint64        // what numbers given here end with
+	peers  *peers        // nil: there is no other node
+	lines  atomic.Uint64 // sent to watchers
+	lists  sync.Pool     // of *[]im.UserID, for watchers
 
 	directory
 	countdown countdown
@@ -82,25 +88,38 @@ func (h *Hub) Expel(id im.UserID, why KickReason) bool {
 	if why == AccountChanged {
 		how = Revoked
 	}
-	for _, fn := range h.ended {
-		fn(id, last, how)
+	h.end(id, last, how)
+	if h.peers != nil {
+		h.peers.all(message{SignedOut: &signedOut{id, last, how}})
 	}
 	return false
 }
 
-// Deliver hands an event to a user's session, if he is signed in and it takes it.
+// end tells that a sign-in has ended.
+func (h *Hub) end(id im.UserID, number uint64, how Ending) {
+	for _, fn := range h.ended {
+		fn(id, number, how)
+	}
+}
+
+// Deliver hands an event to a user's session, if he is signed in and it takes it; of a session
+// at another node only that it is there is known.
 func (h *Hub) Deliver(id im.UserID, ev Event) bool {
-	e := h.present(id)
-	return e != nil && e.session.Deliver(ev)
+	if e := h.present(id); e != nil || h.peers == nil {
+		return e != nil && e.session.Deliver(ev)
+	}
+	return h.peers.deliver(id, 0, ev)
 }
 
 // DeliverTo hands an event to one sign-in of a user, and to no later one.
 func (h *Hub) DeliverTo(id im.UserID, number uint64, ev Event) bool {
-	e := h.present(id)
-	return e != nil && e.number == number && e.session.Deliver(ev)
+	if e := h.present(id); e != nil || h.peers == nil {
+		return e != nil && e.number == number && e.session.Deliver(ev)
+	}
+	return h.peers.deliver(id, number, ev)
 }
 
-// DeliverAll hands an event to everybody who is signed in.
+// DeliverAll hands an event to everybody who is signed in here.
 func (h *Hub) DeliverAll(ev Event) {
 	for _, e := range h.all() {
 		e.session.Deliver(ev)
@@ -113,18 +132,35 @@ func (h *Hub) ByID(id im.UserID) (Login, bool) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if e := h.present(id); e != nil {
-		return e.login(h.clock.Now()), true
+		l := e.login(h.clock.Now())
+		for _, n := range st.boards[e.number] {
+			l.Boards += n
+		}
+		return l, true
+	}
+	if f := st.far[id]; f != nil {
+		return f.login(), true
 	}
 	return Login{}, false
 }
 
 // ByHandle returns the present sign-in of the user with this canonical handle.
 func (h *Hub) ByHandle(handle string) (Login, bool) {
-	e := h.named(handle)
-	if e == nil {
-		return Login{}, false
+	if id, ok := h.named(handle); ok {
+		if l, ok := h.ByID(id); ok && l.Person.Handle == handle {
+			return l, true
+		}
 	}
-	return h.ByID(e.User())
+	return Login{}, false
+}
+
+// isIn reports whether somebody is signed in, at any node.
+func (h *Hub) isIn(id im.UserID) bool {
+	if h.present(id) != nil || h.peers == nil {
+		return h.present(id) != nil
+	}
+	_, ok := h.away(id)
+	return ok
 }
 
 // Person returns what others may know of the user of a sign-in.
@@ -141,12 +177,26 @@ func (h *Hub) AddBoards(id im.UserID, number uint64, n int) {
 	st := h.stripe(id)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if e := h.present(id); e != nil && e.number == number {
+	switch e, f := h.present(id), st.far[id]; {
+	case e != nil && e.number == number:
 		e.boards += int32(n)
+	case f != nil && f.number == number:
+		f.boards += int32(n)
+		h.peers.cluster.Send(f.node.id, encode(message{Boards: &boards{id, number, int(f.boards)}}), cluster.Later)
 	}
 }
 
-// Logins returns everybody who is signed in, in no order.
+// Sessions returns those of everybody who is signed in here, in no order.
+func (h *Hub) Sessions() []Session {
+	entries := h.all()
+	sessions := make([]Session, len(entries))
+	for i, e := range entries {
+		sessions[i] = e.session
+	}
+	return sessions
+}
+
+// Logins returns everybody who is signed in here, in no order.
 func (h *Hub) Logins() []Login {
 	entries := h.all()
 	logins, now := make([]Login, len(entries)), h.clock.Now()
@@ -159,8 +209,11 @@ func (h *Hub) Logins() []Login {
 	return logins
 }
 
-// Count returns how many are signed in.
+// Count returns how many are signed in here.
 func (h *Hub) Count() int { return int(h.count.Load()) }
+
+// CountAll returns how many are signed in, at any node.
+func (h *Hub) CountAll() int { return int(h.count.Load() + h.farCount.Load()) }
 
 // Lines returns how many presence lines watchers were sent.
 func (h *Hub) Lines() uint64 { return h.lines.Load() }

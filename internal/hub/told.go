@@ -81,33 +81,47 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	e.told.mu.Lock() // whoever displaces this one waits until it has taken over
 	st := h.stripe(e.User())
 	st.mu.Lock()
-	e.number = h.last.Add(1)
-	old := h.present(e.User())
+	e.number = h.next()
+	old, elsewhere := h.present(e.User()), st.far[e.User()]
 	before := st.follow(e, old)
+	if elsewhere != nil {
+		h.removeFar(st, elsewhere)
+	}
 	h.add(e)
+	if h.peers != nil {
+		h.peers.entered(e)
+	}
 	st.mu.Unlock()
 	if before != nil {
 		e.told.takeOver(before)
+	}
+	if elsewhere != nil {
+		h.peers.displace(e, elsewhere)
 	}
 	e.told.mu.Unlock()
 	if old != nil {
 		old.session.Deliver(Kicked{Elsewhere})
 	}
+	if elsewhere != nil {
+		h.end(e.User(), elsewhere.number, Expelled)
+	}
 }
 
 // AwaitPrior waits until the sign-in that e displaced has ended and can change nothing any
-// more, or until ctx ends.
+// more, and until every node knows of e, or until ctx ends.
 func (h *Hub) AwaitPrior(ctx context.Context, e *Entry) {
 	st := h.stripe(e.User())
 	st.mu.RLock()
-	end := st.awaits[e.number]
+	end, elsewhere := st.awaits[e.number], st.prior[e.number]
 	st.mu.RUnlock()
-	if end == nil {
-		return
+	if end != nil {
+		select {
+		case <-end:
+		case <-ctx.Done():
+		}
 	}
-	select {
-	case <-end:
-	case <-ctx.Done():
+	if h.peers != nil {
+		h.peers.settle(ctx, elsewhere)
 	}
 }
 
@@ -122,40 +136,57 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	if !displaced {
 		h.remove(e)
 		st.lingering[id] = &e.told // for who signs in while this one has not ended
+		if h.peers != nil && how == Stopped {
+			h.peers.letGo(st, e)
+		}
 	}
 	st.mu.Unlock()
 
+	held := false
 	if how != Stopped {
-		h.leave(e, watchers, displaced)
+		held = h.leave(e, watchers, displaced, how)
 	}
 	st.mu.Lock()
 	st.end(e)
-	st.mu.Unlock()
-	for _, fn := range h.ended {
-		fn(id, e.number, how)
+	if !held {
+		st.departed(e)
 	}
+	st.mu.Unlock()
+	h.end(id, e.number, how)
 }
 
-// leave tells watchers that e is gone, now or after the hold.
-func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool) {
+// leave tells watchers that e is gone, now or after the hold, and reports whether that lasts.
+func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool, how Ending) (held bool) {
 	t := e.lock()
 	defer t.mu.Unlock()
+	var out *signedOut // what other nodes hear, at the same time
+	if h.peers != nil && !displaced {
+		out = &signedOut{e.User(), e.number, how}
+		defer func() {
+			if out != nil {
+				h.peers.all(message{SignedOut: out})
+			}
+		}()
+	}
 	switch {
 	case !t.presence().Visible():
 	case t.spoke != e.number:
 		// The watchers know the user from the sign-in that displaced this one, or from one that
 		// this one displaced, whose own end tells them unless it has held that back.
 		if !displaced && t.held != nil {
-			h.depart(e, t, t.held.watchers)
+			h.depart(e, t, t.held.watchers, out)
+			out = nil
 		}
-	case displaced && h.present(e.User()) != nil:
+	case displaced && h.isIn(e.User()):
 		h.drop(t)
 		d := &departure{watchers: watchers(nil)}
 		t.held = d
 		h.clock.Set(&d.timer, time.Duration(h.hold.Load()), func() { h.release(e, d) })
 	default:
-		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, t, ids) })
+		h.tellAll(watchers, func(ids []im.UserID) { h.depart(e, t, ids, out) })
+		out = nil
 	}
+	return t.held != nil
 }
 
 // release ends the hold: the new sign-in did not come on line in time.
@@ -163,8 +194,40 @@ func (h *Hub) release(e *Entry, d *departure) {
 	t := e.lock()
 	defer t.mu.Unlock()
 	if t.held == d {
-		h.depart(e, t, d.watchers)
+		h.departHeld(e, t)
 	}
+}
+
+// leaveNow ends the hold early: the new sign-in, which was at another node, has ended.
+func (h *Hub) leaveNow(e *Entry) {
+	t := e.lock()
+	defer t.mu.Unlock()
+	if t.held != nil {
+		h.departHeld(e, t)
+	}
+}
+
+// departHeld tells what was held back. t.mu is held.
+func (h *Hub) departHeld(e *Entry, t *told) {
+	h.depart(e, t, t.held.watchers, nil)
+	h.departed(e)
+}
+
+// forgo does so because the new one, which is at another node, tells the watchers itself.
+func (h *Hub) forgo(e *Entry) {
+	t := e.lock()
+	defer t.mu.Unlock()
+	h.drop(t)
+	t.note(im.Presence{}, "")
+	h.departed(e)
+}
+
+// departed forgets that e was displaced from another node.
+func (h *Hub) departed(e *Entry) {
+	st := h.stripe(e.User())
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.departed(e)
 }
 
 // drop forgets a departure that was held back. t.mu is held.
@@ -175,9 +238,10 @@ func (h *Hub) drop(t *told) {
 	}
 }
 
-// depart tells watchers that e's user is gone. t.mu is held.
-func (h *Hub) depart(e *Entry, t *told, watchers []im.UserID) {
-	h.tell(e, t, im.Presence{Status: msnp.Offline}, t.name, watchers)
+// depart tells watchers that e's user is gone, and other nodes with that that the sign-in is, unless
+// out is nil. t.mu is held.
+func (h *Hub) depart(e *Entry, t *told, watchers []im.UserID, out *signedOut) {
+	h.tell(e, t, im.Presence{Status: msnp.Offline}, t.name, watchers, out)
 	h.drop(t)
 }
 
@@ -195,18 +259,23 @@ func (h *Hub) SetPresence(e *Entry, p im.Presence, watchers Watchers) {
 	e.setPresence(p)
 	name := e.name
 	st.mu.Unlock()
-	if t != &e.told {
+	if t != &e.told || h.displaced(e) {
 		return
 	}
 	first := t.spoke != e.number
 	t.spoke = e.number
 	h.drop(t)
 	before := t.presence()
-	changed := p != before || name != t.name
-	if p.Visible() && (first || changed) || p.Visible() != before.Visible() {
-		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids) })
+	other := p != before || name != t.name
+	if p.Visible() && (first || other) || p.Visible() != before.Visible() {
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids, nil) })
+	} else if h.peers != nil {
+		h.peers.tell(change(e, p, name), nil, nil)
 	}
 }
+
+// displaced reports whether a sign-in at another node has taken the place of e.
+func (h *Hub) displaced(e *Entry) bool { return h.peers != nil && h.present(e.User()) != e }
 
 // SetName does the same with the user's friendly name. Before the first presence of a
 // sign-in watchers hear nothing.
@@ -220,8 +289,13 @@ func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
 	}
 	p := e.presence()
 	st.mu.Unlock()
-	if t == &e.told && t.spoke == e.number && p.Visible() && name != t.name {
-		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids) })
+	if t != &e.told || h.displaced(e) {
+		return
+	}
+	if t.spoke == e.number && p.Visible() && name != t.name {
+		h.tellAll(watchers, func(ids []im.UserID) { h.tell(e, t, p, name, ids, nil) })
+	} else if h.peers != nil {
+		h.peers.tell(change(e, p, name), nil, nil)
 	}
 }
 
@@ -230,7 +304,7 @@ func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
 func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool)) {
 	t := e.lock()
 	defer t.mu.Unlock()
-	if t != &e.told {
+	if t != &e.told || h.displaced(e) {
 		return
 	}
 	users, allowed := who()
@@ -251,14 +325,22 @@ func (h *Hub) tellAll(watchers Watchers, fn func([]im.UserID)) {
 	h.lists.Put(room)
 }
 
-// tell delivers a change to watchers, one after another. t.mu is held.
-func (h *Hub) tell(e *Entry, t *told, p im.Presence, name string, watchers []im.UserID) {
+// tell delivers a change to watchers, one after another. out is what other nodes are told besides, or
+// nil. t.mu is held.
+func (h *Hub) tell(e *Entry, t *told, p im.Presence, name string, watchers []im.UserID, out *signedOut) {
 	ev := &PresenceChanged{
 		Who: im.Person{ID: e.User(), Handle: e.handle, Name: name}, Before: t.presence(), Now: p, Renamed: name != t.name,
 	}
 	t.note(p, name)
-	for _, w := range watchers {
-		h.Deliver(w, ev)
+	for _, id := range watchers {
+		if w := h.present(id); w != nil {
+			w.session.Deliver(ev)
+		}
 	}
 	h.lines.Add(ev.lines)
+	if h.peers != nil {
+		m := change(e, p, name)
+		m.Before, m.Renamed = ev.Before, ev.Renamed
+		h.peers.tell(m, watchers, out)
+	}
 }

@@ -47,6 +47,12 @@ func (v *viewer) Deliver(ev hub.Event) bool {
 	if v.told != nil {
 		v.told(ev)
 	}
+	if ev, ok := ev.(hub.Missed); ok {
+		for _, one := range ev.People {
+			v.Deliver(one)
+		}
+		return true
+	}
 	runtime.Gosched() // others may run in the middle of everything
 	v.mu.Lock()
 	defer v.mu.Unlock()

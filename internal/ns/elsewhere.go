@@ -21,6 +21,7 @@ func (s *Server) Change(ctx context.Context, owner im.UserID, do func() error) e
 		return err
 	}
 	defer end()
+	defer s.Hub.Turn(ctx, owner)()
 	s.Hub.Deliver(owner, hub.Changing{})
 	defer s.Hub.Deliver(owner, hub.Changing{Over: true})
 	return do()

@@ -26,6 +26,8 @@ func (s *session) Deliver(ev hub.Event) bool {
 	case hub.Renamed:
 		s.rename(ev.Name)
 		return true
+	case hub.Missed:
+		return s.missed(ev)
 	case hub.Changing:
 		s.changing(ev)
 		return true

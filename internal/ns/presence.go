@@ -103,6 +103,19 @@ func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 	}))
 }
 
+// missed tells the client of changes of which it was not told in time.
+func (s *session) missed(ev hub.Missed) bool {
+	s.mu.Lock()
+	contacts := s.links.Contacts(nil)
+	s.mu.Unlock()
+	for _, id := range contacts {
+		if one := ev.People[id]; one != nil {
+			s.presenceChanged(one)
+		}
+	}
+	return true
+}
+
 // privacyChanged tells the client that somebody came into sight or went out of it.
 func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 	s.mu.Lock()

@@ -4,6 +4,7 @@
 package ns
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,7 @@ type Server struct {
 	paces    *paces
 	moves    moves
 	changes  changes
+	lapses   lapses
 	draining atomic.Bool
 }
 
@@ -92,6 +94,7 @@ func New(cfg Config) *Server {
 	s.moves.pending, s.moves.left = make(map[move]*departure), make(map[im.UserID]int)
 	s.paces = clock.NewRecent[im.UserID, pace](cfg.Clock, cfg.Rates.longest())
 	s.rates.Store(&cfg.Rates)
+	s.lapses.server = s
 	return s
 }
 
@@ -161,5 +164,16 @@ func (s *Server) Farewell(spread time.Duration) {
 	}
 }
 
+// Turn waits for the turn at changing somebody's lists, for another node.
+func (s *Server) Turn(ctx context.Context, owner im.UserID) (end func(), err error) {
+	return s.changes.begin(ctx, owner)
+}
+
+// Lapsed has sessions read their lists again, because events for them may have been lost.
+func (s *Server) Lapsed() { s.lapses.begin() }
+
 // Close ends what is still under way: contacts on the move have left.
-func (s *Server) Close() { s.moves.close() }
+func (s *Server) Close() {
+	s.lapses.close()
+	s.moves.close()
+}

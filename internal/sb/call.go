@@ -1,6 +1,7 @@
 package sb
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -131,21 +132,40 @@ func (m *member) cal(f msnp.Frame) error {
 		return err
 	}
 	err = m.mayCall()
+	var callee hub.Login
+	var inv *invitation
 	if err == nil {
-		err = m.call(c)
+		callee, inv, err = m.call(c)
+	}
+	switch {
+	case err != nil:
+	case callee.Node == "":
+		err = m.rings(inv, m.srv.Hub.DeliverTo(callee.Person.ID, callee.Number, m.invited(inv)))
+	default: // another node has to be asked
+		f = f.Clone()
+		m.conn.Go(func(ctx context.Context) {
+			err := m.rings(inv, m.srv.Hub.Ask(ctx, callee.Person.ID, callee.Number, m.invited(inv)))
+			m.called(err)
+			if err != nil {
+				m.fail(f, err)
+			}
+		})
+		return nil
 	}
 	m.called(err)
 	return err
 }
 
-// call rings the callee. Whatever keeps him from being called, the caller hears the same.
-func (m *member) call(c msnp.Call) error {
+// call finds the callee and reserves his place. Whatever keeps him from being called, the caller
+// hears the same.
+func (m *member) call(c msnp.Call) (hub.Login, *invitation, error) {
+	nobody := hub.Login{}
 	if !m.srv.current(m) {
-		return msnp.CodeNotWhileHidden
+		return nobody, nil, msnp.CodeNotWhileHidden
 	}
 	handle, err := im.ParseCallee(c.Handle)
 	if err != nil {
-		return msnp.CodeInvalidHandle
+		return nobody, nil, msnp.CodeInvalidHandle
 	}
 	callee, _ := m.srv.Hub.ByHandle(handle) // nobody, when he is not signed in
 	id := msnp.Uint(m.room.id)
@@ -153,13 +173,17 @@ func (m *member) call(c msnp.Call) error {
 		cookie: id + "." + auth.Nonce() + "." + auth.Nonce(),
 		caller: m, reply: msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", id),
 	}
-	if err := m.room.invite(callee, handle, inv); err != nil {
-		return err
-	}
-	rings := m.srv.Hub.DeliverTo(callee.Person.ID, callee.Number, hub.Invited{
-		Session: m.room.id, Addr: m.srv.Addr, Cookie: inv.cookie, Caller: m.who,
-	})
-	if !rings {
+	return callee, inv, m.room.invite(callee, handle, inv)
+}
+
+// invited is what the callee is told.
+func (m *member) invited(inv *invitation) hub.Invited {
+	return hub.Invited{Session: m.room.id, Addr: m.srv.Addr, Cookie: inv.cookie, Caller: m.who}
+}
+
+// rings ends the call: his client has rung or it will not.
+func (m *member) rings(inv *invitation, taken bool) error {
+	if !taken {
 		m.room.withdraw(inv)
 		return msnp.CodeNotOnline
 	}

@@ -55,7 +55,7 @@ var errRefused = errors.New("refused")
 // errOutOfPlace closes the connection without an answer.
 var errOutOfPlace = errors.New("out of place")
 
-// Frame handles one command. All are quick: a switchboard asks nobody who has to wait.
+// Frame handles one command. All are quick but calling somebody who is signed in at another node.
 func (m *member) Frame(f msnp.Frame) {
 	commands := forMembers
 	if m.room == nil {

@@ -351,7 +351,7 @@ func TestCallsOfTheBlockedMeet(t *testing.T) {
 		if calls.Add(1) > 1 {
 			return
 		}
-		if err := bob.call(msnp.Call{TrID: "9", Handle: "carol@example.com"}); !errors.Is(err, msnp.CodeNotOnline) {
+		if _, _, err := bob.call(msnp.Call{TrID: "9", Handle: "carol@example.com"}); !errors.Is(err, msnp.CodeNotOnline) {
 			t.Errorf("bob is told %v", err)
 		}
 	}})

@@ -26,6 +26,8 @@ func (s *Server) buildMessenger() {
 		Rates:            ratesOf(s.cfg).ns,
 		Limits:           sessionLimits(s.cfg),
 	})
+	s.hub.OnLapse(s.ns.Lapsed)
+	s.hub.GiveTurns(s.ns.Turn)
 }
 
 // buildBoards makes a switchboard for each address of switchboard.listen.

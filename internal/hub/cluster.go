@@ -1,0 +1,230 @@
+package hub
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"monarch/internal/clock"
+	"monarch/internal/cluster"
+	"monarch/internal/im"
+	"monarch/msnp"
+)
+
+// peers is what a hub has besides when there are other nodes. docs/cluster.md
+//
+// Each hub tells all others what happens to the people of its node, in one stream to each, so
+// that every one knows where everybody is, and how. Who is to hear of a change is found where
+// it happens, and each is told by the hub that has his session. When a part of a stream was
+// lost, everything is said again, and people are told what they missed.
+type peers struct {
+	hub     *Hub
+	cluster *cluster.Cluster
+	spreads sync.Pool  // of spread
+	turn    sync.Mutex // held while something from elsewhere takes effect; before any other
+
+	mu    sync.Mutex // leaf, but for the clock's
+	nodes map[cluster.NodeID]*node
+	lost  []lost // by age
+	grace clock.Timer
+	turns map[uint64]*turn // that other nodes have, by the number that was answered
+	given uint64           // the last of these numbers
+
+	missed  map[im.UserID]known // whom people here were not told of, as they knew them; under turn
+	collect clock.Timer         // of missed
+}
+
+// lost is somebody whom his node has let go of.
+type lost struct {
+	user   im.UserID
+	number uint64
+	since  time.Duration // by the clock's Elapsed
+}
+
+const (
+	answerTime  = 5 * time.Second  // for another node, when somebody waits
+	graceTime   = 50 * time.Second // for people to come back elsewhere, when their node let go of them
+	collectTime = time.Second      // for changes that come late, to be told together
+)
+
+// Join makes the hub one of several, in the cluster that is made for it. It is for construction
+// time, before the cluster starts.
+func (h *Hub) Join(make func(cluster.Member) *cluster.Cluster) {
+	p := newPeers(h)
+	p.cluster = make(p)
+	h.mark, h.peers = markOf(string(p.cluster.Self())), p
+}
+
+func newPeers(h *Hub) *peers {
+	p := &peers{hub: h, nodes: make(map[cluster.NodeID]*node), missed: make(map[im.UserID]known), turns: make(map[uint64]*turn)}
+	p.spreads.New = func() any { return make(spread) }
+	return p
+}
+
+// OnLapse registers a function to be told that something from another node may have been lost:
+// events, that is; who is there, and how, is known again. It must not wait. It is for
+// construction time.
+func (h *Hub) OnLapse(fn func()) { h.lapsed = append(h.lapsed, fn) }
+
+// node finds a node, or enters it.
+func (p *peers) node(id cluster.NodeID) *node {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.nodes[id]
+	if n == nil {
+		n = &node{id: id}
+		p.nodes[id] = n
+	}
+	return n
+}
+
+// all tells every other node.
+func (p *peers) all(m message) { p.cluster.SendAll(encode(m), cluster.Later) }
+
+// deliver hands an event to somebody's session at another node, if that can be reached. number
+// is that of the only sign-in it is for; 0 is any.
+func (p *peers) deliver(id im.UserID, number uint64, ev Event) bool {
+	f, ok := p.hub.away(id)
+	if !ok || number != 0 && f.number != number || !f.reachable() {
+		return false
+	}
+	p.cluster.Send(f.node.id, encode(message{Event: address(id, number, ev)}), cluster.Soon)
+	return true
+}
+
+// Ask is [Hub.DeliverTo] for those who may wait: it finds out whether the session takes the event
+// where that is at another node, too.
+func (h *Hub) Ask(ctx context.Context, id im.UserID, number uint64, ev Event) bool {
+	if h.peers == nil || h.present(id) != nil {
+		return h.DeliverTo(id, number, ev)
+	}
+	f, ok := h.away(id)
+	return ok && f.number == number && f.reachable() && h.peers.ask(ctx, f.node, question{Event: address(id, number, ev)})
+}
+
+// ask puts a question to another node. No answer is no.
+func (p *peers) ask(ctx context.Context, n *node, q question) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := p.cluster.Ask(ctx, n.id, encode(q))
+	return err == nil && len(answer) == 1 && answer[0] == yes
+}
+
+// The answers to a question.
+const (
+	no byte = iota
+	yes
+)
+
+// spread is watchers at other nodes, by node.
+type spread map[cluster.NodeID][]im.UserID
+
+// spread finds the nodes of watchers who are not here, in memory that is lent until put back.
+func (p *peers) spread(watchers []im.UserID) spread {
+	s := p.spreads.Get().(spread)
+	for _, id := range watchers {
+		if p.hub.present(id) != nil {
+			continue
+		}
+		if f, ok := p.hub.away(id); ok {
+			s[f.node.id] = append(s[f.node.id], id)
+		}
+	}
+	return s
+}
+
+func (p *peers) putBack(s spread) {
+	for n, ids := range s {
+		s[n] = ids[:0]
+	}
+	p.spreads.Put(s)
+}
+
+// change is a change of a sign-in here, for nobody's ears.
+func change(e *Entry, p im.Presence, name string) changed {
+	return changed{User: e.User(), Number: e.number, Handle: e.handle, Name: name, Now: p}
+}
+
+// tell sends a change to every node, with those who are to hear of it there, and the departure
+// of somebody who is in no directory any more only to these; out, if it is not nil, to all, and
+// where both are sent they arrive together or not at all. What watchers were told of the user is
+// locked, so changes of one person stay in order.
+func (p *peers) tell(m changed, watchers []im.UserID, out *signedOut) {
+	s := p.spread(watchers)
+	defer p.putBack(s)
+	var plain []byte
+	p.cluster.SendEach(func(to cluster.NodeID) ([]byte, cluster.Haste) {
+		m.Watchers = s[to]
+		switch {
+		case len(m.Watchers) > 0:
+			return encode(message{SignedOut: out, Changed: &m}), cluster.Soon
+		case plain != nil:
+		case out != nil:
+			plain = encode(message{SignedOut: out})
+		case m.Now.Status != msnp.Offline:
+			plain = encode(message{Changed: &m})
+		}
+		return plain, cluster.Later
+	})
+}
+
+// entered tells all nodes of a sign-in. The user's stripe is locked.
+func (p *peers) entered(e *Entry) {
+	p.cluster.SendAll(encode(message{SignedIn: e.signedIn()}), cluster.Soon)
+}
+
+func (e *Entry) signedIn() *signedIn {
+	return &signedIn{User: e.User(), Number: e.number, Handle: e.handle, Name: e.name, Version: e.version, Presence: e.presence()}
+}
+
+// displace makes a sign-in here the one that people know from elsewhere. What watchers were
+// told of it is locked.
+func (p *peers) displace(e *Entry, f *far) {
+	if f.status != 0 {
+		e.told.note(f.presence(), f.name)
+		e.told.spoke = f.number
+	}
+	if f.node.id == p.cluster.Self() || !f.reachable() {
+		p.doubt(known{f.person(), f.presence()}, e.number)
+		return
+	}
+	st := p.hub.stripe(e.User())
+	st.mu.Lock()
+	st.prior[e.number] = f
+	st.mu.Unlock()
+}
+
+// doubt has everybody here look again at somebody whose node cannot be reached, so that it will not
+// tell that he has gone, unless a newer sign-in of his comes on line in time.
+func (p *peers) doubt(k known, newer uint64) {
+	timer := new(clock.Timer)
+	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load()), func() {
+		p.turn.Lock()
+		defer p.turn.Unlock()
+		if l, ok := p.hub.ByID(k.ID); !ok || l.Number == newer && l.Presence == (im.Presence{}) {
+			p.miss(k)
+		}
+	})
+}
+
+// letGo keeps a sign-in that the server ended because it stops for a time, like those of a node that
+// is silent: here, and at all nodes. The user's stripe is locked.
+func (p *peers) letGo(st *stripe, e *Entry) {
+	f := e.signedIn().far(p.node(p.cluster.Self()))
+	f.left = true
+	p.hub.addFar(st, f)
+	p.lose(f)
+	p.cluster.SendAll(encode(message{SignedOut: &signedOut{e.User(), e.number, Stopped}}), cluster.Soon)
+}
+
+// settle waits until every node knows of a sign-in, and of the one before, where that was
+// elsewhere, nothing is left. From then on people there are told to the session.
+func (p *peers) settle(ctx context.Context, prior *far) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if prior != nil {
+		p.ask(ctx, prior.node, question{Ended: &signedOut{User: im.UserID(prior.user), Number: prior.number}})
+	}
+	// Without an answer a node is cut off or very slow. It is told all when it is there again.
+	_ = p.cluster.Settle(ctx)
+}

@@ -1,0 +1,388 @@
+package hub_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"monarch/internal/clock"
+	"monarch/internal/cluster"
+	"monarch/internal/cluster/clustertest"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/metrics"
+)
+
+// place is a node in a test: a hub, and what it needs to be one of several.
+type place struct {
+	*hub.Hub
+	cluster *cluster.Cluster
+	clock   *clock.Clock
+	viewers map[*viewer]struct{} // that are on line here
+}
+
+func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(*viewer)) *place {
+	p := &place{clock: clock.New(), viewers: make(map[*viewer]struct{})}
+	p.Hub = hub.New(p.clock, hold)
+	p.Join(func(m cluster.Member) *cluster.Cluster {
+		p.cluster = cluster.New(cluster.Config{
+			Name: name, Bus: net.Bus(), Member: m, Clock: p.clock, Metrics: metrics.New(),
+			Status: func() cluster.Status { return cluster.Status{} },
+			Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		})
+		return p.cluster
+	})
+	p.OnLapse(func() {
+		for v := range p.viewers {
+			refresh(v)
+		}
+	})
+	if err := p.cluster.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *place) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.cluster.Leave(ctx)
+	p.clock.Close()
+}
+
+// places is a model of several nodes. Of people it knows what the database would, and who is signed
+// in where.
+type places struct {
+	t       *testing.T
+	net     *clustertest.Net
+	nodes   []*place
+	people  map[im.UserID]*citizen
+	viewers map[im.UserID][]*seer
+	cut     bool // nodes were parted, so what is seen now may be wrong
+}
+
+type citizen struct {
+	im.Person
+	allows map[im.UserID]bool
+	logins []*stay
+}
+
+// stay is one sign-in of somebody at one node.
+type stay struct {
+	at       *place
+	entry    *hub.Entry
+	presence im.Presence
+	watchers []im.UserID
+	kicked   atomic.Bool
+}
+
+func (s *stay) Deliver(ev hub.Event) bool {
+	if _, ok := ev.(hub.Kicked); ok {
+		s.kicked.Store(true)
+	}
+	return true
+}
+
+// seer is a viewer at a node.
+type seer struct {
+	stay
+	*viewer
+}
+
+func (s *seer) Deliver(ev hub.Event) bool { return s.stay.Deliver(ev) && s.viewer.Deliver(ev) }
+
+// happening is a step of a play. What it does with the numbers is up to its kind.
+type happening struct {
+	Kind            string
+	Node, Who, Whom int
+	N               int
+}
+
+var somePresences = []im.Presence{online, busy, picture, hidden, online}
+
+var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
+	"sign in": func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0) },
+	"set presence": func(_ *places, _ *place, p *citizen, h happening) {
+		if l := p.login(h.N); l != nil {
+			l.presence = somePresences[h.N%len(somePresences)]
+			l.at.SetPresence(l.entry, l.presence, these(l.watchers))
+		}
+	},
+	"set name": func(m *places, _ *place, p *citizen, h happening) {
+		if l := p.login(0); l != nil && !m.cut {
+			p.Name = fmt.Sprint("name ", h.N%3)
+			l.at.SetName(l.entry, p.Name, these(l.watchers))
+		}
+	},
+	"set privacy": (*places).setPrivacy,
+	"sign out": func(_ *places, _ *place, p *citizen, h happening) {
+		if l := p.login(h.N); l != nil {
+			p.leave(l, hub.Left)
+		}
+	},
+	"close what was kicked": func(m *places, _ *place, p *citizen, _ happening) { p.close() },
+	"a viewer comes":        func(m *places, at *place, _ *citizen, h happening) { m.come(at, im.UserID(101+h.Whom)) },
+	"time passes":           func(_ *places, _ *place, _ *citizen, h happening) { pass(time.Duration(h.N) * 100 * time.Millisecond) },
+	"settle":                func(m *places, _ *place, _ *citizen, _ happening) { m.settle() },
+	"cut off": func(m *places, at *place, _ *citizen, _ happening) {
+		m.net.CutOff(at.cluster.Self())
+		m.cut = true
+	},
+	"lose": func(m *places, at *place, _ *citizen, h happening) {
+		other := m.nodes[h.Whom]
+		m.net.Lose(at.cluster.Self(), other.cluster.Self(), 1+h.N%3)
+		m.cut = true
+	},
+	"mend": func(m *places, _ *place, _ *citizen, _ happening) { m.net.MendAll() },
+}
+
+// login is one of a citizen's sign-ins that were not kicked, or nil.
+func (p *citizen) login(n int) *stay {
+	var able []*stay
+	for _, l := range p.logins {
+		if !l.kicked.Load() {
+			able = append(able, l)
+		}
+	}
+	if len(able) == 0 {
+		return nil
+	}
+	return able[n%len(able)]
+}
+
+func (p *citizen) leave(l *stay, how hub.Ending) {
+	p.logins = slices.DeleteFunc(p.logins, func(each *stay) bool { return each == l })
+	l.at.SignOut(l.entry, these(l.watchers), how)
+}
+
+// close ends the sessions that were kicked.
+func (p *citizen) close() {
+	for _, l := range slices.Clone(p.logins) {
+		if l.kicked.Load() {
+			p.leave(l, hub.Expelled)
+		}
+	}
+}
+
+func (p *citizen) watchers() []im.UserID {
+	var ids []im.UserID
+	for id, yes := range p.allows {
+		if yes {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (m *places) signIn(at *place, p *citizen, online bool) {
+	l := &stay{at: at, watchers: p.watchers()}
+	l.entry = at.SignIn(hub.Login{Person: p.Person}, l)
+	p.logins = append(p.logins, l)
+	m.await(at, l.entry)
+	if online {
+		l.presence = busy
+		at.SetPresence(l.entry, l.presence, these(l.watchers))
+	}
+}
+
+// await is what sessions do before they read their lists; the connection of an earlier one is closed
+// meanwhile.
+func (m *places) await(at *place, e *hub.Entry) {
+	ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Second)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		at.AwaitPrior(ctx, e)
+		close(done)
+	}()
+	pass(10 * time.Millisecond)
+	m.close()
+	<-done
+}
+
+// close ends the sessions that were kicked.
+func (m *places) close() {
+	for _, p := range m.people {
+		p.close()
+	}
+	for id, seers := range m.viewers {
+		m.viewers[id] = slices.DeleteFunc(seers, func(v *seer) bool {
+			if !v.kicked.Load() {
+				return false
+			}
+			v.at.SignOut(v.entry, these(nil), hub.Expelled)
+			delete(v.at.viewers, v.viewer)
+			return true
+		})
+	}
+}
+
+func (m *places) setPrivacy(_ *place, p *citizen, h happening) {
+	l := p.login(0)
+	if l == nil || len(p.logins) > 1 {
+		return
+	}
+	id := im.UserID(101 + h.Whom)
+	allowed := !p.allows[id]
+	p.allows[id] = allowed
+	l.watchers = p.watchers()
+	l.at.SetPrivacy(l.entry, so(allowed, []im.UserID{id}))
+}
+
+func (m *places) come(at *place, id im.UserID) {
+	admits := make(map[im.UserID]bool)
+	v := &seer{viewer: newViewer(at.Hub, admits)}
+	v.at = at
+	v.entry = at.SignIn(hub.Login{Person: im.Person{ID: id, Handle: fmt.Sprint(id, "@example.com")}}, v)
+	m.await(at, v.entry)
+	for _, p := range m.people {
+		admits[p.ID] = p.allows[id]
+	}
+	v.come(slices.Collect(maps.Keys(m.people))...)
+	at.viewers[v.viewer] = struct{}{}
+	m.viewers[id] = append(m.viewers[id], v)
+}
+
+// refresh is what sessions do when events may have been lost.
+func (m *places) refresh(v *viewer) {
+	for id, seers := range m.viewers {
+		for _, s := range seers {
+			if s.viewer == v {
+				m.reconsider(s, id)
+			}
+		}
+	}
+}
+
+func (m *places) reconsider(s *seer, id im.UserID) {
+	s.viewer.mu.Lock()
+	defer s.viewer.mu.Unlock()
+	for _, p := range m.people {
+		s.admits[p.ID] = p.allows[id]
+		_, shown := s.sees[p.ID]
+		l, in := s.hub.ByID(p.ID)
+		switch {
+		case shown && in && !p.allows[id]:
+			delete(s.sees, p.ID)
+		case !shown && in && p.allows[id]:
+			s.see(p.ID, l.Presence, l.Person.Name)
+		}
+	}
+}
+
+// settle lets everything arrive that was sent, and what is sent for that.
+func (m *places) settle() {
+	for range 3 {
+		for _, n := range m.nodes {
+			if err := n.cluster.Settle(m.t.Context()); err != nil {
+				m.t.Fatal(err)
+			}
+		}
+	}
+	synctest.Wait()
+}
+
+// agree compares what everybody knows with the truth, and checks that nobody is signed in twice.
+func (m *places) agree() error {
+	m.close()
+	for _, p := range m.people {
+		if len(p.logins) > 1 {
+			return fmt.Errorf("person %d is signed in %d times", p.ID, len(p.logins))
+		}
+	}
+	m.settle()
+	pass(hold)
+	for _, p := range m.people {
+		now := p.login(0)
+		for _, n := range m.nodes {
+			l, ok := n.ByID(p.ID)
+			if ok != (now != nil) || ok && (l.Number != now.entry.Number() || l.Presence != now.presence || (l.Node == "") != (now.at == n)) {
+				return fmt.Errorf("person %d is %+v; %s says %t, %+v", p.ID, now, n.cluster.Self(), ok, l)
+			}
+		}
+		for id, seers := range m.viewers {
+			for _, v := range seers {
+				var want sight
+				if now != nil && now.presence.Visible() && p.allows[id] {
+					want = sight{now.presence, p.Name}
+				}
+				if got := v.sight(p.ID); got != want {
+					return fmt.Errorf("viewer %d at %s sees %d as %+v, the truth is %+v", id, v.at.cluster.Self(), p.ID, got, want)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// play lets things happen, and compares in the end.
+func (m *places) play(t *testing.T, steps []happening) error {
+	m.t, m.net = t, clustertest.NewNet()
+	m.people, m.viewers = make(map[im.UserID]*citizen), make(map[im.UserID][]*seer)
+	for id := im.UserID(1); id <= 2; id++ {
+		m.people[id] = &citizen{
+			Person: im.Person{ID: id, Handle: fmt.Sprint(id, "@example.com"), Name: "name"},
+			allows: map[im.UserID]bool{101: true, 102: id == 1, 103: true},
+		}
+	}
+	for i := range 3 {
+		n := newPlace(t, m.net, string(rune('a'+i)), m.refresh)
+		defer n.end()
+		m.nodes = append(m.nodes, n)
+	}
+	for i, n := range m.nodes {
+		m.come(n, im.UserID(101+i))
+	}
+	for i, s := range steps {
+		happenings[s.Kind](m, m.nodes[s.Node], m.people[im.UserID(1+s.Who)], s)
+		if !m.cut && s.Kind == "settle" {
+			if err := m.agree(); err != nil {
+				return fmt.Errorf("after step %d: %w", i, err)
+			}
+		}
+	}
+	m.net.MendAll()
+	for _, a := range m.nodes {
+		for _, b := range m.nodes {
+			m.net.Lose(a.cluster.Self(), b.cluster.Self(), 0)
+		}
+	}
+	pass(15 * time.Second)
+	return m.agree()
+}
+
+// pass lets time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestNodesAgree(t *testing.T) {
+	names := slices.Sorted(maps.Keys(happenings))
+	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) happening {
+		return happening{
+			Kind: rapid.SampledFrom(names).Draw(t, "kind"),
+			Node: rapid.IntRange(0, 2).Draw(t, "node"),
+			Who:  rapid.IntRange(0, 1).Draw(t, "who"),
+			Whom: rapid.IntRange(0, 2).Draw(t, "whom"),
+			N:    rapid.IntRange(0, 30).Draw(t, "n"),
+		}
+	}), 0, 40)
+	rapid.Check(t, func(rt *rapid.T) {
+		drawn := steps.Draw(rt, "steps")
+		var err error
+		synctest.Test(t, func(t *testing.T) { err = new(places).play(t, drawn) })
+		if err != nil {
+			rt.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,204 @@
+package hub
+
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"monarch/internal/cluster"
+	"monarch/internal/im"
+)
+
+// Receive lets something take effect that happened at another node. What cannot be read is of a
+// later release, which knows that this one does not know it.
+func (p *peers) Receive(from cluster.NodeID, b []byte) {
+	var m message
+	if cbor.Unmarshal(b, &m) != nil {
+		return
+	}
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	n := p.node(from)
+	if m.SignedOut != nil { // with what is said of that
+		p.signedOut(m.SignedOut)
+	}
+	switch {
+	case m.SignedIn != nil:
+		p.signedIn(n, m.SignedIn)
+	case m.Changed != nil:
+		p.changed(m.Changed)
+	case m.Boards != nil:
+		p.boards(n, m.Boards)
+	case m.TurnOver != 0:
+		p.endTurn(m.TurnOver)
+	case m.Event != nil:
+		p.event(m.Event)
+	}
+}
+
+// signedIn enters a sign-in elsewhere, or what a snapshot says of it. One of the same user before it
+// is over, wherever it is. Of one after it the other node knows, or will.
+func (p *peers) signedIn(n *node, m *signedIn) {
+	h := p.hub
+	h.heard(m.Number)
+	st := h.stripe(m.User)
+	st.mu.Lock()
+	e, old := h.present(m.User), st.far[m.User]
+	if e != nil && e.number > m.Number || old != nil && old.number > m.Number {
+		st.mu.Unlock()
+		return
+	}
+	f, before := m.far(n), known{Person: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}}
+	switch {
+	case e != nil:
+		before = known{e.person(), e.presence()}
+		h.remove(e)
+		st.ends[e.number], st.departing[m.User] = make(chan struct{}), e
+	case old != nil:
+		before = known{old.person(), old.presence()}
+		if old.number == f.number {
+			f.boards = old.boards
+		}
+	}
+	departing := st.departing[m.User]
+	h.addFar(st, f)
+	st.mu.Unlock()
+
+	switch {
+	case e != nil:
+		e.session.Deliver(Kicked{Elsewhere})
+	case old != nil && old.number != f.number:
+		h.end(m.User, old.number, Expelled)
+		if !old.reachable() {
+			p.doubt(before, f.number)
+		}
+	}
+	if departing != nil && f.status != 0 {
+		h.forgo(departing)
+	}
+	if m.Noted && (f.status == 0 || before.Presence != f.presence() || before.Name != f.name) {
+		p.miss(before) // of one that is silent, the departure of an earlier one may be what was lost
+	}
+}
+
+func (m *signedIn) far(n *node) *far {
+	f := &far{
+		node: n, number: m.Number, user: m.User.Packed(), handle: m.Handle, name: m.Name, version: m.Version, noted: m.Noted,
+	}
+	f.setPresence(m.Presence)
+	return f
+}
+
+// changed tells watchers here of a change elsewhere, unless they have heard from a later sign-in.
+func (p *peers) changed(m *changed) {
+	h := p.hub
+	h.heard(m.Number)
+	ev := &PresenceChanged{Who: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, Before: m.Before, Now: m.Now, Renamed: m.Renamed}
+	st := h.stripe(m.User)
+	st.mu.Lock()
+	e, f := h.present(m.User), st.far[m.User]
+	later := f != nil && f.number > m.Number && f.status != 0
+	if f != nil && f.number == m.Number {
+		f.setPresence(m.Now)
+		f.name = m.Name
+		if d := st.departing[m.User]; d != nil && f.status != 0 {
+			defer h.forgo(d)
+		}
+	}
+	st.mu.Unlock()
+	if e != nil {
+		t := e.lock()
+		defer t.mu.Unlock()
+		if later = t.spoke > m.Number; !later { // it displaced that one, which spoke meanwhile
+			t.note(m.Now, m.Name)
+			t.spoke = m.Number
+		}
+	}
+	if later {
+		return
+	}
+	for _, id := range m.Watchers {
+		if w := h.present(id); w != nil {
+			w.session.Deliver(ev)
+		}
+	}
+	h.lines.Add(ev.lines)
+}
+
+// signedOut takes somebody out of the directory, or lets him have time to come back elsewhere.
+func (p *peers) signedOut(m *signedOut) {
+	h := p.hub
+	st := h.stripe(m.User)
+	st.mu.Lock()
+	f := st.far[m.User]
+	current := f != nil && f.number == m.Number
+	if current && m.How == Stopped {
+		f.left = true
+		p.lose(f)
+	} else if current {
+		h.removeFar(st, f)
+		if d := st.departing[m.User]; d != nil {
+			defer h.leaveNow(d)
+		}
+	}
+	st.mu.Unlock()
+	h.end(m.User, m.Number, m.How)
+}
+
+// boards keeps count of somebody's switchboard connections at another node.
+func (p *peers) boards(n *node, m *boards) {
+	st := p.hub.stripe(m.User)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if e := p.hub.present(m.User); e == nil || e.number != m.Number {
+		return
+	}
+	counts := st.boards[m.Number]
+	if counts == nil {
+		counts = make(map[*node]int)
+		st.boards[m.Number] = counts
+	}
+	if counts[n] = m.Count; m.Count == 0 {
+		delete(counts, n)
+	}
+}
+
+// event hands an event to a session here, and reports whether it takes it.
+func (p *peers) event(a *addressed) bool {
+	ev, err := a.event()
+	e := p.hub.present(a.User)
+	return err == nil && e != nil && (a.Number == 0 || a.Number == e.number) && e.session.Deliver(ev)
+}
+
+// Answer answers another hub.
+func (p *peers) Answer(_ cluster.NodeID, b []byte, reply func([]byte)) {
+	var q question
+	answer := func(ok bool) {
+		if ok {
+			reply([]byte{yes})
+		} else {
+			reply([]byte{no})
+		}
+	}
+	switch err := cbor.Unmarshal(b, &q); {
+	case err != nil:
+		answer(false)
+	case q.Event != nil:
+		answer(p.event(q.Event))
+	case q.Ended != nil:
+		st := p.hub.stripe(q.Ended.User)
+		st.mu.RLock()
+		end := st.ends[q.Ended.Number]
+		st.mu.RUnlock()
+		if end == nil {
+			answer(true)
+			return
+		}
+		go func() {
+			<-end // the session is being closed
+			answer(true)
+		}()
+	case q.Turn != 0:
+		go p.giveTurn(q.Turn, reply) // it waits for a command that is under way
+	default:
+		answer(false)
+	}
+}

@@ -1,0 +1,78 @@
+package hub
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"monarch/internal/clock"
+	"monarch/internal/cluster"
+	"monarch/internal/im"
+)
+
+// TurnFunc waits for the turn at somebody's lists, which ends with end.
+type TurnFunc func(ctx context.Context, id im.UserID) (end func(), err error)
+
+// GiveTurns registers the function by which turns are given to other nodes. It is for construction
+// time.
+func (h *Hub) GiveTurns(fn TurnFunc) { h.turns = fn }
+
+// Turn waits for the turn at the lists of somebody who is signed in at another node, where his own
+// commands take it; end gives it back. Where he is not, or his node does not answer, there is
+// nobody to wait for.
+func (h *Hub) Turn(ctx context.Context, id im.UserID) (end func()) {
+	if f, ok := h.away(id); ok && f.reachable() {
+		return h.peers.takeTurn(ctx, id, f.node)
+	}
+	return func() {}
+}
+
+func (p *peers) takeTurn(ctx context.Context, id im.UserID, n *node) (end func()) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := p.cluster.Ask(ctx, n.id, encode(question{Turn: id}))
+	if err != nil || len(answer) != 8 {
+		return func() {}
+	}
+	over := encode(message{TurnOver: binary.BigEndian.Uint64(answer)})
+	return func() { p.cluster.Send(n.id, over, cluster.Soon) }
+}
+
+// turnTime is how long another node may keep a turn; its database may have gone away meanwhile.
+const turnTime = 20 * time.Second
+
+// giveTurn gives one to another node.
+func (p *peers) giveTurn(id im.UserID, reply func([]byte)) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	end, err := p.hub.turns(ctx, id)
+	if err != nil {
+		reply(nil)
+		return
+	}
+	p.mu.Lock()
+	p.given++
+	number := p.given
+	t := &turn{end: end}
+	p.turns[number] = t
+	p.hub.clock.Set(&t.timer, turnTime, func() { p.endTurn(number) })
+	p.mu.Unlock()
+	reply(binary.BigEndian.AppendUint64(nil, number))
+}
+
+// turn is one that another node has.
+type turn struct {
+	end   func()
+	timer clock.Timer
+}
+
+func (p *peers) endTurn(number uint64) {
+	p.mu.Lock()
+	t := p.turns[number]
+	delete(p.turns, number)
+	p.mu.Unlock()
+	if t != nil {
+		p.hub.clock.Stop(&t.timer)
+		t.end()
+	}
+}
