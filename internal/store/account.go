@@ -117,6 +117,9 @@ func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, 
 		if name == "" {
 			return 0, im.ErrNameRefused
 		}
+		if err := tx.holdAround(ctx, showingName, id); err != nil {
+			return 0, err
+		}
 		version, err := step(ctx, tx, id)
 		if err != nil {
 			return 0, err
@@ -133,16 +136,24 @@ func (s *Store) Rename(ctx context.Context, id im.UserID, name string) (uint32, 
 // take a step each.
 func (s *Store) DeleteUser(ctx context.Context, id im.UserID) error {
 	return act(ctx, s, fmt.Sprintf("delete account %d", id), func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx,
-			`UPDATE account SET version = version + 1 WHERE id IN (
-				SELECT owner FROM contact WHERE peer = $1 AND lists <> 0
-				UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0)`, id)
+		if err := tx.holdTables(ctx, "letter_token"); err != nil { // where some of his may be
+			return err
+		}
+		if err := tx.holdAround(ctx, showingAccount, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE account SET version = version + 1 WHERE id IN (`+showingAccount+`)`, id)
 		if err != nil {
 			return err
 		}
 		return execOne(ctx, tx, `DELETE FROM account WHERE id = $1`, id)
 	})
 }
+
+// showingAccount selects in whose lists the account $1 is. His own client keeps those whom he blocks.
+const showingAccount = `
+	SELECT owner FROM contact WHERE peer = $1 AND lists <> 0
+	UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0`
 
 // changeUser runs an update of one account that leaves its lists alone.
 func (s *Store) changeUser(ctx context.Context, what string, id im.UserID, query string, args ...any) error {

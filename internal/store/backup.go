@@ -9,11 +9,20 @@ import (
 	"path/filepath"
 )
 
+// ErrNotAFile says what copies databases that are no files.
+var ErrNotAFile = errors.New("the database is in PostgreSQL, which copies it itself: back it up with pg_dump, put it back with pg_restore; " +
+	"docs/operation.md#postgresql shows how")
+
 // Backup writes a copy of the database, as it is at one moment, to a new file, while reading
 // and writing go on. It refuses with os.ErrExist to write over a file. Under its name there is
 // never a part of a backup: what is written has another, the same and ".writing-", until it is
 // whole.
+//
+// PostgreSQL's databases are copied by its own programs, and the error says so.
 func (s *Store) Backup(ctx context.Context, path string) error {
+	if s.file == nil {
+		return ErrNotAFile
+	}
 	if err := s.backup(ctx, path); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, explain(ctx, err))
 	}

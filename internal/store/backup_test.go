@@ -28,7 +28,7 @@ func names(t *testing.T, dir string) []string {
 
 // A backup is called off as soon as it has begun. Whether that comes in time or not, there is a
 // whole backup or none, and nothing else.
-func TestABackupIsWholeOrNotThere(t *testing.T) {
+func TestASQLiteBackupIsWholeOrNotThere(t *testing.T) {
 	p, _ := busyWorld(t)
 	s := openAt(t, p.path)
 	if _, err := s.writer.Exec(`CREATE TABLE ballast AS SELECT zeroblob(8000000) AS text`); err != nil {
@@ -68,7 +68,7 @@ func TestABackupIsWholeOrNotThere(t *testing.T) {
 }
 
 // Nobody sees a part of a backup under its name, also not while it is being written.
-func TestABackupHasItsNameFromTheMomentItIsWhole(t *testing.T) {
+func TestASQLiteBackupHasItsNameFromTheMomentItIsWhole(t *testing.T) {
 	p, _ := busyWorld(t)
 	s := openAt(t, p.path)
 	if _, err := s.writer.Exec(`CREATE TABLE ballast AS SELECT zeroblob(8000000) AS text`); err != nil {
@@ -99,7 +99,7 @@ func TestABackupHasItsNameFromTheMomentItIsWhole(t *testing.T) {
 	}
 }
 
-func TestABackupThatCannotBeWrittenNamesNoTemporaryFile(t *testing.T) {
+func TestASQLiteBackupThatCannotBeWrittenNamesNoTemporaryFile(t *testing.T) {
 	s := openAt(t, newPlace(t).path)
 	path := filepath.Join(t.TempDir(), "absent", "backup.db")
 	err := s.Backup(t.Context(), path)
@@ -109,7 +109,7 @@ func TestABackupThatCannotBeWrittenNamesNoTemporaryFile(t *testing.T) {
 }
 
 // The second is what is done where a file cannot have two names.
-func TestNamesAreTakenFromNobody(t *testing.T) {
+func TestNamesOfSQLiteFilesAreTakenFromNobody(t *testing.T) {
 	for name, take := range map[string]func(temporary, path string) error{"publish": publish, "takeName": takeName} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -134,7 +134,7 @@ func TestNamesAreTakenFromNobody(t *testing.T) {
 
 // What restores left behind that were killed goes with the next one; what is called otherwise
 // stays.
-func TestARestoreRemovesWhatKilledOnesLeft(t *testing.T) {
+func TestASQLiteRestoreRemovesWhatKilledOnesLeft(t *testing.T) {
 	p, backup := busyWorld(t)
 	others := []string{p.path + ".before-2026", filepath.Join(filepath.Dir(p.path), "other.db.restoring-1")}
 	for _, path := range append([]string{p.path + ".restoring-1", p.path + ".restoring-1-wal"}, others...) {
@@ -156,7 +156,7 @@ func TestARestoreRemovesWhatKilledOnesLeft(t *testing.T) {
 	}
 }
 
-func TestARestoreThatIsCalledOffChangesNothing(t *testing.T) {
+func TestASQLiteRestoreThatIsCalledOffChangesNothing(t *testing.T) {
 	p, backup := busyWorld(t)
 	before := dump(t, p.path)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -16,6 +16,7 @@ type Health struct {
 	Users  int       // accounts
 	Last   time.Time // when the youngest account was made; zero without accounts
 	Faults []string  // what is wrong inside, in SQLite's words; at most ten
+	Risks  []string  // how PostgreSQL was set up to lose what was acknowledged
 }
 
 // mostFaults bounds what a thoroughly damaged database has to say.
@@ -23,12 +24,21 @@ const mostFaults = 10
 
 // Check reads the whole database that url names and changes nothing: no file is made, no
 // migration applied. A server may be running on it. Damage that still lets itself be read is
-// in Faults; the error is for what does not, and wraps os.ErrNotExist where there is no file.
+// in Faults; the error is for what does not, and wraps os.ErrNotExist where there is no file, or
+// nothing in PostgreSQL's database. Whether that is damaged PostgreSQL's own programs find out.
 func Check(ctx context.Context, url string) (Health, error) {
-	path, err := parseURL(url)
+	where, err := parseURL(url)
 	if err != nil {
 		return Health{}, err
 	}
+	if where.postgres != nil {
+		h, err := checkPostgres(ctx, where.postgres)
+		if err != nil {
+			return h, fmt.Errorf("check database %s: %w", where, explain(ctx, err))
+		}
+		return h, nil
+	}
+	path := where.path
 	if _, err := os.Stat(path); err != nil {
 		return Health{}, fmt.Errorf("check database: %w", err)
 	}
@@ -66,21 +76,27 @@ func examine(ctx context.Context, db *sql.DB) (h Health, err error) {
 		h.Faults = append(h.Faults, found...)
 	}
 	h.Faults = h.Faults[:min(len(h.Faults), mostFaults)]
-	err = db.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&h.Schema)
+	err = count(ctx, db, &h)
+	return h, err
+}
+
+// count reads which schema a database has, and how many accounts.
+func count(ctx context.Context, db *sql.DB, h *Health) error {
+	err := db.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&h.Schema)
 	if errors.Is(err, sql.ErrNoRows) {
-		return h, nil
+		return nil
 	}
 	if err != nil {
-		return h, fmt.Errorf("read schema version: %w", err)
+		return fmt.Errorf("read schema version: %w", err)
 	}
 	var last int64
 	if err := db.QueryRowContext(ctx, `SELECT count(*), coalesce(max(created), 0) FROM account`).Scan(&h.Users, &last); err != nil {
-		return h, fmt.Errorf("count accounts: %w", err)
+		return fmt.Errorf("count accounts: %w", err)
 	}
 	if last != 0 {
 		h.Last = time.Unix(last, 0)
 	}
-	return h, nil
+	return nil
 }
 
 // lines returns the rows of a query that says "ok" when there is nothing to say.

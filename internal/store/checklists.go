@@ -15,7 +15,7 @@ var contradictions = []string{
 	`SELECT 'account ' || id || ' has no group 0' FROM account
 		WHERE NOT EXISTS (SELECT 1 FROM contact_group WHERE owner = id AND number = 0)`,
 	`SELECT 'account ' || owner || ' has ' || peer || ' in a group there is not' FROM contact
-		WHERE in_groups & ~ (SELECT COALESCE(SUM(1 << number), 0) FROM contact_group g WHERE g.owner = contact.owner) <> 0`,
+		WHERE in_groups & ~ (SELECT COALESCE(CAST(SUM(CAST(1 AS BIGINT) << CAST(number AS INTEGER)) AS BIGINT), 0) FROM contact_group g WHERE g.owner = contact.owner) <> 0`,
 	`SELECT 'account ' || id || ' has a number that was not given' FROM account
 		WHERE id > (SELECT MAX(id) FROM last_account)`,
 	`SELECT 'account ' || owner || ' keeps a name for ' || peer || ', who has nothing to do with him' FROM contact
@@ -28,17 +28,18 @@ var contradictions = []string{
 // that are not what the lists say. It changes nothing, and a server may be running. [Check] is
 // for the file itself.
 func CheckLists(ctx context.Context, url string) ([]string, error) {
-	path, err := parseURL(url)
+	where, err := parseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", dataSource(path, []string{"mode=ro", "_pragma=query_only(1)"}))
+	e, err := openToRead(where)
 	if err != nil {
-		return nil, fmt.Errorf("check lists in %s: %w", path, err)
+		return nil, fmt.Errorf("check lists in %s: %w", where, err)
 	}
-	defer db.Close()
+	defer e.close() //nolint:errcheck // nothing was written
 	var faults []string
-	err = (&database{DB: db}).view(ctx, func(tx *transaction) (err error) {
+	err = e.view(ctx, func(tx *transaction) (err error) {
+		faults = nil
 		for _, query := range contradictions {
 			found, err := collect(ctx, tx, scanLine, query)
 			if err != nil {
@@ -51,9 +52,21 @@ func CheckLists(ctx context.Context, url string) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return faults, fmt.Errorf("check lists in %s: %w", path, explain(ctx, err))
+		return faults, fmt.Errorf("check lists in %s: %w", where, explain(ctx, err))
 	}
 	return faults, nil
+}
+
+// openToRead returns what a database can be read with. Nothing is connected yet.
+func openToRead(where location) (engine, error) {
+	if where.postgres != nil {
+		return connect(where.postgres, 1), nil
+	}
+	db, err := sql.Open("sqlite", dataSource(where.path, []string{"mode=ro", "_pragma=query_only(1)"}))
+	if err != nil {
+		return nil, err
+	}
+	return &file{writer: newWriter(db), reader: &database{DB: db}, copier: db}, nil
 }
 
 func scanLine(rows *sql.Rows) (line string, err error) {

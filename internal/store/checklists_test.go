@@ -20,8 +20,8 @@ func TestListsThatContradictThemselvesAreFound(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx := context.Background()
-			path := filepath.Join(t.TempDir(), "monarch.db")
-			s := openAt(t, path)
+			url := NewDatabase(t)
+			s := open(t, url)
 			for _, handle := range []string{"alice@example.com", "bob@example.com"} {
 				if _, err := s.CreateUser(ctx, handle, "", ""); err != nil {
 					t.Fatal(err)
@@ -37,10 +37,10 @@ func TestListsThatContradictThemselvesAreFound(t *testing.T) {
 			if err := s.writeRecords(ctx, []record{newRecord(r, epoch)}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.writer.Exec(test.cause); err != nil {
+			if _, err := raw(s).Exec(test.cause); err != nil {
 				t.Fatal(err)
 			}
-			faults, err := CheckLists(ctx, "sqlite://"+path)
+			faults, err := CheckLists(ctx, url)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestListsThatContradictThemselvesAreFound(t *testing.T) {
 	}
 }
 
-func TestListsOfADatabaseThereIsNotCannotBeChecked(t *testing.T) {
+func TestListsOfASQLiteDatabaseThereIsNotCannotBeChecked(t *testing.T) {
 	if _, err := CheckLists(context.Background(), "sqlite://"+filepath.Join(t.TempDir(), "monarch.db")); err == nil {
 		t.Error("no error")
 	}

@@ -38,7 +38,10 @@ type Added struct {
 func (s *Store) Add(ctx context.Context, owner im.UserID, a Addition) (Added, error) {
 	return change(ctx, s, fmt.Sprintf("add %s to %v of %d", a.Handle, a.List, owner), func(tx *transaction) (Added, error) {
 		var done Added
-		var err error
+		err := tx.holdPair(ctx, owner, a.Handle)
+		if err != nil {
+			return done, err
+		}
 		if done.Version, err = step(ctx, tx, owner); err != nil {
 			return done, err
 		}
@@ -108,7 +111,10 @@ type Removed struct {
 func (s *Store) Remove(ctx context.Context, owner im.UserID, r Removal) (Removed, error) {
 	return change(ctx, s, fmt.Sprintf("remove %s from %v of %d", r.Handle, r.List, owner), func(tx *transaction) (Removed, error) {
 		var done Removed
-		var err error
+		err := tx.holdPair(ctx, owner, r.Handle)
+		if err != nil {
+			return done, err
+		}
 		if done.Version, err = step(ctx, tx, owner); err != nil {
 			return done, err
 		}
@@ -145,6 +151,9 @@ func (s *Store) NameContact(ctx context.Context, owner im.UserID, handle, name s
 	return change(ctx, s, fmt.Sprintf("name %s for %d", handle, owner), func(tx *transaction) (uint32, error) {
 		if name == "" {
 			return 0, im.ErrNameRefused
+		}
+		if err := tx.holdPair(ctx, owner, handle); err != nil {
+			return 0, err
 		}
 		version, err := step(ctx, tx, owner)
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// database is a handle on the file, with the statements that were prepared on it. They are
+// database is a handle on SQLite's file, with the statements that were prepared on it. They are
 // kept: their texts are those of this package, and to prepare one takes longer than most of
 // them take to run.
 type database struct {
@@ -76,9 +76,13 @@ func (d *database) view(ctx context.Context, do func(tx *transaction) error) err
 // transaction runs the statements of one transaction.
 type transaction struct {
 	*sql.Tx
+
+	// On SQLite.
 	conn  *sql.Conn
 	on    *database
 	bound map[string]statement // those it has run by their texts; zero: not prepared
+
+	watch *watch // on PostgreSQL, whose driver keeps prepared statements itself
 }
 
 func (d *database) begin(ctx context.Context) (*transaction, error) {
@@ -108,6 +112,10 @@ func (t *transaction) end(ctx context.Context) {
 
 // ExecContext hides that of *sql.Tx, as the others do.
 func (t *transaction) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	if t.watch != nil {
+		t.watch.again()
+		return t.Tx.ExecContext(t.watch.ctx, text, args...)
+	}
 	ctx = unwatched(ctx)
 	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.ExecContext(ctx, args...)
@@ -116,6 +124,10 @@ func (t *transaction) ExecContext(ctx context.Context, text string, args ...any)
 }
 
 func (t *transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if t.watch != nil {
+		t.watch.again()
+		return t.Tx.QueryContext(t.watch.ctx, text, args...)
+	}
 	ctx = unwatched(ctx)
 	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.QueryContext(ctx, args...)
@@ -124,6 +136,10 @@ func (t *transaction) QueryContext(ctx context.Context, text string, args ...any
 }
 
 func (t *transaction) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	if t.watch != nil {
+		t.watch.again()
+		return t.Tx.QueryRowContext(t.watch.ctx, text, args...)
+	}
 	ctx = unwatched(ctx)
 	if st := t.statement(ctx, text); st.Stmt != nil {
 		return st.QueryRowContext(ctx, args...)

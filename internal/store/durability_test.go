@@ -26,7 +26,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stdout, "stopped:", changeForEver(path, os.Getenv(writersEnv)))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := endPostgres(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // changeForEver says whose change is made, and his version after it, once the store has said
@@ -63,7 +68,7 @@ func renameForEver(s *Store, handle string) error {
 	}
 }
 
-func TestAcknowledgedChangesSurviveAKill(t *testing.T) {
+func TestAcknowledgedChangesSurviveAKillOnSQLite(t *testing.T) {
 	for _, writers := range []int{1, 16} {
 		t.Run(fmt.Sprint(writers, " at a time"), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "monarch.db")
@@ -121,7 +126,7 @@ func killedAfter(t *testing.T, path string, writers, changes int) map[im.UserID]
 	return acknowledged
 }
 
-func TestTheWriterWaitsForTheDisk(t *testing.T) {
+func TestTheWriterOfSQLiteWaitsForTheDisk(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "monarch.db"))
 	for pragma, want := range map[string]string{
 		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": busyTimeout, "query_only": "0",
@@ -141,14 +146,5 @@ func TestTheWriterWaitsForTheDisk(t *testing.T) {
 
 func openAt(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), "sqlite://"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return open(t, "sqlite://"+path)
 }

@@ -21,6 +21,9 @@ type Grouped struct {
 // It refuses with im.ErrTooManyGroups. docs/protocol/lists.md#adg
 func (s *Store) AddGroup(ctx context.Context, owner im.UserID, name string) (Grouped, error) {
 	return change(ctx, s, fmt.Sprintf("add group for %d", owner), func(tx *transaction) (Grouped, error) {
+		if err := tx.holdUser(ctx, owner); err != nil {
+			return Grouped{}, err
+		}
 		u, err := loadUser(ctx, tx, owner)
 		if err != nil {
 			return Grouped{}, err
@@ -97,6 +100,9 @@ func (s *Store) RemoveGroup(ctx context.Context, owner im.UserID, number int) (u
 		if number == 0 {
 			return removed{}, im.ErrGroupZero
 		}
+		if err := tx.holdAround(ctx, onlyInGroup, owner, groupBit(max(number, 0))); err != nil {
+			return removed{}, err
+		}
 		version, err := step(ctx, tx, owner)
 		if err != nil {
 			return removed{}, err
@@ -114,10 +120,11 @@ func (s *Store) RemoveGroup(ctx context.Context, owner im.UserID, number int) (u
 	return done.version, done.left, err
 }
 
+const onlyInGroup = `SELECT peer FROM contact WHERE owner = $1 AND in_groups = $2`
+
 // emptyGroup takes everybody out of a group.
 func emptyGroup(ctx context.Context, tx *transaction, owner im.UserID, group groupSet, version uint32) ([]Left, error) {
-	leaving, err := collect(ctx, tx, scanID,
-		`SELECT peer FROM contact WHERE owner = $1 AND in_groups = $2 ORDER BY peer`, owner, group)
+	leaving, err := collect(ctx, tx, scanID, onlyInGroup+` ORDER BY peer`, owner, group)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func (c *crowded) wantGroups(names ...string) {
 	}
 }
 
-func TestChangesThatWaitTogetherHaveEachTheirOwnResult(t *testing.T) {
+func TestOnSQLiteChangesThatWaitTogetherHaveEachTheirOwnResult(t *testing.T) {
 	c := newCrowded(t)
 	errs := c.together(c.addGroup("a"), func() error {
 		_, err := c.s.RenameGroup(context.Background(), c.u.ID, 7, "x") // has taken its step by then
@@ -120,7 +120,7 @@ func TestChangesThatWaitTogetherHaveEachTheirOwnResult(t *testing.T) {
 	c.wantGroups("a", "b")
 }
 
-func TestMoreChangesThanOneCommitTakesAreAllMade(t *testing.T) {
+func TestOnSQLiteMoreChangesThanOneCommitTakesAreAllMade(t *testing.T) {
 	c := newCrowded(t)
 	var changes []func() error
 	for i := range 2*mostTogether + 1 {
@@ -137,7 +137,7 @@ func TestMoreChangesThanOneCommitTakesAreAllMade(t *testing.T) {
 	}
 }
 
-func TestTroubleOfOneChangeIsNotThatOfOthers(t *testing.T) {
+func TestOnSQLiteTroubleOfOneChangeIsNotThatOfOthers(t *testing.T) {
 	c := newCrowded(t)
 	for _, text := range []string{`PRAGMA wal_checkpoint(TRUNCATE)`, `PRAGMA max_page_count = 1`} {
 		if _, err := c.s.writer.Exec(text); err != nil {
@@ -154,7 +154,7 @@ func TestTroubleOfOneChangeIsNotThatOfOthers(t *testing.T) {
 	c.wantGroups("a", "b")
 }
 
-func TestChangesFailWithTheirCommit(t *testing.T) {
+func TestOnSQLiteChangesFailWithTheirCommit(t *testing.T) {
 	c := newCrowded(t)
 	// The commit finds a group without an owner.
 	orphan := c.do(`PRAGMA defer_foreign_keys = 1`, `INSERT INTO contact_group (owner, number, name) VALUES (77, 0, 'x')`)
@@ -170,7 +170,7 @@ func TestChangesFailWithTheirCommit(t *testing.T) {
 	c.wantGroups("c")
 }
 
-func TestAPanicIsThatOfTheOneWhoseChangeItIs(t *testing.T) {
+func TestOnSQLiteAPanicIsThatOfTheOneWhoseChangeItIs(t *testing.T) {
 	for at := range 3 {
 		c := newCrowded(t)
 		changes := []func() error{c.addGroup("a"), c.addGroup("b")}
@@ -199,7 +199,7 @@ func TestAPanicIsThatOfTheOneWhoseChangeItIs(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
+func TestOnSQLiteTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
 	c := newCrowded(t)
 	patient := func() error {
 		_, err := change(context.Background(), c.s, "test", func(tx *transaction) (uint32, error) {
@@ -223,7 +223,7 @@ func TestTheEndOfAContextIsThatOfItsOwnChange(t *testing.T) {
 	}
 }
 
-func TestChangesOfALostTransactionWaitForALockOnce(t *testing.T) {
+func TestOnSQLiteChangesOfALostTransactionWaitForALockOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "monarch.db")
 	s := openAt(t, path)
 	c := &crowded{t: t, s: s}
@@ -231,7 +231,7 @@ func TestChangesOfALostTransactionWaitForALockOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var held *sql.Tx
-	other := openRaw(t, path)
+	other := openRaw(t, "sqlite:"+path)
 	robbed := func() error {
 		_, err := change(context.Background(), s, "test", func(tx *transaction) (none struct{}, err error) {
 			if _, err := tx.ExecContext(context.Background(), `ROLLBACK`); err != nil {
@@ -259,7 +259,7 @@ func TestChangesOfALostTransactionWaitForALockOnce(t *testing.T) {
 	}
 }
 
-func TestAnImportForgetsAccountsOfALostTransaction(t *testing.T) {
+func TestOnSQLiteAnImportForgetsAccountsOfALostTransaction(t *testing.T) {
 	c := newCrowded(t)
 	once := false
 	carol := func() error {
@@ -282,7 +282,7 @@ func TestAnImportForgetsAccountsOfALostTransaction(t *testing.T) {
 	}
 }
 
-func TestAChangeNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
+func TestOnSQLiteAChangeNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
 	c := newCrowded(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	impatient := func() error {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -123,6 +124,9 @@ type contactImport struct {
 }
 
 func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact) error {
+	if err := c.hold(ctx, tx, batch); err != nil {
+		return err
+	}
 	concerned := make(map[im.UserID]bool)
 	for _, n := range batch {
 		owner, peer, l, err := c.link(ctx, tx, n)
@@ -142,6 +146,23 @@ func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []New
 		}
 	}
 	return nil
+}
+
+// hold locks everybody who is named. What is wrong with a name is told in its turn.
+func (c *contactImport) hold(ctx context.Context, tx *transaction, batch []NewContact) error {
+	var ids []im.UserID
+	for _, n := range batch {
+		for _, handle := range []string{n.Owner, n.Peer} {
+			id, err := c.id(ctx, tx, handle)
+			switch {
+			case err == nil:
+				ids = append(ids, id)
+			case !errors.Is(err, im.ErrNoUser):
+				return err
+			}
+		}
+	}
+	return tx.holdAll(ctx, ids)
 }
 
 // link turns a contact of the import into what is stored.

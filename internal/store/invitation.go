@@ -33,6 +33,9 @@ func (s *Store) Invite(ctx context.Context, inviter im.UserID, to string, now ti
 }
 
 func invite(ctx context.Context, tx *transaction, inviter im.UserID, to string, now time.Time, l InvitationLimits) error {
+	if err := tx.holdTables(ctx, "invitation"); err != nil {
+		return err
+	}
 	switch _, err := idOf(ctx, tx, to); {
 	case err == nil:
 		return im.ErrIsMember

@@ -28,6 +28,9 @@ func (s *Store) Keys(ctx context.Context) ([]auth.Key, error) {
 		return keys, err
 	}
 	return change(ctx, s, "make a signing key", func(tx *transaction) ([]auth.Key, error) {
+		if err := tx.holdTables(ctx, "signing_key"); err != nil {
+			return nil, err
+		}
 		// Another process may have been quicker.
 		keys, err := loadKeys(ctx, tx)
 		if err != nil || len(keys) > 0 {
@@ -43,6 +46,9 @@ func (s *Store) Keys(ctx context.Context) ([]auth.Key, error) {
 // It returns the rest, the new one first, or [ErrTooManyKeys].
 func (s *Store) RotateKey(ctx context.Context, now, until time.Time) ([]auth.Key, error) {
 	return change(ctx, s, "replace the signing key", func(tx *transaction) ([]auth.Key, error) {
+		if err := tx.holdTables(ctx, "signing_key"); err != nil {
+			return nil, err
+		}
 		before, err := loadKeys(ctx, tx)
 		if err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -35,7 +34,7 @@ func retirements(keys []auth.Key) []retirement {
 }
 
 func TestKeysAreReplacedWithOverlap(t *testing.T) {
-	s := openFile(t, filepath.Join(t.TempDir(), "monarch.db"))
+	s := openNew(t)
 	ctx := t.Context()
 	first, err := s.Keys(ctx)
 	if err != nil {
@@ -80,7 +79,7 @@ func TestKeysAreReplacedWithOverlap(t *testing.T) {
 
 // A byte has 255 ids: they come round again, and never two at a time.
 func TestKeyIDsBeginAgain(t *testing.T) {
-	s := openFile(t, filepath.Join(t.TempDir(), "monarch.db"))
+	s := openNew(t)
 	keys, err := s.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +109,7 @@ func TestKeyIDsBeginAgain(t *testing.T) {
 }
 
 func TestThereAreNotEndlesslyManyKeys(t *testing.T) {
-	s := openFile(t, filepath.Join(t.TempDir(), "monarch.db"))
+	s := openNew(t)
 	ctx := context.Background()
 	if _, err := s.Keys(ctx); err != nil {
 		t.Fatal(err)

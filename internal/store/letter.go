@@ -34,6 +34,11 @@ const mostLetters = 3
 // ErrNoInvite, im.ErrBadHandle or im.ErrHandleTaken, and then the code is not used.
 func (s *Store) SignUp(ctx context.Context, in SignUp, now time.Time) (im.User, error) {
 	return change(ctx, s, "sign up "+in.Handle, func(tx *transaction) (im.User, error) {
+		if in.Invite != "" {
+			if err := tx.holdTables(ctx, "invite_code"); err != nil {
+				return im.User{}, err
+			}
+		}
 		return signUp(ctx, tx, in, now)
 	})
 }
@@ -76,6 +81,9 @@ const insertLetter = `
 // roomForLetter refuses one more letter to an address beyond the limit, and forgets those that
 // have expired.
 func roomForLetter(ctx context.Context, tx *transaction, kind, handle string, now time.Time) error {
+	if err := tx.holdTables(ctx, "letter_token"); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM letter_token WHERE expires <= $1`, now.Unix()); err != nil {
 		return err
 	}
@@ -111,6 +119,9 @@ func scanSignUp(r row) (SignUp, error) {
 // for its address. It refuses with ErrNoLetter or as [Store.SignUp] does.
 func (s *Store) ConfirmSignUp(ctx context.Context, token string, now time.Time) (im.User, error) {
 	return change(ctx, s, "confirm an address", func(tx *transaction) (im.User, error) {
+		if err := tx.holdTables(ctx, "invite_code", "letter_token"); err != nil {
+			return im.User{}, err
+		}
 		in, err := scanSignUp(tx.QueryRowContext(ctx, signUpByLetter, auth.TokenHash(token), now.Unix()))
 		if err != nil {
 			return im.User{}, err
@@ -159,6 +170,9 @@ func scanReset(r row) (im.User, error) {
 // tickets, web sessions and letters worthless. It refuses as [Store.ResetLetter] does.
 func (s *Store) ResetPassword(ctx context.Context, token, hash string, now time.Time) (im.User, error) {
 	return change(ctx, s, "reset a password", func(tx *transaction) (im.User, error) {
+		if err := tx.holdTables(ctx, "letter_token"); err != nil {
+			return im.User{}, err
+		}
 		u, err := scanReset(tx.QueryRowContext(ctx, userByReset, auth.TokenHash(token), now.Unix()))
 		if err != nil {
 			return im.User{}, err

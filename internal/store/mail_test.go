@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 
 func TestMailboxes(t *testing.T) {
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "monarch.db")
-	s := openFile(t, path)
+	url := store.NewDatabase(t)
+	s := open(t, url)
 	u, err := s.CreateUser(ctx, "alice@example.com", "Alice", "hash")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +44,7 @@ func TestMailboxes(t *testing.T) {
 	if err := s.SetMailbox(ctx, u.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	again := openFile(t, path)
+	again := open(t, url)
 	if box, err := again.Mailbox(ctx, u.ID); err != nil || box != (im.Mailbox{Inbox: 4, Folders: 2, Version: 3}) {
 		t.Errorf("after opening again: %+v, %v", box, err)
 	}
@@ -88,8 +87,8 @@ func TestAnAccountComesWithItsMailbox(t *testing.T) {
 
 func TestInvitationLimits(t *testing.T) {
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "monarch.db")
-	s := openFile(t, path)
+	url := store.NewDatabase(t)
+	s := open(t, url)
 	if _, err := s.CreateUser(ctx, "alice@example.com", "Alice", "hash"); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +116,7 @@ func TestInvitationLimits(t *testing.T) {
 		{7 * 24 * time.Hour, 2, "a@example.net", nil},
 	} {
 		if i == 10 {
-			s = openFile(t, path) // as after a restart
+			s = open(t, url) // as after a restart
 		}
 		if err := s.Invite(ctx, step.who, step.to, start.Add(step.after), limits); !errors.Is(err, step.want) {
 			t.Errorf("step %d: %d invites %s after %v: %v, want %v", i, step.who, step.to, step.after, err, step.want)

@@ -48,6 +48,9 @@ func (s *Store) UserWithMailbox(ctx context.Context, id im.UserID) (im.User, *im
 // has.
 func (s *Store) SetMailbox(ctx context.Context, owner im.UserID, url string) error {
 	return act(ctx, s, fmt.Sprintf("set mailbox of %d", owner), func(tx *transaction) error {
+		if err := tx.holdUser(ctx, owner); err != nil {
+			return err
+		}
 		if _, err := loadUser(ctx, tx, owner); err != nil {
 			return err
 		}
@@ -73,11 +76,14 @@ func (s *Store) RemoveMailbox(ctx context.Context, owner im.UserID) error {
 // 0 stay as they are. It refuses with im.ErrNoMailbox.
 func (s *Store) CountMail(ctx context.Context, owner im.UserID, inbox, folders int) (before, after im.Mailbox, err error) {
 	boxes, err := change(ctx, s, fmt.Sprintf("count mail of %d", owner), func(tx *transaction) (boxes [2]im.Mailbox, err error) {
+		if err := tx.holdUser(ctx, owner); err != nil {
+			return boxes, err
+		}
 		if boxes[0], err = loadMailbox(ctx, tx, owner); err != nil {
 			return boxes, err
 		}
 		boxes[1], err = scanMailbox(tx.QueryRowContext(ctx,
-			`UPDATE mailbox SET inbox = $2, folders = CASE WHEN $3 < 0 THEN folders ELSE $3 END, version = version + 1
+			`UPDATE mailbox SET inbox = $2, folders = CASE WHEN CAST($3 AS BIGINT) < 0 THEN folders ELSE $3 END, version = version + 1
 			WHERE owner = $1 RETURNING `+mailboxColumns, owner, inbox, folders))
 		return boxes, err
 	})

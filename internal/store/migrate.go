@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // The schema is what the files of migrations make of an empty database, one after the other
@@ -56,6 +59,12 @@ func migrateOne(ctx context.Context, db *sql.DB, list []migration) (done bool, e
 		return false, fmt.Errorf("begin migration: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; else the first error tells more
+	postgres := isPostgres(db)
+	if postgres {
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, migrationLock); err != nil {
+			return false, fmt.Errorf("wait for another node's migration: %w", err)
+		}
+	}
 	at, err := schemaVersion(ctx, tx)
 	if err != nil {
 		return false, fmt.Errorf("read schema version: %w", err)
@@ -67,7 +76,11 @@ func migrateOne(ctx context.Context, db *sql.DB, list []migration) (done bool, e
 		return true, nil
 	}
 	next := list[at]
-	if _, err := tx.ExecContext(ctx, next.text); err != nil {
+	text := next.text
+	if postgres {
+		text = forPostgres(text)
+	}
+	if _, err := tx.ExecContext(ctx, text); err != nil {
 		return false, fmt.Errorf("apply %s: %w", next.name, err)
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = $1`, at+1); err != nil {
@@ -78,6 +91,25 @@ func migrateOne(ctx context.Context, db *sql.DB, list []migration) (done bool, e
 	}
 	return false, nil
 }
+
+// migrationLock is what two nodes that start on one PostgreSQL database at once take turns by.
+// SQLite has one writer anyway. The number is a name: "monarch" in bytes.
+const migrationLock = 0x6d6f6e61726368
+
+func isPostgres(db *sql.DB) bool {
+	_, is := db.Driver().(*stdlib.Driver)
+	return is
+}
+
+// forPostgres makes of a migration what PostgreSQL is to run, which differs in one thing. Texts
+// are compared byte by byte, as SQLite does, and not as some language does: the order of handles
+// is the same everywhere then, and no index is damaged when a system's rules of sorting change.
+func forPostgres(text string) string {
+	return textColumn.ReplaceAllString(text, `TEXT COLLATE "C"$1`)
+}
+
+// textColumn is the type of a column, and what follows it.
+var textColumn = regexp.MustCompile(`\bTEXT( NOT NULL| PRIMARY KEY|,)`)
 
 // schemaVersion returns how many migrations the database has had, and makes the table that
 // remembers it.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,8 +50,8 @@ func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from := 1; from <= len(list); from++ {
-		path := filepath.Join(t.TempDir(), "monarch.db")
-		old := openRaw(t, path)
+		url := newEmpty(t)
+		old := openRaw(t, url)
 		for at := 1; at <= from; at++ {
 			if err := migrate(context.Background(), old, list[:at]); err != nil {
 				t.Fatal(err)
@@ -64,12 +63,12 @@ func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {
 		if err := old.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s := openAt(t, path)
+		s := open(t, url)
 		checkAccounts(t, s)
 		if from >= 2 {
 			checkMail(t, s)
 		}
-		h, err := Check(context.Background(), "sqlite://"+path)
+		h, err := Check(context.Background(), url)
 		if err != nil || len(h.Faults) > 0 {
 			t.Errorf("from schema %d: %v, %v", from, h.Faults, err)
 		}
@@ -140,7 +139,7 @@ func checkMail(t *testing.T, s *Store) {
 	if want := (im.Mailbox{Inbox: 3, Folders: 4, URL: "https://mail.example.com/", Version: 5}); err != nil || box != want {
 		t.Errorf("mailbox %+v, %v", box, err)
 	}
-	inviters, err := lines(context.Background(), s.reader.DB, `SELECT inviter FROM invitation ORDER BY sent`)
+	inviters, err := lines(context.Background(), raw(s), `SELECT inviter FROM invitation ORDER BY sent`)
 	if err != nil {
 		t.Fatal(err)
 	}

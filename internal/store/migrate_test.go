@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -15,8 +14,8 @@ func TestEverySchemaBecomesThePresentOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from := range len(list) + 1 {
-		path := filepath.Join(t.TempDir(), "monarch.db")
-		old := openRaw(t, path)
+		url := newEmpty(t)
+		old := openRaw(t, url)
 		if err := migrate(ctx, old, list[:from]); err != nil {
 			t.Fatalf("to schema %d: %v", from, err)
 		}
@@ -24,7 +23,7 @@ func TestEverySchemaBecomesThePresentOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // the second time there is nothing to do
-			s, err := Open(ctx, "sqlite://"+path)
+			s, err := Open(ctx, url)
 			if err != nil {
 				t.Fatalf("from schema %d: %v", from, err)
 			}
@@ -35,7 +34,7 @@ func TestEverySchemaBecomesThePresentOne(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := readSchema(t, openRaw(t, path)); got != len(list) {
+		if got := readSchema(t, openRaw(t, url)); got != len(list) {
 			t.Errorf("from schema %d: reached %d of %d", from, got, len(list))
 		}
 	}
@@ -43,7 +42,7 @@ func TestEverySchemaBecomesThePresentOne(t *testing.T) {
 
 func TestAMigrationThatFailsLeavesTheSchemaBefore(t *testing.T) {
 	ctx := context.Background()
-	db := openRaw(t, filepath.Join(t.TempDir(), "monarch.db"))
+	db := openRaw(t, newEmpty(t))
 	good := migration{"0001_good.sql", `CREATE TABLE a (x BIGINT); INSERT INTO a (x) VALUES (1)`}
 	bad := migration{"0002_bad.sql", `CREATE TABLE b (x BIGINT); INSERT INTO nowhere (x) VALUES (1)`}
 	err := migrate(ctx, db, []migration{good, bad})
@@ -62,10 +61,17 @@ func TestAMigrationThatFailsLeavesTheSchemaBefore(t *testing.T) {
 	}
 }
 
-func openRaw(t *testing.T, path string) *sql.DB {
+// openRaw opens a database without looking at what is in it.
+func openRaw(t testing.TB, url string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", dataSource(path, []string{"_txlock=immediate"}))
+	where, err := parseURL(url)
 	if err != nil {
+		t.Fatal(err)
+	}
+	var db *sql.DB
+	if where.postgres != nil {
+		db = connect(where.postgres, 0).DB
+	} else if db, err = sql.Open("sqlite", dataSource(where.path, []string{"_txlock=immediate"})); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -76,7 +82,7 @@ func openRaw(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-func readSchema(t *testing.T, db *sql.DB) int {
+func readSchema(t testing.TB, db *sql.DB) int {
 	t.Helper()
 	var at int
 	if err := db.QueryRow(`SELECT version FROM schema_version`).Scan(&at); err != nil {

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,16 +34,18 @@ const (
 	stepEpoch = `UPDATE account SET epoch = epoch + 1 WHERE id = $1`
 
 	// The policy of $1 decides for those in whose rosters he is and who are on neither list.
-	stepEpochsOfUndecided = `UPDATE account SET epoch = epoch + 1 WHERE id IN (
+	stepEpochsOfUndecided = `UPDATE account SET epoch = epoch + 1 WHERE id IN (` + undecided + `)`
+	undecided             = `
 		SELECT owner FROM contact WHERE peer = $1
 		UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0
-		EXCEPT SELECT peer FROM contact WHERE owner = $1 AND (lists & 6) <> 0)`
+		EXCEPT SELECT peer FROM contact WHERE owner = $1 AND (lists & 6) <> 0`
 
 	// The name of $1 is shown to those in whose rosters he is off the forward list.
-	stepEpochsOfNamed = `UPDATE account SET epoch = epoch + 1 WHERE id IN (
+	stepEpochsOfNamed = `UPDATE account SET epoch = epoch + 1 WHERE id IN (` + showingName + `)`
+	showingName       = `
 		SELECT owner FROM contact WHERE peer = $1
 		UNION SELECT peer FROM contact WHERE owner = $1 AND (lists & 1) <> 0
-		EXCEPT SELECT owner FROM contact WHERE peer = $1 AND (lists & 1) <> 0)`
+		EXCEPT SELECT owner FROM contact WHERE peer = $1 AND (lists & 1) <> 0`
 )
 
 // recorded is an account with its record, if that is valid.
@@ -91,6 +95,7 @@ func (s *Store) recordedRoster(ctx context.Context, what string, id im.UserID) (
 // writeRecords stores records that are still valid.
 func (s *Store) writeRecords(ctx context.Context, records []record) error {
 	_, err := change(ctx, s, "write rosters", func(tx *transaction) (none struct{}, err error) {
+		slices.SortFunc(records, func(a, b record) int { return cmp.Compare(a.owner, b.owner) }) // in one order for all nodes
 		for _, r := range records {
 			_, err = tx.ExecContext(ctx, `
 				INSERT INTO roster_record (owner, version, epoch, body)

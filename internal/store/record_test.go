@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -28,7 +27,7 @@ type recordMachine struct {
 }
 
 func TestARecordShowsNothingButTheRosterOfThatMoment(t *testing.T) {
-	s := openAt(t, filepath.Join(t.TempDir(), "monarch.db"))
+	s := open(t, NewDatabase(t))
 	round := 0
 	rapid.Check(t, func(t *rapid.T) {
 		round++
@@ -233,7 +232,7 @@ func (m *recordMachine) importContact(t *rapid.T) {
 func pair(t *testing.T) (s *Store, alice, bob, carol im.User) {
 	t.Helper()
 	ctx := context.Background()
-	s = openAt(t, filepath.Join(t.TempDir(), "monarch.db"))
+	s = open(t, NewDatabase(t))
 	users := make([]im.User, 3)
 	for i, handle := range []string{"alice@example.com", "bob@example.com", "carol@example.com"} {
 		var err error
@@ -305,7 +304,7 @@ func TestARecordThatCannotBeReadIsComputedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range [][]byte{nil, {0}, {packedFormat, 1}, {packedFormat + 1, 0, 0, 0}} {
-		if _, err := s.writer.Exec(`UPDATE roster_record SET body = $1`, append([]byte{}, body...)); err != nil {
+		if _, err := raw(s).Exec(`UPDATE roster_record SET body = $1`, append([]byte{}, body...)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.Roster(ctx, alice.ID)
@@ -319,7 +318,7 @@ func TestARecordThatCannotBeReadIsComputedAgain(t *testing.T) {
 	}
 }
 
-func TestARecorderThatCannotWriteHoldsSoMuchAndNoMore(t *testing.T) {
+func TestARecorderThatCannotWriteToSQLiteHoldsSoMuchAndNoMore(t *testing.T) {
 	s, alice, _, _ := pair(t)
 	s.writer.turn <- struct{}{}
 	one := record{owner: alice.ID, body: make([]byte, 100_000)}
@@ -339,11 +338,7 @@ func TestARecorderThatCannotWriteHoldsSoMuchAndNoMore(t *testing.T) {
 // BenchmarkComputeRoster is what a roster takes when there is no record.
 func BenchmarkComputeRoster(b *testing.B) {
 	ctx := context.Background()
-	s, err := Open(ctx, "sqlite://"+filepath.Join(b.TempDir(), "monarch.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close() //nolint:errcheck // it was only read
+	s := open(b, NewDatabase(b))
 	handle := func(n int) string { return fmt.Sprintf("user%05d@example.com", n) }
 	const contacts = 150
 	users, mutual := make([]NewUser, contacts+1), make([]NewContact, 0, 2*contacts)

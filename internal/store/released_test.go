@@ -96,7 +96,7 @@ func populateMail(ctx context.Context, s *Store) error {
 
 // A database that a release has left behind is, after its migration, what the present one would
 // have made of the same life.
-func TestDatabasesOfEveryReleaseAreWholeAfterwards(t *testing.T) {
+func TestSQLiteDatabasesOfEveryReleaseAreWholeAfterwards(t *testing.T) {
 	ctx := context.Background()
 	fresh := openAt(t, filepath.Join(t.TempDir(), "monarch.db"))
 	if err := errors.Join(populate(ctx, fresh), populateMail(ctx, fresh)); err != nil {

@@ -34,10 +34,14 @@ type Restored struct {
 // after the backup is gone, and its number may become another's. Sessions at the website and
 // letters are left out, too: some of them were ended or used since.
 func Restore(ctx context.Context, from, url string) (Restored, error) {
-	path, err := parseURL(url)
+	where, err := parseURL(url)
 	if err != nil {
 		return Restored{}, err
 	}
+	if where.postgres != nil {
+		return Restored{}, ErrNotAFile
+	}
+	path := where.path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
@@ -163,7 +167,12 @@ func makePresentable(ctx context.Context, path string) (Health, error) {
 	if err != nil {
 		return h, fmt.Errorf("bring it up to date: %w", err)
 	}
-	err = act(ctx, s, "make a backup the present", func(tx *transaction) error {
+	return h, errors.Join(makePresent(ctx, s), s.Close())
+}
+
+// makePresent leaves out of what a backup has put back what [Restore] says.
+func makePresent(ctx context.Context, s *Store) error {
+	return act(ctx, s, "make a backup the present", func(tx *transaction) error {
 		for _, each := range []struct {
 			text string
 			args []any
@@ -180,7 +189,6 @@ func makePresentable(ctx context.Context, path string) (Health, error) {
 		}
 		return nil
 	})
-	return h, errors.Join(err, s.Close())
 }
 
 // release makes the database at path one whole file, if there is one, and refuses if somebody

@@ -140,7 +140,7 @@ func busyWorld(t *testing.T) (p place, backup string) {
 }
 
 // A backup is the database of one moment, whatever is being changed.
-func TestABackupWhilePeopleChangeTheirLists(t *testing.T) {
+func TestASQLiteBackupWhilePeopleChangeTheirLists(t *testing.T) {
 	ctx := context.Background()
 	p := newPlace(t)
 	s := openAt(t, p.path)
@@ -189,7 +189,7 @@ func TestABackupWhilePeopleChangeTheirLists(t *testing.T) {
 	writers.Wait()
 }
 
-func TestARestoredDatabaseIsThatOfTheBackup(t *testing.T) {
+func TestARestoredSQLiteDatabaseIsThatOfTheBackup(t *testing.T) {
 	p, backup := busyWorld(t)
 	want := dump(t, backup)
 	for table, rows := range want {
@@ -243,7 +243,7 @@ func TestARestoredDatabaseIsThatOfTheBackup(t *testing.T) {
 	})
 }
 
-func TestARestoreMakesADatabaseWhereThereIsNone(t *testing.T) {
+func TestARestoreMakesASQLiteDatabaseWhereThereIsNone(t *testing.T) {
 	_, backup := busyWorld(t)
 	p := newPlace(t)
 	r, err := Restore(t.Context(), backup, p.url())
@@ -255,7 +255,7 @@ func TestARestoreMakesADatabaseWhereThereIsNone(t *testing.T) {
 	}
 }
 
-func TestARestoreReplacesADatabaseThatIsDamaged(t *testing.T) {
+func TestARestoreReplacesASQLiteDatabaseThatIsDamaged(t *testing.T) {
 	p, backup := busyWorld(t)
 	for _, suffix := range []string{"", walSuffix, shmSuffix} {
 		if err := os.WriteFile(p.path+suffix, []byte("garbage"+suffix), 0o600); err != nil {
@@ -277,7 +277,7 @@ func TestARestoreReplacesADatabaseThatIsDamaged(t *testing.T) {
 	})
 }
 
-func TestRefusedRestoresChangeNothing(t *testing.T) {
+func TestRefusedRestoresOfSQLiteChangeNothing(t *testing.T) {
 	p, backup := busyWorld(t)
 	dir := t.TempDir()
 	file := func(name, content string) string {
@@ -294,14 +294,14 @@ func TestRefusedRestoresChangeNothing(t *testing.T) {
 	broken := slices.Clone(whole)
 	copy(broken[len(broken)/2:], strings.Repeat("x", len(broken)/4))
 	newer := file("newer.db", string(whole))
-	db := openRaw(t, newer)
+	db := openRaw(t, "sqlite:"+newer)
 	if _, err := db.Exec(`UPDATE schema_version SET version = 1000`); err != nil {
 		t.Fatal(err)
 	}
 	inUse := file("in-use.db", string(whole))
 	file("in-use.db-wal", "something")
 	other := filepath.Join(dir, "other.db")
-	if _, err := openRaw(t, other).Exec(`CREATE TABLE recipe (text TEXT)`); err != nil {
+	if _, err := openRaw(t, "sqlite:"+other).Exec(`CREATE TABLE recipe (text TEXT)`); err != nil {
 		t.Fatal(err)
 	}
 	before, files := dump(t, p.path), p.files()
@@ -334,7 +334,7 @@ func TestRefusedRestoresChangeNothing(t *testing.T) {
 	}
 }
 
-func TestADatabaseInUseIsNotReplaced(t *testing.T) {
+func TestASQLiteDatabaseInUseIsNotReplaced(t *testing.T) {
 	p, backup := busyWorld(t)
 	before := dump(t, p.path)
 	p.use(func(ctx context.Context, s *Store) error {

@@ -13,34 +13,35 @@ import (
 // SetPrompt changes whether the client asks when somebody adds its user, and returns the new
 // version. It refuses with im.ErrSameMode. docs/protocol/lists.md#gtc
 func (s *Store) SetPrompt(ctx context.Context, owner im.UserID, p im.Prompt) (uint32, error) {
-	return s.setMode(ctx, "set prompt", owner, `UPDATE account SET prompt = $2 WHERE id = $1 AND prompt <> $2`, p)
+	return change(ctx, s, fmt.Sprintf("set prompt of %d", owner), func(tx *transaction) (uint32, error) {
+		return setMode(ctx, tx, owner, `UPDATE account SET prompt = $2 WHERE id = $1 AND prompt <> $2`, p)
+	})
 }
 
 // SetPolicy changes what holds for people on neither the allow nor the block list, and
 // returns the new version. It refuses with im.ErrSameMode. docs/protocol/lists.md#blp
 func (s *Store) SetPolicy(ctx context.Context, owner im.UserID, p im.Policy) (uint32, error) {
-	return s.setMode(ctx, "set policy", owner, `UPDATE account SET policy = $2 WHERE id = $1 AND policy <> $2`, p,
-		stepEpochsOfUndecided)
-}
-
-// setMode runs a query that changes a mode of owner, and after it those that follow from it.
-func (s *Store) setMode(ctx context.Context, what string, owner im.UserID, query string, mode any, then ...string) (uint32, error) {
-	return change(ctx, s, fmt.Sprintf("%s of %d", what, owner), func(tx *transaction) (uint32, error) {
-		version, err := step(ctx, tx, owner)
+	return change(ctx, s, fmt.Sprintf("set policy of %d", owner), func(tx *transaction) (uint32, error) {
+		if err := tx.holdAround(ctx, undecided, owner); err != nil {
+			return 0, err
+		}
+		version, err := setMode(ctx, tx, owner, `UPDATE account SET policy = $2 WHERE id = $1 AND policy <> $2`, p)
 		if err != nil {
 			return 0, err
 		}
-		res, err := tx.ExecContext(ctx, query, owner, mode)
-		if err := changedOne(res, err, im.ErrSameMode); err != nil {
-			return 0, err
-		}
-		for _, query := range then {
-			if _, err := tx.ExecContext(ctx, query, owner); err != nil {
-				return 0, err
-			}
-		}
-		return version, nil
+		_, err = tx.ExecContext(ctx, stepEpochsOfUndecided, owner)
+		return version, err
 	})
+}
+
+// setMode runs a query that changes a mode of owner, and returns his new version.
+func setMode(ctx context.Context, tx *transaction, owner im.UserID, query string, mode any) (uint32, error) {
+	version, err := step(ctx, tx, owner)
+	if err != nil {
+		return 0, err
+	}
+	res, err := tx.ExecContext(ctx, query, owner, mode)
+	return version, changedOne(res, err, im.ErrSameMode)
 }
 
 // properties are the types an account may have, in the order clients are told them, and
@@ -81,6 +82,11 @@ func (s *Store) SetProperty(ctx context.Context, owner im.UserID, typ, value str
 		if at < 0 {
 			return set{}, im.ErrUnknownSetting
 		}
+		if properties[at].shared {
+			if err := tx.holdAround(ctx, watchers, owner); err != nil {
+				return set{}, err
+			}
+		}
 		version, err := step(ctx, tx, owner)
 		if err != nil {
 			return set{}, err
@@ -110,12 +116,12 @@ func writeProperty(ctx context.Context, tx *transaction, owner im.UserID, typ, v
 
 // stepWatchers moves the versions of those whose lists show the owner's properties.
 func stepWatchers(ctx context.Context, tx *transaction, owner im.UserID, version uint32) ([]Told, error) {
-	watchers, err := loadWatchers(ctx, tx, owner)
+	seeing, err := collect(ctx, tx, scanID, watchers+` ORDER BY his.owner`, owner)
 	if err != nil {
 		return nil, err
 	}
 	var told []Told
-	for _, w := range watchers {
+	for _, w := range seeing {
 		v, err := stepPeer(ctx, tx, owner, w, version)
 		if err != nil {
 			return nil, err
@@ -125,19 +131,12 @@ func stepWatchers(ctx context.Context, tx *transaction, owner im.UserID, version
 	return told, nil
 }
 
-// loadWatchers returns who has somebody on his forward list and is on that one's.
-func loadWatchers(ctx context.Context, tx *transaction, of im.UserID) ([]im.UserID, error) {
-	scan := func(rows *sql.Rows) (id im.UserID, err error) {
-		err = rows.Scan(&id)
-		return id, err
-	}
-	return collect(ctx, tx, scan, `
-		SELECT his.owner
-		FROM contact his
-		JOIN contact mine ON mine.owner = his.peer AND mine.peer = his.owner
-		WHERE his.peer = $1 AND (his.lists & 1) <> 0 AND (mine.lists & 1) <> 0
-		ORDER BY his.owner`, of)
-}
+// watchers selects who has the account $1 on his forward list and is on that one's.
+const watchers = `
+	SELECT his.owner
+	FROM contact his
+	JOIN contact mine ON mine.owner = his.peer AND mine.peer = his.owner
+	WHERE his.peer = $1 AND (his.lists & 1) <> 0 AND (mine.lists & 1) <> 0`
 
 // Shown returns the properties that an account shows to those on its forward list.
 func (s *Store) Shown(ctx context.Context, id im.UserID) ([]im.Property, error) {

@@ -11,7 +11,7 @@ import (
 
 // These tests reach under the store to bring about what a full disk or another process does.
 
-func TestTroubleWithTheDatabaseIsToldFromRefusals(t *testing.T) {
+func TestTroubleWithSQLiteIsToldFromRefusals(t *testing.T) {
 	tests := []struct {
 		name  string
 		cause string // run on the writer's connection
@@ -42,11 +42,11 @@ func TestTroubleWithTheDatabaseIsToldFromRefusals(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatAnotherProcessHoldsIsLocked(t *testing.T) {
+func TestASQLiteDatabaseThatAnotherProcessHoldsIsLocked(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "monarch.db")
 	s := openAt(t, path)
-	held, err := openRaw(t, path).BeginTx(ctx, nil)
+	held, err := openRaw(t, "sqlite:"+path).BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestADatabaseThatAnotherProcessHoldsIsLocked(t *testing.T) {
 	}
 }
 
-func TestWaitingForTheWriterEndsWithTheContext(t *testing.T) {
+func TestWaitingForTheWriterOfSQLiteEndsWithTheContext(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "monarch.db"))
 	held, err := s.writer.BeginTx(context.Background(), nil)
 	if err != nil {

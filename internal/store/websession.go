@@ -37,6 +37,9 @@ const webSessionColumns = `token, created, seen, agent, address`
 // address. It refuses with im.ErrNoUser.
 func (s *Store) AddWebSession(ctx context.Context, u im.User, token string, w WebSession) error {
 	return act(ctx, s, fmt.Sprintf("begin a web session of %d", u.ID), func(tx *transaction) error {
+		if err := tx.holdUser(ctx, u.ID); err != nil {
+			return err
+		}
 		if _, err := loadUser(ctx, tx, u.ID); err != nil {
 			return err
 		}
@@ -137,6 +140,9 @@ func (s *Store) EndWebSessions(ctx context.Context, owner im.UserID, but string)
 // before that either.
 func (s *Store) SweepWeb(ctx context.Context, now time.Time) error {
 	return act(ctx, s, "sweep what is over", func(tx *transaction) error {
+		if err := tx.holdTables(ctx, "invite_code", "letter_token", "web_session"); err != nil {
+			return err
+		}
 		for _, each := range []struct {
 			text string
 			at   time.Time

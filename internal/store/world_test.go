@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"monarch/internal/im"
@@ -12,12 +11,12 @@ import (
 // openNew opens a store on a new database.
 func openNew(t testing.TB) *store.Store {
 	t.Helper()
-	return openFile(t, filepath.Join(t.TempDir(), "monarch.db"))
+	return open(t, store.NewDatabase(t))
 }
 
-func openFile(t testing.TB, path string) *store.Store {
+func open(t testing.TB, url string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), "sqlite://"+path)
+	s, err := store.Open(context.Background(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

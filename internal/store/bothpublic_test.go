@@ -1,0 +1,68 @@
+package store_test
+
+import (
+	"testing"
+
+	"monarch/internal/store"
+)
+
+func TestOnPostgres(t *testing.T) {
+	store.RunAll(t, "store_test", []store.InBoth{
+		{"ANewAccountHasTheDefaults", TestANewAccountHasTheDefaults},
+		{"HandlesAreUniqueWhateverTheirCase", TestHandlesAreUniqueWhateverTheirCase},
+		{"CredentialCountsWhatMakesTicketsWorthless", TestCredentialCountsWhatMakesTicketsWorthless},
+		{"NobodysAccountIsRefused", TestNobodysAccountIsRefused},
+		{"UsersComeInPages", TestUsersComeInPages},
+		{"ADeletedHandleMayBeTakenAgain", TestADeletedHandleMayBeTakenAgain},
+		{"IDsAreDenseAndNeverGivenTwice", TestIDsAreDenseAndNeverGivenTwice},
+		{"ContactsShowWhatTheListsSay", TestContactsShowWhatTheListsSay},
+		{"AddTellsWhatItHasDone", TestAddTellsWhatItHasDone},
+		{"RemoveTellsWhatItHasDone", TestRemoveTellsWhatItHasDone},
+		{"PeopleMayHaveThemselvesOnTheirLists", TestPeopleMayHaveThemselvesOnTheirLists},
+		{"AnyBytesSurviveInNames", TestAnyBytesSurviveInNames},
+		{"GroupsTakeTheLowestFreeNumber", TestGroupsTakeTheLowestFreeNumber},
+		{"AGroupThatExistsIsReturnedWithThePresentVersion", TestAGroupThatExistsIsReturnedWithThePresentVersion},
+		{"ARenamedGroupKeepsItsNumberAndPeople", TestARenamedGroupKeepsItsNumberAndPeople},
+		{"RemoveGroupTellsWhoLeft", TestRemoveGroupTellsWhoLeft},
+		{"WhatIsImportedIsWhatWouldHaveBeenMade", TestWhatIsImportedIsWhatWouldHaveBeenMade},
+		{"AnImportNamesWhatItRefuses", TestAnImportNamesWhatItRefuses},
+		{"AnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother", TestAnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother},
+		{"AnImportGoesOnInPieces", TestAnImportGoesOnInPieces},
+		{"KeysAreReplacedWithOverlap", TestKeysAreReplacedWithOverlap},
+		{"KeyIDsBeginAgain", TestKeyIDsBeginAgain},
+		{"ThereAreNotEndlesslyManyKeys", TestThereAreNotEndlesslyManyKeys},
+		{"Mailboxes", TestMailboxes},
+		{"AnAccountComesWithItsMailbox", TestAnAccountComesWithItsMailbox},
+		{"InvitationLimits", TestInvitationLimits},
+		{"InvitationsOfManyAtOnceKeepTheLimit", TestInvitationsOfManyAtOnceKeepTheLimit},
+		{"MovesBetweenGroups", TestMovesBetweenGroups},
+		{"TheStoreDoesWhatTheModelDoes", TestTheStoreDoesWhatTheModelDoes},
+		{"ALargeRosterIsWholeAndInOrder", TestALargeRosterIsWholeAndInOrder},
+		{"NamesAreThoseOfEverybodyInTheRoster", TestNamesAreThoseOfEverybodyInTheRoster},
+		{"PropertiesComeInTheOrderOfTheProtocol", TestPropertiesComeInTheOrderOfTheProtocol},
+		{"PropertiesShowToContactsOfTheOwner", TestPropertiesShowToContactsOfTheOwner},
+		{"SettingsAreKept", TestSettingsAreKept},
+		{"SigningUpByInvitation", TestSigningUpByInvitation},
+		{"InviteCodes", TestInviteCodes},
+		{"AnInvitationIsUsedNoOftenerThanItMayBe", TestAnInvitationIsUsedNoOftenerThanItMayBe},
+		{"AnAddressIsConfirmed", TestAnAddressIsConfirmed},
+		{"AConfirmationThatCannotBe", TestAConfirmationThatCannotBe},
+		{"LettersToOneMailboxAreFew", TestLettersToOneMailboxAreFew},
+		{"APasswordIsReset", TestAPasswordIsReset},
+		{"ALetterOfAnotherTimeResetsNothing", TestALetterOfAnotherTimeResetsNothing},
+		{"URLsThatNameNoDatabaseAreRefusedWithAdvice", nil},
+		{"WhatWasStoredIsThereAfterReopening", TestWhatWasStoredIsThereAfterReopening},
+		{"ACancelledContextStopsEverything", TestACancelledContextStopsEverything},
+		{"ChangesAtOnceAllCount", TestChangesAtOnceAllCount},
+		{"TwoProcessesMayUseOneDatabase", TestTwoProcessesMayUseOneDatabase},
+		{"TheFirstKeyIsMadeOnce", TestTheFirstKeyIsMadeOnce},
+		{"ADatabaseOfANewerReleaseIsLeftAlone", TestADatabaseOfANewerReleaseIsLeftAlone},
+		{"UseAfterClosingIsAnError", TestUseAfterClosingIsAnError},
+		{"EveryChangeMovesTheVersionsItShould", TestEveryChangeMovesTheVersionsItShould},
+		{"RefusedChangesChangeNothing", TestRefusedChangesChangeNothing},
+		{"AListOnlyTheServerKeepsIsRefused", TestAListOnlyTheServerKeepsIsRefused},
+		{"AWebSession", TestAWebSession},
+		{"WhatEndsWebSessions", TestWhatEndsWebSessions},
+		{"ThereAreOnlySoManyWebSessions", TestThereAreOnlySoManyWebSessions},
+	})
+}
