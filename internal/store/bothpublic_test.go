@@ -51,6 +51,7 @@ func TestOnPostgres(t *testing.T) {
 		{"APasswordIsReset", TestAPasswordIsReset},
 		{"ALetterOfAnotherTimeResetsNothing", TestALetterOfAnotherTimeResetsNothing},
 		{"URLsThatNameNoDatabaseAreRefusedWithAdvice", nil},
+		{"ChangesOfSeveralNodesAreAsIfOneAfterTheOther", TestChangesOfSeveralNodesAreAsIfOneAfterTheOther},
 		{"WhatWasStoredIsThereAfterReopening", TestWhatWasStoredIsThereAfterReopening},
 		{"ACancelledContextStopsEverything", TestACancelledContextStopsEverything},
 		{"ChangesAtOnceAllCount", TestChangesAtOnceAllCount},
