@@ -243,7 +243,8 @@ func (s *Server) Run(database string, statements ...string) error {
 	return s.run("psql", args...)
 }
 
-// Program runs one of PostgreSQL's programs, which finds the server by its environment.
+// Program runs one of PostgreSQL's programs, in the server's directory and with the server in its
+// environment.
 func (s *Server) Program(name string, args ...string) error { return s.run(name, args...) }
 
 // URL names a database, through the socket in the file system.

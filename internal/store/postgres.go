@@ -21,7 +21,10 @@ const DefaultConnections = 20
 // pool is an open PostgreSQL database, which other nodes use at the same time. Changes run
 // beside each other, each in a transaction that sees what others have committed before each of
 // its statements. What it decides on it locks before it reads: [transaction.hold].
-type pool struct{ *sql.DB }
+type pool struct {
+	*sql.DB
+	silence time.Duration // how long a statement may take
+}
 
 const (
 	// connectTime is how long to wait for a connection to be made, unless the url says.
@@ -78,7 +81,7 @@ func connect(c *pgx.ConnConfig, connections int) *pool {
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
 	db.SetConnMaxLifetime(lifetime)
-	return &pool{DB: db}
+	return &pool{DB: db, silence: silence}
 }
 
 func openPool(ctx context.Context, c *pgx.ConnConfig, connections int) (*pool, error) {
@@ -118,7 +121,7 @@ func (p *pool) view(ctx context.Context, do func(tx *transaction) error) error {
 
 func (p *pool) load(ctx context.Context, scan func(row) error, query string, args ...any) error {
 	return p.persist(ctx, func() error {
-		w := watchOver(ctx)
+		w := watchOver(ctx, p.silence)
 		defer w.end()
 		return w.explain(scan(p.QueryRowContext(w.ctx, query, args...)))
 	})
@@ -127,7 +130,7 @@ func (p *pool) load(ctx context.Context, scan func(row) error, query string, arg
 // transact runs do in a transaction, several times if need be.
 func (p *pool) transact(ctx context.Context, opts sql.TxOptions, do func(tx *transaction) error) error {
 	return p.persist(ctx, func() error {
-		w := watchOver(ctx)
+		w := watchOver(ctx, p.silence)
 		defer w.end()
 		return w.explain(p.once(w, opts, do))
 	})
@@ -182,25 +185,26 @@ type watch struct {
 	ctx   context.Context // so does this, and with what the caller has given
 	quit  context.CancelCauseFunc
 	timer *time.Timer
+	limit time.Duration // of each statement
 }
 
 // errSilent is why a watch has ended something.
-var errSilent = fmt.Errorf("%w: no answer within %v", ErrUnreachable, silence)
+var errSilent = fmt.Errorf("%w: no answer in time", ErrUnreachable)
 
-func watchOver(ctx context.Context) *watch {
-	w := new(watch)
+func watchOver(ctx context.Context, limit time.Duration) *watch {
+	w := &watch{limit: limit}
 	w.past, w.quit = context.WithCancelCause(context.WithoutCancel(ctx))
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithCancel(w.past)
 	stop := context.AfterFunc(ctx, cancel)
-	w.timer = time.AfterFunc(silence, func() { w.quit(errSilent) })
+	w.timer = time.AfterFunc(limit, func() { w.quit(errSilent) })
 	quit := w.quit
 	w.quit = func(cause error) { stop(); quit(cause); cancel() }
 	return w
 }
 
 // again gives the next statement its time.
-func (w *watch) again() { w.timer.Reset(silence) }
+func (w *watch) again() { w.timer.Reset(w.limit) }
 
 func (w *watch) end() {
 	w.timer.Stop()
