@@ -11,6 +11,7 @@ import (
 
 	"monarch/internal/admin"
 	"monarch/internal/audit"
+	"monarch/internal/config"
 	"monarch/internal/store"
 )
 
@@ -27,6 +28,13 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("find the file's directory: %w", err)
 	}
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if store.IsPostgres(cfg.DatabaseURL()) {
+		return store.ErrNotAFile
+	}
 	service, done, err := a.service(ctx, mustExist)
 	if err != nil {
 		return err
@@ -41,7 +49,8 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 }
 
 type restoreCmd struct {
-	File string `arg:"" help:"The backup. It is not changed."`
+	File      string `arg:"" optional:"" help:"The backup. It is not changed."`
+	PGRestore bool   `name:"after-pg-restore" help:"Of PostgreSQL: pg_restore has put the database back; make it the present one."`
 }
 
 // Help gives the example.
@@ -53,6 +62,12 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	switch postgres := store.IsPostgres(cfg.DatabaseURL()); {
+	case postgres && !c.PGRestore:
+		return store.ErrNotAFile
+	case !postgres && (c.PGRestore || c.File == ""):
+		return errors.New("name the file of a backup, as in: monarch restore monarch-2026-01-31.db")
+	}
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
@@ -60,12 +75,12 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := store.Restore(ctx, c.File, cfg.DatabaseURL())
+	r, err := c.restore(ctx, cfg)
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("%w\nStop the server or the command that uses it first", err)
 	}
 	if err == nil {
-		a.record(ctx, cfg, audit.Event{What: audit.BackupRestored, Note: filepath.Base(c.File)})
+		a.record(ctx, cfg, audit.Event{What: audit.BackupRestored, Note: c.note()})
 	}
 	if err := errors.Join(err, release()); err != nil {
 		return err
@@ -80,6 +95,23 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.stdout, "Start the server. To see whether all is well: %s\n", a.command("doctor"))
 	return nil
+}
+
+// note is what the audit log calls the backup.
+func (c *restoreCmd) note() string {
+	if c.PGRestore {
+		return "what pg_restore had put back"
+	}
+	return filepath.Base(c.File)
+}
+
+// restore makes the backup the database, or what pg_restore has put back the present one.
+func (c *restoreCmd) restore(ctx context.Context, cfg config.Config) (store.Restored, error) {
+	if !c.PGRestore {
+		return store.Restore(ctx, c.File, cfg.DatabaseURL())
+	}
+	h, err := store.AfterRestore(ctx, cfg.DatabaseURL())
+	return store.Restored{Health: h}, err
 }
 
 type versionCmd struct{}

@@ -44,7 +44,7 @@ func (a *app) service(ctx context.Context, b beginning) (c *admin.Client, done f
 		if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("make data directory: %w", err)
 		}
-	} else if _, err := os.Stat(databaseFile(cfg)); errors.Is(err, fs.ErrNotExist) {
+	} else if _, err := os.Stat(databaseFile(cfg)); !store.IsPostgres(cfg.DatabaseURL()) && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("there is no database in %s, and no server runs there\n"+
 			"Name the directory of your service with --data, or make the first account:\n  %s",
 			cfg.Data.Dir, a.command("user add alice@example.com"))
@@ -54,7 +54,7 @@ func (a *app) service(ctx context.Context, b beginning) (c *admin.Client, done f
 
 // offline returns a client that works on the database itself.
 func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, func(), error) {
-	s, err := store.Open(ctx, cfg.DatabaseURL())
+	s, err := store.OpenWith(ctx, store.Config{URL: cfg.DatabaseURL(), MaxConnections: 2})
 	if err != nil {
 		return nil, nil, err
 	}

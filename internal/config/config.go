@@ -48,7 +48,8 @@ type Data struct {
 
 // Database says where accounts and lists are stored.
 type Database struct {
-	URL string `toml:"url"` // "" is an SQLite file in the data directory
+	URL            string `toml:"url"` // "" is an SQLite file in the data directory
+	MaxConnections int    `toml:"max_connections"`
 }
 
 // Messenger is one of the three servers that speak MSNP: where it listens and which
@@ -179,6 +180,7 @@ func Default() Config {
 	return Config{
 		Service:      Service{Host: "127.0.0.1", Name: "Monarch"},
 		Data:         Data{Dir: "monarch-data"},
+		Database:     Database{MaxConnections: 20},
 		Cluster:      Cluster{Mode: ClusterOff, Listen: ":6222", Peers: []string{}},
 		Dispatch:     Messenger{Listen: ":1863"},
 		Notification: Messenger{Listen: ":1864"},

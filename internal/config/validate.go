@@ -41,10 +41,20 @@ func (c Config) Validate() error {
 	if c.Data.Dir == "" {
 		p.add("data.dir is empty; name the directory for the database and the certificates")
 	}
-	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "sqlite:") {
-		p.add("database.url must begin with sqlite: (as in sqlite:///var/lib/monarch/monarch.db), or be empty for a file in data.dir")
-	}
+	p.database(c.Database)
 	return errors.Join(p...)
+}
+
+// database does not repeat the url, which may have a password in it.
+func (p *problems) database(d Database) {
+	known := func(scheme string) bool { return strings.HasPrefix(d.URL, scheme) }
+	if d.URL != "" && !slices.ContainsFunc([]string{"sqlite:", "postgres://", "postgresql://"}, known) {
+		p.add("database.url must begin with sqlite: (as in sqlite:///var/lib/monarch/monarch.db) or postgres:// " +
+			"(as in postgres://monarch:password@db.example.com/monarch), or be empty for a file in data.dir")
+	}
+	if d.MaxConnections < 2 {
+		p.add("database.max_connections is %d; set at least 2", d.MaxConnections)
+	}
 }
 
 // problems collects what is wrong.

@@ -103,6 +103,10 @@ func (e *examination) strangers(dir string) []string {
 func (e *examination) database(ctx context.Context) {
 	const check = "database"
 	url := e.Config.DatabaseURL()
+	if store.IsPostgres(url) {
+		e.postgres(ctx, url)
+		return
+	}
 	h, err := store.Check(ctx, url)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -119,19 +123,50 @@ func (e *examination) database(ctx context.Context) {
 	case err != nil:
 		e.complain(Problem, check, err.Error()+".", "Run this command as the user that runs the server, and see about the data directory.")
 		return
+	}
+	if !e.schema(check, h, e.Command("backup FILE")) {
+		return
+	}
+	path := strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//")
+	e.private(check, path)
+}
+
+// schema looks at the release that a database is of, and reports whether this one can read it.
+func (e *examination) schema(check string, h store.Health, backup string) bool {
+	switch {
 	case h.Schema > h.Newest:
 		e.complain(Problem, check, fmt.Sprintf("It has schema %d, of a newer release; this one knows %d.", h.Schema, h.Newest),
 			"Run the newer release, or go back to a backup from before the upgrade.")
-		return
+		return false
 	case h.Schema < h.Newest:
 		e.complain(Warning, check, fmt.Sprintf("It is sound, and has schema %d; this release has %d.", h.Schema, h.Newest),
-			"Make a backup ("+e.Command("backup FILE")+"), then restart the server with this release: the start brings the schema up to date.")
+			"Make a backup ("+backup+"), then restart the server with this release: the start brings the schema up to date.")
 	default:
 		e.ok(check, "Sound, schema %d, %d %s.", h.Schema, h.Users, plural(h.Users, "account", "accounts"))
 	}
 	e.users, e.last = h.Users, h.Last
-	path := strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//")
-	e.private(check, path)
+	return true
+}
+
+// postgres looks at a database of PostgreSQL. Whether its files are sound is for the programs of
+// PostgreSQL to say; what is in it is compared here.
+func (e *examination) postgres(ctx context.Context, url string) {
+	const check = "database"
+	h, err := store.Check(ctx, url)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.skip(check, "PostgreSQL answers, and there is nothing in the database yet; the first start makes it.")
+		return
+	case err != nil:
+		e.complain(Problem, check, err.Error()+".", "docs/operation.md#postgresql tells how PostgreSQL is to be set up.")
+		return
+	}
+	if !e.schema(check, h, "pg_dump") {
+		return
+	}
+	for _, risk := range h.Risks {
+		e.complain(Problem, check, "In PostgreSQL, "+risk+".", "Set it to on in postgresql.conf, or wherever it was changed for this database or user.")
+	}
 }
 
 // private complains of a file with secrets that others than its owner have rights to.

@@ -8,7 +8,13 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/ns"
 	"monarch/internal/sb"
+	"monarch/internal/store"
 )
+
+// databaseConfig returns which database it is.
+func databaseConfig(cfg config.Config) store.Config {
+	return store.Config{URL: cfg.DatabaseURL(), MaxConnections: cfg.Database.MaxConnections}
+}
 
 // connLimits returns what connections may cost.
 func connLimits(cfg config.Config) conn.Limits {

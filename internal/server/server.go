@@ -101,7 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.store, err = store.Open(ctx, s.cfg.DatabaseURL()); err != nil {
+	if s.store, err = store.OpenWith(ctx, databaseConfig(s.cfg)); err != nil {
 		return err
 	}
 	keys, err := s.store.Keys(ctx)
