@@ -11,6 +11,7 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/internal/im"
+	"monarch/internal/store"
 	"monarch/internal/turns"
 	"monarch/msnp"
 )
@@ -236,6 +237,9 @@ func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	switch {
 	case errors.Is(err, im.ErrNoUser):
 		return im.User{}, refused
+	case errors.Is(err, store.ErrUnavailable):
+		s.srv.Log.Error("nobody can sign in", "conn", s.conn.ID(), "user", s.handle(), "err", err)
+		return im.User{}, fatal{msnp.CodeUnavailable, conn.Unavailable}
 	case err != nil:
 		return im.User{}, err
 	case user.Handle != s.handle() || user.Credential != t.Credential || user.Disabled:

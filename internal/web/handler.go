@@ -28,6 +28,7 @@ var (
 	errUnreadable = &fault{http.StatusBadRequest, "base.unreadable"}
 	errLimited    = &fault{http.StatusTooManyRequests, "base.limited"}
 	errBusy       = &fault{http.StatusServiceUnavailable, "base.busy"}
+	errAway       = &fault{http.StatusServiceUnavailable, "base.away"} // the database is
 	errInternal   = &fault{http.StatusInternalServerError, "base.internal"}
 
 	errLetter          = &fault{http.StatusGone, "join.letter_old"}
@@ -54,10 +55,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		f = errBusy
 	case errors.Is(err, store.ErrNoLetter):
 		f = errLetter
+	case errors.Is(err, store.ErrUnavailable) && r.Context().Err() == nil:
+		f = errAway
+		s.cfg.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
 	case r.Context().Err() == nil:
 		s.cfg.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
 	}
-	if f == errLimited || f == errBusy {
+	if f == errLimited || f == errBusy || f == errAway {
 		w.Header().Set("Retry-After", "60")
 	}
 	if err := s.pageWith(f.status, w, r, "base/error", f.key); err != nil {
