@@ -154,7 +154,7 @@ func (e *examination) postgres(ctx context.Context, url string) {
 	const check = "database"
 	h, err := store.Check(ctx, url)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, store.ErrUnavailable): // a socket may be missing, too
 		e.skip(check, "PostgreSQL answers, and there is nothing in the database yet; the first start makes it.")
 		return
 	case err != nil:

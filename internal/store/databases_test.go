@@ -189,7 +189,10 @@ type InBoth struct {
 func RunAll(t *testing.T, pkg string, all []InBoth) {
 	for _, each := range all {
 		if each.Test != nil {
-			t.Run(each.Name, each.Test)
+			t.Run(each.Name, func(t *testing.T) {
+				t.Parallel() // they wait for the disk most of the time
+				each.Test(t)
+			})
 		}
 	}
 	for _, name := range testsOf(t, pkg) {

@@ -45,7 +45,11 @@ func (t *transaction) holdAround(ctx context.Context, query string, id im.UserID
 
 // holdAll locks accounts.
 func (t *transaction) holdAll(ctx context.Context, ids []im.UserID) error {
-	return t.hold(ctx, `id = ANY ($1)`, ids)
+	numbers := make([]int64, len(ids)) // a type that the driver knows without asking PostgreSQL
+	for i, id := range ids {
+		numbers[i] = int64(id)
+	}
+	return t.hold(ctx, `id = ANY ($1)`, numbers)
 }
 
 func (t *transaction) hold(ctx context.Context, where string, args ...any) error {

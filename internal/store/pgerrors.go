@@ -15,11 +15,11 @@ import (
 // The kinds of [ErrUnavailable] that only PostgreSQL has.
 var (
 	ErrUnreachable = fmt.Errorf("%w: PostgreSQL cannot be reached; see that it runs, and that database.url has its host and port", ErrUnavailable)
-	ErrRefused     = fmt.Errorf("%w: PostgreSQL lets this user in not; see about user and password in database.url, and pg_hba.conf there", ErrUnavailable)
+	ErrRefused     = fmt.Errorf("%w: PostgreSQL does not let this user in; see about user and password in database.url, and pg_hba.conf there", ErrUnavailable)
 	ErrNoDatabase  = fmt.Errorf("%w: PostgreSQL has no such database; make it there, with: createdb --owner=USER NAME", ErrUnavailable)
 	ErrCrowded     = fmt.Errorf("%w: PostgreSQL takes no more connections; "+
 		"lower database.max_connections, or raise max_connections there, so that all nodes and other programs fit", ErrUnavailable)
-	ErrForbidden = fmt.Errorf("%w: PostgreSQL lets this user not change the database; make him its owner there, with: "+
+	ErrForbidden = fmt.Errorf("%w: PostgreSQL does not let this user change the database; make him its owner there, with: "+
 		"ALTER DATABASE name OWNER TO user", ErrUnavailable)
 	// ErrUncertain says that the connection was lost while a change was being committed. It may
 	// have been made or not.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -297,11 +298,11 @@ func TestPostgresIsCopiedByItsOwnPrograms(t *testing.T) {
 	if err := server.Program("pg_dump", "--format=custom", "--file=dump", name); err != nil {
 		t.Fatal(err)
 	}
-	again, err := server.Create("")
+	again, err := server.Create(postgresTemplate(t)) // with something to be replaced
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Program("pg_restore", "--exit-on-error", "--dbname="+again, "dump"); err != nil {
+	if err := server.Program("pg_restore", "--clean", "--if-exists", "--exit-on-error", "--dbname="+again, "dump"); err != nil {
 		t.Fatal(err)
 	}
 	url := server.URL(again)
@@ -328,5 +329,26 @@ func TestPostgresIsCopiedByItsOwnPrograms(t *testing.T) {
 	var keys int
 	if err := raw(restored).QueryRow(`SELECT count(*) FROM signing_key`).Scan(&keys); err != nil || keys != 0 {
 		t.Errorf("%d keys, %v", keys, err)
+	}
+}
+
+// Poolers in front of PostgreSQL may give each transaction another connection, where statements that
+// were prepared before are unknown.
+func TestPostgresCanDoWithoutPreparedStatements(t *testing.T) {
+	server, name := newPostgres(t)
+	s, ctx := open(t, server.URL(name)+"&default_query_exec_mode=exec"), t.Context()
+	users := []NewUser{{Handle: "alice@example.com"}, {Handle: "bob@example.com"}}
+	contacts := []NewContact{{Owner: "alice@example.com", Peer: "bob@example.com", Lists: im.Forward | im.Allow}}
+	if err := errors.Join(s.ImportUsers(ctx, slices.Values(users), nil), s.ImportContacts(ctx, slices.Values(contacts), nil)); err != nil {
+		t.Fatal(err)
+	}
+	_, removed := s.Remove(ctx, 1, Removal{List: im.Allow, Handle: "bob@example.com"})
+	_, _, property := s.SetProperty(ctx, 2, "PHH", "1")
+	_, keys := s.Keys(ctx)
+	_, first := s.Roster(ctx, 1)
+	awaitRecord(t, s, 1)
+	r, again := s.Roster(ctx, 1)
+	if err := errors.Join(removed, property, keys, first, again); err != nil || len(r.Contacts) != 1 || r.Contacts[0].Lists != im.Forward {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
