@@ -46,7 +46,7 @@ const (
 
 // parsePostgres reads a url. Its errors never repeat it.
 func parsePostgres(text string) (*pgx.ConnConfig, error) {
-	const advice = "write postgres://user:password@host:5432/database, with every / @ : ? # %% of user and password as %%2F %%40 %%3A %%3F %%23 %%25"
+	const advice = "write postgres://user:password@host:5432/database, with every / @ : ? # %% of user and password as %%2F %%40 %%3A %%3F %%23 %%25" //nolint:gosec // nobody's
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("database url cannot be read: " + advice)
@@ -169,7 +169,7 @@ func (p *pool) persist(ctx context.Context, try func() error) error {
 			return err
 		}
 		// Those that were in one another's way take different times to come back.
-		wait := time.NewTimer(rand.N(time.Duration(attempt) * 10 * time.Millisecond))
+		wait := time.NewTimer(rand.N(time.Duration(attempt) * 10 * time.Millisecond)) //nolint:gosec // it keeps no secret
 		select {
 		case <-ctx.Done():
 			wait.Stop()

@@ -122,7 +122,6 @@ func TestAStoreOutlivesARestartOfPostgres(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := u.Version
 	for what, end := range map[string]func() error{"stopped": server.Stop, "killed": server.Kill} {
 		if err := end(); err != nil {
 			t.Fatal(err)
@@ -138,7 +137,8 @@ func TestAStoreOutlivesARestartOfPostgres(t *testing.T) {
 		if err := server.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if version, err = s.Rename(ctx, u.ID, "A"); err != nil || version != u.Version+1 {
+		version, err := s.Rename(ctx, u.ID, "A")
+		if err != nil || version != u.Version+1 {
 			t.Fatalf("after it was %s: version %d, %v", what, version, err)
 		}
 		u.Version = version

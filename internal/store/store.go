@@ -111,7 +111,7 @@ func IsPostgres(url string) bool {
 
 // parseURL reads a url. Its errors never repeat it, as it may hold a password.
 func parseURL(url string) (location, error) {
-	const advice = "write sqlite:///absolute/path/monarch.db, sqlite:relative/path/monarch.db or postgres://user:password@host/database"
+	const advice = "write sqlite:///absolute/path/monarch.db, sqlite:relative/path/monarch.db or postgres://user:password@host/database" //nolint:gosec // nobody's
 	if IsPostgres(url) {
 		c, err := parsePostgres(url)
 		return location{postgres: c}, err
