@@ -59,6 +59,9 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	}
 	FreePorts(&cfg)
 	cfg.Data.Dir = t.TempDir()
+	if cfg.Database.URL == "" {
+		cfg.Database.URL = newDatabase(t)
+	}
 	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
 	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
 	f := &Fixture{t: t, config: cfg}
