@@ -80,6 +80,7 @@ func (s *Signer) OpenCookie(text string, a Admission, now time.Time, life time.D
 		}
 		return a, nil
 	}
+	s.unknown()
 	return Admission{}, ErrTicket
 }
 

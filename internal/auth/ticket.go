@@ -53,15 +53,20 @@ const profilePart = "&p=0"
 // Signer signs tickets and cookies with the first of its keys and accepts those of all that
 // have not retired. Its keys may be replaced at any time.
 type Signer struct {
-	keys atomic.Pointer[[]Key]
+	keys    atomic.Pointer[[]Key]
+	unknown func()
 }
 
 // NewSigner returns a signer with keys as [Signer.SetKeys] takes them.
 func NewSigner(keys []Key) *Signer {
-	s := new(Signer)
+	s := &Signer{unknown: func() {}}
 	s.SetKeys(keys)
 	return s
 }
+
+// OnUnknown registers a function that is told of something that none of the keys signed: perhaps
+// there is a new one. Strangers decide how often. It must not wait, and is for construction time.
+func (s *Signer) OnUnknown(fn func()) { s.unknown = fn }
 
 // SetKeys replaces the keys: the one that signs comes first. keys must not be changed any more.
 // Without any, nothing is accepted, and nothing may be signed.
@@ -130,6 +135,7 @@ func (s *Signer) key(id uint8, now time.Time) (Key, bool) {
 			return k, true
 		}
 	}
+	s.unknown()
 	return Key{}, false
 }
 

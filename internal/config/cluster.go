@@ -88,6 +88,14 @@ func (p *problems) cluster(c Cluster) {
 	}
 }
 
+// shared checks that several nodes can have the same database.
+func (p *problems) shared(c Config) {
+	if c.Cluster.Mode != ClusterOff && strings.HasPrefix(c.DatabaseURL(), "sqlite:") {
+		p.add("cluster.mode is %q, but database.url is a file of SQLite, which one node has to itself; "+
+			"write a database that all nodes can reach, like \"postgres://monarch:password@db.example.com/monarch\"", c.Cluster.Mode)
+	}
+}
+
 func (p *problems) embedded(c Cluster) {
 	for _, peer := range c.Peers {
 		if !isHostPort(peer) {

@@ -27,7 +27,7 @@ func TestClustersThatWillDo(t *testing.T) {
 			ca = "ca.pem"`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			load(t, "[cluster]\nnode = \"node-1.example.com\"\n"+text+"\n")
+			load(t, "[database]\nurl = \"postgres://db/monarch\"\n[cluster]\nnode = \"node-1.example.com\"\n"+text+"\n")
 		})
 	}
 }

@@ -23,6 +23,7 @@ func (c Config) Validate() error {
 	p.web(c.Web)
 	p.accounts(c.Accounts)
 	p.cluster(c.Cluster)
+	p.shared(c)
 	p.oneOf("conn.engine", c.Conn.Engine, EngineAuto, EngineEpoll, EnginePortable)
 	if c.Conn.Engine == EngineEpoll && runtime.GOOS != "linux" {
 		p.add("conn.engine is epoll, which needs Linux; choose auto")

@@ -57,11 +57,23 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	FreePorts(&cfg)
-	cfg.Data.Dir = t.TempDir()
 	if cfg.Database.URL == "" {
 		cfg.Database.URL = newDatabase(t)
 	}
+	f := run(t, cfg)
+	for _, nick := range nicks {
+		if err := f.addAccount(t.Context(), newPerson(nick)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// run starts a server with a configuration, on free ports, until the test ends.
+func run(t testing.TB, cfg config.Config) *Fixture {
+	t.Helper()
+	FreePorts(&cfg)
+	cfg.Data.Dir = t.TempDir()
 	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
 	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
 	f := &Fixture{t: t, config: cfg}
@@ -73,11 +85,6 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 			t.Errorf("stop server: %v", err)
 		}
 	})
-	for _, nick := range nicks {
-		if err := f.addAccount(t.Context(), newPerson(nick)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return f
 }
 
@@ -89,6 +96,7 @@ func FreePorts(cfg *config.Config) {
 	const free = "127.0.0.1:0"
 	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
 	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Web.Listen, cfg.Ops.Listen = free, free, free, free
+	cfg.Cluster.Listen = free
 }
 
 // Serve runs a server until the test ends, which fails if that does not end cleanly. Nobody has

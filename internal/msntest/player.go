@@ -19,7 +19,8 @@ const quiet = 300 * time.Millisecond
 type Player struct {
 	t    testing.TB
 	fix  *Fixture
-	dial func(server string) (net.Conn, error)
+	dial func(conn string) (net.Conn, error) // by its name, like A.ns
+	at   map[string]*Fixture                 // where an actor or a connection is that is not at fix
 
 	people    map[string]person // by the letter of the actor
 	fragments map[string][]step
@@ -55,10 +56,30 @@ func (f *failure) Unwrap() error { return f.err }
 
 // NewPlayer returns a player for a server, without connections.
 func NewPlayer(t testing.TB, f *Fixture) *Player {
-	p := newPlayer(t, f.Dial)
+	var p *Player
+	p = newPlayer(t, func(conn string) (net.Conn, error) { return p.fixture(conn).Dial(serverOf(conn)) })
 	p.fix = f
 	p.setAddresses()
 	return p
+}
+
+// At lets connections go to another node than the player's: all of an actor, such as B, or one,
+// such as B.sb.
+func (p *Player) At(f *Fixture, names ...string) {
+	for _, name := range names {
+		p.at[name] = f
+	}
+}
+
+// fixture returns the node that a connection goes to.
+func (p *Player) fixture(conn string) *Fixture {
+	actor, _, _ := strings.Cut(conn, ".")
+	for _, name := range []string{conn, actor} {
+		if f := p.at[name]; f != nil {
+			return f
+		}
+	}
+	return p.fix
 }
 
 // setAddresses lets transcripts compare addresses with those of the server.
@@ -72,6 +93,7 @@ func newPlayer(t testing.TB, dial func(string) (net.Conn, error)) *Player {
 	p := &Player{
 		t:       t,
 		dial:    dial,
+		at:      make(map[string]*Fixture),
 		people:  make(map[string]person),
 		names:   newNames(),
 		conns:   make(map[string]*Conn),
@@ -150,7 +172,7 @@ func (p *Player) conn(name string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := p.dial(serverOf(name))
+	nc, err := p.dial(name)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}

@@ -143,7 +143,7 @@ func (p *Player) quiet(steps []step) error {
 
 // refused checks that the server takes no connection, or closes it without a word.
 func (p *Player) refused(name string) error {
-	nc, err := p.dial(serverOf(name))
+	nc, err := p.dial(name)
 	if err != nil {
 		return nil
 	}

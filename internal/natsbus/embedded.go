@@ -33,7 +33,7 @@ const meeting = 3 * time.Second
 
 // EmbeddedConfig is what a server inside the node is made of.
 type EmbeddedConfig struct {
-	Listen  string   // host:port for the other nodes; port -1 is any
+	Listen  string   // host:port for the other nodes; port 0 is any
 	Peers   []string // host:port of other nodes; this one may be among them
 	TLS     *tls.Config
 	Log     *slog.Logger
@@ -105,6 +105,9 @@ func splitListen(listen string) (host string, port int, err error) {
 	}
 	if host == "" {
 		host = "0.0.0.0"
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT // 0 would be no listener
 	}
 	return host, port, nil
 }

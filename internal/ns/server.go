@@ -152,6 +152,9 @@ func (s *Server) knows(v msnp.Verb) bool {
 // Drain makes the server refuse sign-ins and new switchboards from now on.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// Draining reports whether it does.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
 // Farewell tells everybody that the server shuts down, and closes their connections. It
 // takes the given time, so that they do not all come back at once.
 func (s *Server) Farewell(spread time.Duration) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/audit"
@@ -11,13 +12,36 @@ import (
 
 // keyCheck is how often it is looked whether a signing key has retired, or something of the website
 // is over. Nothing of that counts any more from its time on; the look only deletes it. It also
-// finds a key that a command made in the database while the server was starting.
-const keyCheck = time.Hour
+// finds a key that a command made in the database while the server was starting. Where there are
+// other nodes it is looked more often, as each of them may make keys.
+const (
+	keyCheck       = time.Hour
+	sharedKeyCheck = time.Minute
+	unknownCheck   = time.Second // after which something signed by nobody is worth a look again
+)
 
 // keyKeeper deletes signing keys in time, and what is over at the website.
 type keyKeeper struct {
-	timer clock.Timer
-	stop  context.CancelFunc
+	timer  clock.Timer
+	due    chan struct{} // of one
+	looked atomic.Int64  // for an unknown key; of the clock's Elapsed
+	stop   context.CancelFunc
+}
+
+// look has the keys be read, soon.
+func (k *keyKeeper) look() {
+	select {
+	case k.due <- struct{}{}:
+	default: // it has not got round to the last one
+	}
+}
+
+// unknownKey looks for the key of something that none of ours signed: another node may have made it.
+func (s *Server) unknownKey() {
+	last, now := s.keys.looked.Load(), int64(s.clock.Elapsed())
+	if now-last >= int64(unknownCheck) && s.keys.looked.CompareAndSwap(last, now) {
+		s.keys.look()
+	}
 }
 
 // openAudit opens the audit log, unless there is to be none.
@@ -46,14 +70,14 @@ func auditLimits(cfg config.Config) audit.Limits {
 func (s *Server) startKeys() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.keys.stop = stop
-	due := make(chan struct{}, 1)
+	every := keyCheck
+	if s.cluster != nil {
+		every = sharedKeyCheck
+	}
 	var wake func()
 	wake = func() {
-		select {
-		case due <- struct{}{}:
-		default: // it has not got round to the last one
-		}
-		s.clock.Set(&s.keys.timer, keyCheck, wake)
+		s.keys.look()
+		s.clock.Set(&s.keys.timer, every, wake)
 	}
 	wake()
 	s.serving.Go(func() {
@@ -62,7 +86,7 @@ func (s *Server) startKeys() {
 			select {
 			case <-ctx.Done():
 				return
-			case <-due:
+			case <-s.keys.due:
 			}
 			if err := s.service.RetireKeys(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("retired signing keys could not be deleted", "err", err)

@@ -20,6 +20,12 @@ const (
 // down in order: newcomers are turned away, everybody is told, connections are flushed and
 // closed, and the database goes last. The error is that of the listener, or of closing.
 func (s *Server) Run(ctx context.Context) error {
+	if err := s.join(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = nil // it was told to stop before it began
+		}
+		return errors.Join(err, s.release())
+	}
 	l := &s.listeners
 	s.serve("dispatch", l.dispatch, func(l net.Listener) error { return s.engine.Serve(l, s.ns.Dispatch()) })
 	s.serve("notification", l.notification, func(l net.Listener) error { return s.engine.Serve(l, s.ns.Notification()) })
@@ -95,6 +101,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	s.stopMemory()
 	s.keys.stop()
 	s.serving.Wait()
+	s.leave(ctx)
 	s.audit.Record(ctx, audit.Event{What: audit.Stopped})
 	err = s.release()
 	s.log.Info("stopped")

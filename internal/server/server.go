@@ -21,12 +21,14 @@ import (
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
+	"monarch/internal/cluster"
 	"monarch/internal/config"
 	"monarch/internal/conn"
 	"monarch/internal/gate"
 	"monarch/internal/hub"
 	"monarch/internal/login"
 	"monarch/internal/metrics"
+	"monarch/internal/natsbus"
 	"monarch/internal/ns"
 	"monarch/internal/passport"
 	"monarch/internal/store"
@@ -44,6 +46,8 @@ type Server struct {
 	audit    *audit.Log // nil: there is none
 	store    *store.Store
 	hub      *hub.Hub
+	cluster  *cluster.Cluster // nil: this node is alone
+	bus      *natsbus.Bus     // of the cluster
 	signer   *auth.Signer
 	gate     *gate.Gate
 	hasher   *auth.Hasher
@@ -81,6 +85,7 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 		cfg: cfg, clock: clk, metrics: metrics.New(),
 		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
+	s.keys.due = make(chan struct{}, 1)
 	s.level.Set(levels[cfg.Log.Level])
 	s.reloading.inForce = cfg
 	s.log = slog.New(leveled{log.Handler(), &s.level})
@@ -109,8 +114,12 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.signer = auth.NewSigner(keys)
+	s.signer.OnUnknown(s.unknownKey)
 	s.arrivals = turns.New(signinTurns(s.cfg))
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
+	if err := s.buildCluster(); err != nil {
+		return err
+	}
 	s.engine = conn.New(conn.Config{
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		Limits: connLimits(s.cfg), Bytes: ratesOf(s.cfg).bytes, Door: s.door(),
@@ -200,8 +209,17 @@ func (s *Server) Users() *account.Service { return s.users }
 func (s *Server) Log() *slog.Logger { return s.log }
 
 // Addr returns the address a listener is bound to: dispatch, notification, switchboard,
-// https, http, web or ops. It is "" for a website that there is not.
-func (s *Server) Addr(name string) string { return s.listeners.addr(name) }
+// https, http, web or ops, or cluster, where the other nodes find this one while it runs. It is ""
+// for what there is not.
+func (s *Server) Addr(name string) string {
+	if name == "cluster" {
+		if s.cfg.Cluster.Mode != config.ClusterEmbedded {
+			return ""
+		}
+		return s.bus.Address()
+	}
+	return s.listeners.addr(name)
+}
 
 // Ready is closed once everything serves.
 func (s *Server) Ready() <-chan struct{} { return s.ready }

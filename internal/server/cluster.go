@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"monarch/internal/cluster"
+	"monarch/internal/config"
+	"monarch/internal/natsbus"
+)
+
+// leaveTime is how long a node that stops waits for the others to have heard everything.
+const leaveTime = 2 * time.Second
+
+// buildCluster makes this node one of several, if it is to be. docs/cluster.md
+func (s *Server) buildCluster() error {
+	c := s.cfg.Cluster
+	if c.Mode == config.ClusterOff {
+		return nil
+	}
+	name, err := c.NodeName()
+	if err != nil {
+		return err
+	}
+	if s.bus, err = s.buildBus(); err != nil {
+		return err
+	}
+	s.hub.Join(func(m cluster.Member) *cluster.Cluster {
+		s.cluster = cluster.New(cluster.Config{
+			Name: name, Bus: s.bus, Member: m, Status: s.status, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+		})
+		return s.cluster
+	})
+	return nil
+}
+
+// buildBus makes what carries packets to the other nodes.
+func (s *Server) buildBus() (*natsbus.Bus, error) {
+	c := s.cfg.Cluster
+	if c.Mode == config.ClusterExternal {
+		settings, err := filesTLS(c)
+		return natsbus.External(natsbus.ExternalConfig{
+			URL: strings.Join(config.List(c.NATSURL), ","), TLS: settings, Log: s.log, Metrics: s.metrics,
+		}), err
+	}
+	settings, err := filesTLS(c)
+	if err == nil && settings == nil {
+		var secret string
+		if secret, err = c.TheSecret(); err == nil {
+			settings, err = natsbus.SecretTLS(secret)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return natsbus.Embedded(natsbus.EmbeddedConfig{
+		Listen: c.Listen, Peers: c.Peers, TLS: settings, Log: s.log, Metrics: s.metrics,
+	})
+}
+
+// filesTLS returns the TLS of the certificates that are configured, or nil.
+func filesTLS(c config.Cluster) (*tls.Config, error) {
+	if c.CA == "" {
+		return nil, nil
+	}
+	return natsbus.FilesTLS(c.Cert, c.Key, c.CA)
+}
+
+// status is what this node tells the others of itself.
+func (s *Server) status() cluster.Status {
+	st := cluster.Status{
+		Release: release(), Sessions: s.hub.Count(), Draining: s.ns.Draining(),
+		Notification: s.ns.NotificationAddr, Web: s.site(),
+	}
+	for _, board := range s.boards.all {
+		st.Switchboards = append(st.Switchboards, board.Addr)
+	}
+	return st
+}
+
+// release returns which version this is, as the build noted it.
+func release() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
+
+// join makes this node known to the others, and waits until it knows who is signed in there.
+func (s *Server) join(ctx context.Context) error {
+	if s.cluster == nil {
+		return nil
+	}
+	err := s.cluster.Start(ctx)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("be one of several nodes: %w", err)
+	}
+	return err
+}
+
+// leave tells the other nodes that this one ends. Nothing is sent afterwards.
+func (s *Server) leave(ctx context.Context) {
+	if s.cluster == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaveTime)
+	defer cancel()
+	s.cluster.Leave(ctx)
+}
+
+// Cluster returns the node's place among others, or nil where it is alone.
+func (s *Server) Cluster() *cluster.Cluster { return s.cluster }
