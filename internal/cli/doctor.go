@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"monarch/internal/admin"
@@ -86,6 +87,15 @@ func findPorts(ctx context.Context, client *admin.Client, cfg *config.Config) {
 	} {
 		if port(*listen) == "0" && addrs[name] != "" {
 			*listen = addrs[name]
+		}
+	}
+	// It may have been started with other roles than are configured.
+	for name, role := range map[string]string{
+		"dispatch": config.RoleDispatch, "notification": config.RoleNotification, "switchboard": config.RoleSwitchboard,
+		"https": config.RolePassport,
+	} {
+		if addrs[name] == "" {
+			cfg.Cluster.Roles = slices.DeleteFunc(cfg.Cluster.Roles, func(r string) bool { return r == role })
 		}
 	}
 }

@@ -21,12 +21,13 @@ import (
 const demoDir = "monarch-demo"
 
 type serveCmd struct {
-	Demo bool `help:"Make a few accounts that know each other, in the directory monarch-demo unless --data names one, and show how to use them."`
+	Roles string `help:"What this node does while others do the rest: some of dispatch, notification, switchboard, passport and web, with commas between. Without it, what cluster.roles says." placeholder:"ROLES"`
+	Demo  bool   `help:"Make a few accounts that know each other, in the directory monarch-demo unless --data names one, and show how to use them."`
 }
 
 // Help gives the example.
 func (*serveCmd) Help() string {
-	return "monarch serve --demo\nmonarch serve --config /etc/monarch/monarch.toml --data /var/lib/monarch"
+	return "monarch serve --demo\nmonarch serve --roles switchboard\nmonarch serve --config /etc/monarch/monarch.toml --data /var/lib/monarch"
 }
 
 // spareProcessors lets the Go scheduler believe in twice the cores there are, unless it was
@@ -48,6 +49,9 @@ const heapFloor = 32 << 20
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if c.Demo && a.data == "" {
 		a.data = demoDir
+	}
+	if c.Roles != "" {
+		a.environ = append(a.environ, "MONARCH_CLUSTER_ROLES="+c.Roles) // also for reloads
 	}
 	cfg, err := a.load()
 	if err != nil {

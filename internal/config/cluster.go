@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,7 @@ type Cluster struct {
 	Node       string   `toml:"node"` // "" is the machine's host name
 	Listen     string   `toml:"listen"`
 	Peers      []string `toml:"peers"`
+	Roles      []string `toml:"roles"`
 	Secret     string   `toml:"secret"`
 	SecretFile string   `toml:"secret_file"`
 	NATSURL    string   `toml:"nats_url"`
@@ -30,6 +32,23 @@ const (
 	ClusterEmbedded = "embedded" // nodes connect with each other
 	ClusterExternal = "external" // nodes meet at a NATS server
 )
+
+// What a node may do.
+const (
+	RoleDispatch     = "dispatch"
+	RoleNotification = "notification"
+	RoleSwitchboard  = "switchboard"
+	RolePassport     = "passport"
+	RoleWeb          = "web"
+)
+
+// roles are all that there are.
+func roles() []string {
+	return []string{RoleDispatch, RoleNotification, RoleSwitchboard, RolePassport, RoleWeb}
+}
+
+// Has reports whether the node has a role.
+func (c Cluster) Has(role string) bool { return slices.Contains(c.Roles, role) }
 
 // minSecret is the shortest cluster.secret that cannot be guessed.
 const minSecret = 16
@@ -66,6 +85,7 @@ func (c Cluster) TheSecret() (string, error) {
 // cluster checks the section. Values that may be secret are not repeated.
 func (p *problems) cluster(c Cluster) {
 	p.oneOf("cluster.mode", c.Mode, ClusterOff, ClusterEmbedded, ClusterExternal)
+	p.roles(c)
 	if c.Mode == ClusterOff {
 		return
 	}
@@ -85,6 +105,27 @@ func (p *problems) cluster(c Cluster) {
 		p.embedded(c)
 	case ClusterExternal:
 		p.external(c)
+	}
+}
+
+// roles checks what the node is to do. One that is alone has to do everything; only a website it need not have.
+func (p *problems) roles(c Cluster) {
+	for i, role := range c.Roles {
+		switch {
+		case !slices.Contains(roles(), role):
+			p.add("cluster.roles has %q; choose from %s", role, strings.Join(roles(), ", "))
+		case slices.Contains(c.Roles[:i], role):
+			p.add("cluster.roles has %q twice; write each once", role)
+		}
+	}
+	if len(c.Roles) == 0 {
+		p.add("cluster.roles is empty; choose from %s", strings.Join(roles(), ", "))
+		return
+	}
+	for _, role := range roles() {
+		if c.Mode == ClusterOff && role != RoleWeb && !c.Has(role) {
+			p.add("cluster.roles lacks %q, but cluster.mode is \"off\": this node is alone, and nobody else does it", role)
+		}
 	}
 }
 

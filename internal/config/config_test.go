@@ -115,7 +115,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"signin.account_failures": "7", "signin.queue_wait": "7s",
 		"smtp.tls": "tls", "smtp.from": "robot@example.com",
 		"log.level": "debug", "log.format": "json",
-		"cluster.mode": "external", "cluster.nats_url": "tls://nats.example.com", "cluster.peers": "node-2:6222, node-3:6222",
+		"cluster.mode": "external", "cluster.nats_url": "tls://nats.example.com", "cluster.peers": "node-2:6222, node-3:6222", "cluster.roles": "passport, web",
 	}
 	port := 2000
 	var environ []string
@@ -243,6 +243,9 @@ var faults = []struct{ name, file, env, want string }{
 	{"a wait without end", "[signin]\nqueue_wait = \"1h\"\n", "", "signin.queue_wait is 60m; choose between 1s and 60s"},
 	{"a cluster of no kind", "[cluster]\nmode = \"on\"\n", "", `cluster.mode is "on"; choose "off" or "embedded" or "external"`},
 	{"several nodes with a file each", "[cluster]\nmode = \"embedded\"\n", "", "a file of SQLite, which one node has to itself"},
+	{"a role that is none", "[cluster]\nroles = [\"passport\", \"mail\"]\n", "", `cluster.roles has "mail"; choose from dispatch`},
+	{"a role twice", "[cluster]\nroles = [\"web\", \"web\"]\n", "", `cluster.roles has "web" twice`},
+	{"a node alone without a switchboard", "", "MONARCH_CLUSTER_ROLES=dispatch,notification,passport", `cluster.roles lacks "switchboard"`},
 	{"a node with a strange name", "[cluster]\nmode = \"embedded\"\nnode = \"a/b\"\n", "", `cluster.node is "a/b"; write 1 to 64 letters`},
 	{"a cluster without a secret", "", "MONARCH_CLUSTER_MODE=embedded", "cluster.secret is empty; give all nodes the same one"},
 	{"a short secret", "[cluster]\nmode = \"embedded\"\nsecret = \"sesame\"\n", "", "cluster.secret is shorter than 16 characters"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -14,6 +15,7 @@ import (
 
 // listener is one address the server listens on, and how a client would try it.
 type listener struct {
+	role   string // of the node that listens; "" is every one
 	name   string
 	key    string // of the configuration
 	listen string
@@ -21,11 +23,17 @@ type listener struct {
 	ask    probe
 }
 
+// all returns those of this node.
 func (e *examination) all() []listener {
+	return slices.DeleteFunc(e.every(), func(l listener) bool { return l.role != "" && !e.Config.Cluster.Has(l.role) })
+}
+
+// every returns those of a node that does everything.
+func (e *examination) every() []listener {
 	c := e.Config
 	list := []listener{
-		{"dispatch server", "dispatch.listen", c.Dispatch.Listen, c.Advertised(c.Dispatch, c.Dispatch.Listen), e.askVersion},
-		{"notification server", "notification.listen", c.Notification.Listen, c.Advertised(c.Notification, c.Notification.Listen), e.askVersion},
+		{config.RoleDispatch, "dispatch server", "dispatch.listen", c.Dispatch.Listen, c.Advertised(c.Dispatch, c.Dispatch.Listen), e.askVersion},
+		{config.RoleNotification, "notification server", "notification.listen", c.Notification.Listen, c.Advertised(c.Notification, c.Notification.Listen), e.askVersion},
 	}
 	told := words(c.Switchboard.Advertise)
 	for i, addr := range words(c.Switchboard.Listen) {
@@ -33,7 +41,7 @@ func (e *examination) all() []listener {
 		if i < len(told) {
 			m.Advertise = told[i]
 		}
-		list = append(list, listener{"switchboard", "switchboard.listen", addr, c.Advertised(m, addr), e.askConnect})
+		list = append(list, listener{config.RoleSwitchboard, "switchboard", "switchboard.listen", addr, c.Advertised(m, addr), e.askConnect})
 	}
 	// Of these two clients are told no port: they know one.
 	web := func(listen, wellKnown string) string {
@@ -43,12 +51,12 @@ func (e *examination) all() []listener {
 		return net.JoinHostPort(c.Service.Host, wellKnown)
 	}
 	if c.WebListen() != "" {
-		list = append(list, listener{"website", "web.listen", c.WebListen(), "", e.askWebsite})
+		list = append(list, listener{config.RoleWeb, "website", "web.listen", c.WebListen(), "", e.askWebsite})
 	}
 	return append(list,
-		listener{"sign-in (HTTPS)", "passport.https_listen", c.Passport.HTTPSListen, web(c.Passport.HTTPSListen, "443"), e.askNexus},
-		listener{"documents (HTTP)", "passport.http_listen", c.Passport.HTTPListen, web(c.Passport.HTTPListen, "80"), e.askDocument},
-		listener{"operations", "ops.listen", c.Ops.Listen, "", e.askReady},
+		listener{config.RolePassport, "sign-in (HTTPS)", "passport.https_listen", c.Passport.HTTPSListen, web(c.Passport.HTTPSListen, "443"), e.askNexus},
+		listener{config.RolePassport, "documents (HTTP)", "passport.http_listen", c.Passport.HTTPListen, web(c.Passport.HTTPListen, "80"), e.askDocument},
+		listener{"", "operations", "ops.listen", c.Ops.Listen, "", e.askReady},
 	)
 }
 
@@ -170,14 +178,17 @@ func ofThisMachine(ip netip.Addr) bool {
 func (e *examination) wellKnownPorts(ctx context.Context) {
 	c := e.Config
 	for _, w := range []struct {
-		port, key, listen string
-		what              string
-		ask               probe
+		role, port, key, listen string
+		what                    string
+		ask                     probe
 	}{
-		{"1863", "dispatch.listen", c.Dispatch.Listen, "the dispatch server", e.askVersion},
-		{"443", "passport.https_listen", c.Passport.HTTPSListen, "the password check", e.askNexus},
-		{"80", "passport.http_listen", c.Passport.HTTPListen, "documents", e.askDocument},
+		{config.RoleDispatch, "1863", "dispatch.listen", c.Dispatch.Listen, "the dispatch server", e.askVersion},
+		{config.RolePassport, "443", "passport.https_listen", c.Passport.HTTPSListen, "the password check", e.askNexus},
+		{config.RolePassport, "80", "passport.http_listen", c.Passport.HTTPListen, "documents", e.askDocument},
 	} {
+		if !c.Cluster.Has(w.role) {
+			continue
+		}
 		check := "port " + w.port
 		_, have, _ := net.SplitHostPort(w.listen) // validated with the configuration
 		if have == w.port {

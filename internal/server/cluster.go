@@ -73,8 +73,11 @@ func filesTLS(c config.Cluster) (*tls.Config, error) {
 // status is what this node tells the others of itself.
 func (s *Server) status() cluster.Status {
 	st := cluster.Status{
-		Release: release(), Sessions: s.hub.Count(), Draining: s.ns.Draining(),
-		Notification: s.ns.NotificationAddr, Web: s.site(),
+		Release: release(), Roles: s.cfg.Cluster.Roles, Sessions: s.hub.Count(), Draining: s.ns.Draining(),
+		Web: s.site(),
+	}
+	if s.listeners.notification != nil {
+		st.Notification = s.ns.NotificationAddr
 	}
 	for _, board := range s.boards.all {
 		st.Switchboards = append(st.Switchboards, board.Addr)

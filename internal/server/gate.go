@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 
 	"monarch/internal/config"
@@ -20,10 +21,12 @@ func (s *Server) buildGate() error {
 		s.listeners.switchboards[i] = s.gate.Listen("switchboard", l)
 	}
 	l := &s.listeners
-	l.dispatch, l.notification = s.gate.Listen("dispatch", l.dispatch), s.gate.Listen("notification", l.notification)
-	l.https, l.http = s.gate.Listen("https", l.https), s.gate.Listen("http", l.http)
-	if l.web != nil {
-		l.web = s.gate.Listen("web", l.web)
+	for name, each := range map[string]*net.Listener{
+		"dispatch": &l.dispatch, "notification": &l.notification, "https": &l.https, "http": &l.http, "web": &l.web,
+	} {
+		if *each != nil {
+			*each = s.gate.Listen(name, *each)
+		}
 	}
 	return nil
 }

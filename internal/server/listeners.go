@@ -9,11 +9,11 @@ import (
 	"monarch/internal/config"
 )
 
-// listeners holds every socket the server listens on.
+// listeners holds every socket the server listens on. Those of roles that the node has not are nil.
 type listeners struct {
 	dispatch, notification, https, http, ops, manage net.Listener
 	switchboards                                     []net.Listener
-	web                                              net.Listener // nil: there is no website
+	web                                              net.Listener // nil, too, where there is no website
 
 	dir *admin.Directory
 }
@@ -29,22 +29,26 @@ func (l *listeners) open(cfg config.Config) error {
 	}
 	for _, b := range []struct {
 		to   *net.Listener
+		role string // "": that of every node
 		key  string
 		addr string
 	}{
-		{&l.dispatch, "dispatch.listen", cfg.Dispatch.Listen},
-		{&l.notification, "notification.listen", cfg.Notification.Listen},
-		{&l.https, "passport.https_listen", cfg.Passport.HTTPSListen},
-		{&l.http, "passport.http_listen", cfg.Passport.HTTPListen},
-		{&l.ops, "ops.listen", cfg.Ops.Listen},
-		{&l.web, "web.listen", cfg.WebListen()},
+		{&l.dispatch, config.RoleDispatch, "dispatch.listen", cfg.Dispatch.Listen},
+		{&l.notification, config.RoleNotification, "notification.listen", cfg.Notification.Listen},
+		{&l.https, config.RolePassport, "passport.https_listen", cfg.Passport.HTTPSListen},
+		{&l.http, config.RolePassport, "passport.http_listen", cfg.Passport.HTTPListen},
+		{&l.ops, "", "ops.listen", cfg.Ops.Listen},
+		{&l.web, config.RoleWeb, "web.listen", cfg.WebListen()},
 	} {
-		if b.addr == "" {
+		if b.addr == "" || b.role != "" && !cfg.Cluster.Has(b.role) {
 			continue // none is wanted
 		}
 		if *b.to, err = listen(b.key, b.addr); err != nil {
 			return err
 		}
+	}
+	if !cfg.Cluster.Has(config.RoleSwitchboard) {
+		return nil
 	}
 	for _, addr := range config.List(cfg.Switchboard.Listen) {
 		b, err := listen("switchboard.listen", addr)
@@ -72,7 +76,9 @@ func (l *listeners) addr(name string) string {
 	case "notification":
 		found = l.notification
 	case "switchboard":
-		found = l.switchboards[0]
+		if len(l.switchboards) > 0 {
+			found = l.switchboards[0]
+		}
 	case "https":
 		found = l.https
 	case "http":

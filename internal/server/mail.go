@@ -29,7 +29,7 @@ func (s *Server) buildPost() error {
 		Host: smtp.Host, Port: smtp.Port, Security: mail.Security(smtp.TLS),
 		From: smtp.From, User: smtp.User, Password: password,
 		Service: s.cfg.Service.Name, Join: s.joinPage(),
-		Server: s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
+		Server: s.told(s.cfg.Dispatch, "dispatch"),
 	}, s.clock, s.log)
 	if err != nil {
 		return fmt.Errorf("smtp: %w", err)

@@ -16,8 +16,8 @@ func (s *Server) buildMessenger() {
 	s.ns = ns.New(ns.Config{
 		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit, Metrics: s.metrics,
 		Turns:            s.arrivals,
-		DispatchAddr:     s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")),
-		NotificationAddr: s.cfg.Advertised(s.cfg.Notification, s.Addr("notification")),
+		DispatchAddr:     s.told(s.cfg.Dispatch, "dispatch"),
+		NotificationAddr: s.told(s.cfg.Notification, "notification"),
 		Switchboard:      s.boards.next,
 		WebURL:           s.cfg.PagesURL(),
 		Mail:             s.mail(),
@@ -28,6 +28,15 @@ func (s *Server) buildMessenger() {
 	})
 	s.hub.OnLapse(s.ns.Lapsed)
 	s.hub.GiveTurns(s.ns.Turn)
+}
+
+// told returns the address that clients are told for a server: of another node, if this one has
+// not that role.
+func (s *Server) told(m config.Messenger, name string) string {
+	if bound := s.Addr(name); bound != "" {
+		return s.cfg.Advertised(m, bound)
+	}
+	return s.cfg.Advertised(m, m.Listen)
 }
 
 // buildBoards makes a switchboard for each address of switchboard.listen.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,25 @@ B.sb< BYE alice@example.com`)
 		}
 		if alive != 2 {
 			t.Errorf("node %d knows of %d nodes", i+1, alive)
+		}
+	}
+}
+
+// TestRolesOnSeveralNodes has nodes that do a part each, and looks where they listen.
+func TestRolesOnSeveralNodes(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t,
+		map[string]string{"cluster.roles": "dispatch, notification"},
+		map[string]string{"cluster.roles": "passport"},
+		map[string]string{"cluster.roles": "switchboard, web"})
+	for i, roles := range []string{"dispatch notification", "https http", "switchboard web"} {
+		for _, name := range []string{"dispatch", "notification", "https", "http", "switchboard", "web"} {
+			if has := nodes[i].Server.Addr(name) != ""; has != strings.Contains(roles, name) {
+				t.Errorf("node %d listens for %s: %v", i+1, name, has)
+			}
+		}
+		if nodes[i].Server.Addr("ops") == "" {
+			t.Errorf("node %d has nothing for its operator", i+1)
 		}
 	}
 }

@@ -35,9 +35,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.serve("https", l.https, func(l net.Listener) error { return s.passport.ServeHTTPS(l, s.presentTLS()) })
 	s.serve("http", l.http, s.passport.ServeHTTP)
-	if l.web != nil {
-		s.serve("web", l.web, func(l net.Listener) error { return s.website.server.Serve(l, s.website.present()) })
-	}
+	s.serve("web", l.web, func(l net.Listener) error { return s.website.server.Serve(l, s.website.present()) })
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)
 	s.startPost()
@@ -114,6 +112,9 @@ func spread(sessions int) time.Duration {
 }
 
 func closeListener(l net.Listener) {
+	if l == nil {
+		return
+	}
 	// Its accept loop ends either way; a second close is the only thing that can fail.
 	_ = l.Close()
 }

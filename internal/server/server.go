@@ -210,7 +210,7 @@ func (s *Server) Log() *slog.Logger { return s.log }
 
 // Addr returns the address a listener is bound to: dispatch, notification, switchboard,
 // https, http, web or ops, or cluster, where the other nodes find this one while it runs. It is ""
-// for what there is not.
+// for what this node has not.
 func (s *Server) Addr(name string) string {
 	if name == "cluster" {
 		if s.cfg.Cluster.Mode != config.ClusterEmbedded {
@@ -235,6 +235,9 @@ func (s *Server) release() error {
 
 // serve runs one listener until it is closed. One that breaks stops the server.
 func (s *Server) serve(name string, l net.Listener, fn func(net.Listener) error) {
+	if l == nil {
+		return // this node has not that role
+	}
 	s.serving.Add(1)
 	go func() {
 		defer s.serving.Done()

@@ -35,7 +35,7 @@ func (s *Server) buildWebsite() error {
 		Audit: s.audit, Gate: s.gate,
 		Name: s.cfg.Service.Name, URL: s.site(), Host: s.cfg.Service.Host,
 		Clients: web.Clients{
-			Dispatch: s.cfg.Advertised(s.cfg.Dispatch, s.Addr("dispatch")), Login: s.cfg.Passport.LoginURL,
+			Dispatch: s.told(s.cfg.Dispatch, "dispatch"), Login: s.cfg.Passport.LoginURL,
 			HTTPS: portOf(s.Addr("https")), TLS: s.tls.Load,
 		},
 		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role},
