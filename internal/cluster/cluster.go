@@ -35,7 +35,7 @@ type Config struct {
 	Name    string // of this node; see [CheckName]
 	Bus     Bus    // the cluster starts and closes it
 	Member  Member
-	Status  func() Status // of this node; Name and Protocol are filled in
+	Status  func() Status // of this node; Name, Protocol and Clock are filled in
 	Clock   *clock.Clock
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
@@ -100,15 +100,18 @@ func (c *Cluster) Nodes() []Node {
 	now, elapsed := c.cfg.Clock.Now(), c.cfg.Clock.Elapsed()
 	nodes := []Node{{ID: c.self, Status: c.status(), State: Here, Heard: now}}
 	for _, p := range c.peers.all() {
-		nodes = append(nodes, Node{p.id, *p.status.Load(), State(p.state.Load()), now.Add(-p.quiet(elapsed))})
+		nodes = append(nodes, Node{p.id, *p.status.Load(), State(p.state.Load()), now.Add(-p.quiet(elapsed)), time.Duration(p.ahead.Load())})
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
 	return nodes
 }
 
+// Announce tells the others now how this node is, as it does every two seconds.
+func (c *Cluster) Announce() { c.beats.ring() }
+
 func (c *Cluster) status() Status {
 	s := c.cfg.Status()
-	s.Name, s.Protocol = c.cfg.Name, Protocol
+	s.Name, s.Protocol, s.Clock = c.cfg.Name, Protocol, c.cfg.Clock.Steady().UnixMilli()
 	return s
 }
 

@@ -60,8 +60,16 @@ type Status struct {
 
 	// Addresses as clients are told them; "" or none where the node has not that role.
 	Notification string
-	Switchboards []string
+	Switchboards []Board
 	Web          string
+
+	Clock int64 // in milliseconds since 1970: what its clock says; filled in
+}
+
+// Board is a switchboard.
+type Board struct {
+	Addr   string // as clients are told
+	Seated int    // participants of its conversations
 }
 
 // Node is what is known of a node.
@@ -69,7 +77,8 @@ type Node struct {
 	ID NodeID
 	Status
 	State State
-	Heard time.Time // when it last spoke, by our clock
+	Heard time.Time     // when it last spoke, by our clock
+	Ahead time.Duration // by how much its clock is ahead of ours, about
 }
 
 // State is how a node is doing, as seen from here.

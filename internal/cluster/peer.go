@@ -16,6 +16,7 @@ type peer struct {
 	state  atomic.Uint32 // a State
 	status atomic.Pointer[Status]
 	heard  atomic.Int64 // when it last spoke, of Clock.Elapsed
+	ahead  atomic.Int64 // by how much its clock is ahead of ours
 }
 
 func (p *peer) setState(s State) { p.state.Store(uint32(s)) }

@@ -1,6 +1,9 @@
 package cluster
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // receive takes a packet from the bus.
 func (c *Cluster) receive(packet []byte) {
@@ -46,6 +49,9 @@ func (c *Cluster) receiveBeat(from NodeID, p *peer, body []byte) {
 		return
 	}
 	p.status.Store(&b.Status)
+	if b.Clock != 0 {
+		p.ahead.Store(int64(time.UnixMilli(b.Clock).Sub(c.cfg.Clock.Steady())))
+	}
 	c.hear(p)
 	switch b.Phase {
 	case leaving:

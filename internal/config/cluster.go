@@ -18,6 +18,7 @@ type Cluster struct {
 	Listen     string   `toml:"listen"`
 	Peers      []string `toml:"peers"`
 	Roles      []string `toml:"roles"`
+	Capacity   int      `toml:"capacity"`
 	Secret     string   `toml:"secret"`
 	SecretFile string   `toml:"secret_file"`
 	NATSURL    string   `toml:"nats_url"`
@@ -99,6 +100,9 @@ func (p *problems) cluster(c Cluster) {
 	}
 	if c.Cert != "" && c.CA == "" {
 		p.add("cluster.ca is empty; name the authority that made the certificates of all nodes")
+	}
+	if c.Capacity < 1 {
+		p.add("cluster.capacity is %d; write how many people this node is good for, which is at least 1", c.Capacity)
 	}
 	switch c.Mode {
 	case ClusterEmbedded:

@@ -181,7 +181,7 @@ func Default() Config {
 		Service:      Service{Host: "127.0.0.1", Name: "Monarch"},
 		Data:         Data{Dir: "monarch-data"},
 		Database:     Database{MaxConnections: 20},
-		Cluster:      Cluster{Mode: ClusterOff, Listen: ":6222", Peers: []string{}, Roles: roles()},
+		Cluster:      Cluster{Mode: ClusterOff, Listen: ":6222", Peers: []string{}, Roles: roles(), Capacity: 10_000},
 		Dispatch:     Messenger{Listen: ":1863"},
 		Notification: Messenger{Listen: ":1864"},
 		Switchboard:  Messenger{Listen: ":1865"},

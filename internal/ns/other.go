@@ -34,9 +34,9 @@ func (s *session) xfr(f msnp.Frame) error {
 		return msnp.CodeTransferFailed
 	}
 	cookie := s.srv.Signer.Cookie(auth.Admission{
-		Board: board, Session: auth.SessionID(), User: int64(s.entry.User()), Login: s.entry.Number(),
-	}, s.srv.Clock.Steady())
-	return s.reply(msnp.XFR, string(m.TrID), "SB", board, "CKI", cookie)
+		Board: board.Addr, Session: auth.SessionID(), User: int64(s.entry.User()), Login: s.entry.Number(),
+	}, s.srv.Clock.Steady().Add(board.Ahead))
+	return s.reply(msnp.XFR, string(m.TrID), "SB", board.Addr, "CKI", cookie)
 }
 
 // url names a page: what to open, the form that signs the person in there, and the site id

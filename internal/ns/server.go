@@ -44,14 +44,21 @@ type Config struct {
 
 	DispatchAddr     string // host:port as clients are told
 	NotificationAddr string
-	Switchboard      func() (addr string, ok bool) // the one to use next; none: not ok
-	WebURL           string                        // pages for people, https, without a slash at the end
+	Home             func(handle string) (addr string, ok bool) // the notification server for somebody; none: not ok
+	Switchboard      func() (b Board, ok bool)                  // the one to use next
+	WebURL           string                                     // pages for people, https, without a slash at the end
 
 	BareVersion bool // answer VER with the version alone
 	Challenge   ChallengeMode
 	Rates       Rates
 	Mail        Mail
 	Limits      Limits
+}
+
+// Board is a switchboard, of whatever node.
+type Board struct {
+	Addr  string        // host:port as clients are told
+	Ahead time.Duration // by how much its clock is ahead of ours
 }
 
 // Limits holds what may change while the server runs: times, sizes, and words that names must
@@ -81,7 +88,8 @@ type Server struct {
 	moves    moves
 	changes  changes
 	lapses   lapses
-	draining atomic.Bool
+	draining atomic.Bool // nobody is let in
+	moving   atomic.Bool // whoever comes is sent to another node
 }
 
 // New returns a server. It has no goroutine of its own but short ones, which [Server.Close]
@@ -152,8 +160,8 @@ func (s *Server) knows(v msnp.Verb) bool {
 // Drain makes the server refuse sign-ins and new switchboards from now on.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Draining reports whether it does.
-func (s *Server) Draining() bool { return s.draining.Load() }
+// Draining reports whether newcomers are refused or sent elsewhere.
+func (s *Server) Draining() bool { return s.draining.Load() || s.moving.Load() }
 
 // Farewell tells everybody that the server shuts down, and closes their connections. It
 // takes the given time, so that they do not all come back at once.

@@ -103,7 +103,7 @@ func (s *session) usr(ctx context.Context, f msnp.Frame) error {
 	switch {
 	case m.Package != "TWN":
 		return outOfPlace
-	case s.srv.draining.Load():
+	case m.Stage != "I" && s.srv.draining.Load():
 		return fatal{msnp.CodeUnavailable, conn.Unavailable}
 	case s.conn.Turned():
 		return fatal{msnp.CodeBusy, conn.Flood}
@@ -115,27 +115,35 @@ func (s *session) usr(ctx context.Context, f msnp.Frame) error {
 	return outOfPlace
 }
 
-// identify answers stage I: a dispatch server refers the client, a notification server
-// challenges it. Neither says whether the account exists.
+// identify answers stage I: a dispatch server refers the client, and so does a notification server
+// that is to have nobody any more, if another takes people. Others challenge it. None says whether
+// the account exists.
 func (s *session) identify(m msnp.Authentication) error {
 	handle, err := im.ParseCallee(m.Value)
 	if err != nil {
 		return fatal{msnp.CodeAuthFailed, conn.Refused}
 	}
+	addr, referred := "", false
+	if s.dispatch || s.srv.Draining() {
+		addr, referred = s.srv.Home(handle)
+		if !referred && (s.dispatch || s.srv.draining.Load()) {
+			return fatal{msnp.CodeUnavailable, conn.Unavailable}
+		}
+	}
 	if s.state == versioned { // asking again does not buy time
-		s.conn.Expect(s.forSignIn())
+		s.conn.Expect(s.forSignIn(referred))
 	}
 	s.state = challenged
-	if s.dispatch {
-		return s.reply(msnp.XFR, string(m.TrID), "NS", s.srv.NotificationAddr, "0", s.srv.DispatchAddr)
+	if referred {
+		return s.reply(msnp.XFR, string(m.TrID), "NS", addr, "0", s.srv.DispatchAddr)
 	}
 	s.own().handle = handle
 	return s.reply(msnp.USR, string(m.TrID), "TWN", "S", twnChallenge(s.srv.Clock.Now()))
 }
 
 // forSignIn is how long a client may take after USR I: to sign in, or to go where it was sent.
-func (s *session) forSignIn() time.Duration {
-	if s.dispatch {
+func (s *session) forSignIn(referred bool) time.Duration {
+	if referred {
 		return partingTime
 	}
 	return s.srv.Limits().SignIn

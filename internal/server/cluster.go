@@ -11,6 +11,7 @@ import (
 	"monarch/internal/cluster"
 	"monarch/internal/config"
 	"monarch/internal/natsbus"
+	"monarch/internal/ns"
 )
 
 // leaveTime is how long a node that stops waits for the others to have heard everything.
@@ -31,10 +32,11 @@ func (s *Server) buildCluster() error {
 	}
 	s.hub.Join(func(m cluster.Member) *cluster.Cluster {
 		s.cluster = cluster.New(cluster.Config{
-			Name: name, Bus: s.bus, Member: m, Status: s.status, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+			Name: name, Bus: s.bus, Member: s.nodes.Member(m), Status: s.status, Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		})
 		return s.cluster
 	})
+	s.nodes.Join(s.cluster)
 	return nil
 }
 
@@ -73,16 +75,32 @@ func filesTLS(c config.Cluster) (*tls.Config, error) {
 // status is what this node tells the others of itself.
 func (s *Server) status() cluster.Status {
 	st := cluster.Status{
-		Release: release(), Roles: s.cfg.Cluster.Roles, Sessions: s.hub.Count(), Draining: s.ns.Draining(),
-		Web: s.site(),
+		Release: release(), Roles: s.cfg.Cluster.Roles, Sessions: s.hub.Count(), Capacity: s.cfg.Cluster.Capacity,
+		Draining: s.ns.Draining(), Switchboards: s.boards.list(), Web: s.site(),
 	}
 	if s.listeners.notification != nil {
 		st.Notification = s.ns.NotificationAddr
 	}
-	for _, board := range s.boards.all {
-		st.Switchboards = append(st.Switchboards, board.Addr)
-	}
 	return st
+}
+
+// home returns the notification server for somebody who comes: of the node where he is signed in,
+// or else of one that has room.
+func (s *Server) home(handle string) (string, bool) {
+	var was cluster.NodeID
+	if l, ok := s.hub.ByHandle(handle); ok {
+		if was = cluster.NodeID(l.Node); was == "" {
+			was = s.nodes.Self()
+		}
+	}
+	to, ok := s.nodes.Notification(was)
+	return to.Addr, ok
+}
+
+// nextBoard returns the switchboard for the next conversation.
+func (s *Server) nextBoard() (ns.Board, bool) {
+	to, ok := s.nodes.Switchboard()
+	return ns.Board{Addr: to.Addr, Ahead: to.Ahead}, ok
 }
 
 // release returns which version this is, as the build noted it.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 
+	"monarch/internal/cluster"
 	"monarch/internal/config"
 	"monarch/internal/conn"
 	"monarch/internal/ns"
@@ -18,7 +19,8 @@ func (s *Server) buildMessenger() {
 		Turns:            s.arrivals,
 		DispatchAddr:     s.told(s.cfg.Dispatch, "dispatch"),
 		NotificationAddr: s.told(s.cfg.Notification, "notification"),
-		Switchboard:      s.boards.next,
+		Home:             s.home,
+		Switchboard:      s.nextBoard,
 		WebURL:           s.cfg.PagesURL(),
 		Mail:             s.mail(),
 		BareVersion:      s.cfg.Protocol.VerReply == config.VerSingle,
@@ -60,29 +62,25 @@ func (s *Server) buildBoards() {
 	s.boards.stopped = make([]bool, len(s.boards.all))
 }
 
-// boards is the set of switchboards, of which conversations get the least busy.
+// boards is the set of switchboards of this node.
 type boards struct {
 	all   []*sb.Server // immutable
 	paces *sb.Paces    // of all of them; immutable
 
-	mu      sync.Mutex // leaf but for the boards' own
+	mu      sync.Mutex // taken before the boards' own and no other
 	stopped []bool
 }
 
-// next returns the address of the switchboard for the next conversation.
-func (b *boards) next() (string, bool) {
+// list returns those that take conversations.
+func (b *boards) list() (open []cluster.Board) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var best *sb.Server
 	for i, each := range b.all {
-		if !b.stopped[i] && (best == nil || each.Seated() < best.Seated()) {
-			best = each
+		if !b.stopped[i] {
+			open = append(open, cluster.Board{Addr: each.Addr, Seated: each.Seated()})
 		}
 	}
-	if best == nil {
-		return "", false
-	}
-	return best.Addr, true
+	return open
 }
 
 // role returns the role of the switchboard at an address. Most clients that come over HTTP

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +34,9 @@ func TestTwoNodesAreOneService(t *testing.T) {
 	p.Play(`list alice FL bob 0
 list alice AL bob
 list bob AL alice
-signin9 A
-signin9 B, loud
+signin9 A`)
+	agree(t, nodes...)
+	p.Play(`signin9 B, loud
 A.ns< NLN NLN bob@example.com Bob 268435492
 B.ns> ADD 20 FL alice@example.com Alice 0
 B.ns< ADD 20 FL {v+1} alice@example.com Alice 0
@@ -41,7 +44,7 @@ B.ns< BPR {v} alice@example.com PHH
 B.ns< BPR {v} alice@example.com PHW
 B.ns< BPR {v} alice@example.com PHM
 B.ns< BPR {v} alice@example.com MOB N
-B.ns< NLN NLN alice@example.com Alice 268435492
+B.ns< ILN 20 NLN alice@example.com Alice 268435492
 A.ns< ADD 0 RL {*} bob@example.com Bob
 chat A B
 A.sb> MSG 30 A {n} + P-HELLO
@@ -85,4 +88,78 @@ func TestRolesOnSeveralNodes(t *testing.T) {
 			t.Errorf("node %d has nothing for its operator", i+1)
 		}
 	}
+}
+
+// TestPeopleGoWhereThereIsRoom has a dispatch server send people to two nodes, and the switchboard of a
+// third take their conversation.
+func TestPeopleGoWhereThereIsRoom(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t,
+		map[string]string{"cluster.roles": "dispatch, notification"},
+		map[string]string{"cluster.roles": "notification, passport"},
+		map[string]string{"cluster.roles": "switchboard"})
+	p := msntest.NewPlayer(t, nodes[0])
+	p.At(nodes[1], "B.ns", "C.ns")
+	p.At(nodes[2], "A.sb", "B.sb")
+	p.Set("first", nodes[0].Server.Addr("notification"))
+	p.Set("second", nodes[1].Server.Addr("notification"))
+	p.Set("board", nodes[2].Server.Addr("switchboard"))
+	asked := 0
+	refer := func(who, to string) {
+		t.Helper()
+		asked++
+		conn := fmt.Sprint(strings.ToUpper(who[:1]), ".ds", asked)
+		p.Play(strings.NewReplacer("WHO.ds", conn, "HANDLE", who, "TO", to).Replace(`WHO.ds> VER 1 MSNP9 MSNP8 CVR0
+WHO.ds< VER 1 MSNP9 CVR0
+WHO.ds> CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 6.0.0602 MSMSGS HANDLE@example.com
+WHO.ds< CVR 2 6.0.0602 6.0.0602 6.0.0602 {url1} {url2}
+WHO.ds> USR 3 TWN I HANDLE@example.com
+WHO.ds< XFR 3 NS {TO} 0 {addrDS}`))
+	}
+	refer("alice", "first")
+	p.Play(`mutual alice bob
+signin9 A`)
+	refer("bob", "second")
+	p.Play(`signin9 B, loud
+A.ns< NLN NLN bob@example.com Bob 268435492
+signin9 C`)
+	agree(t, nodes...)
+	refer("alice", "first") // where she is, although there are more people by now
+	refer("bob", "second")
+	p.Play(`A.ns> XFR 20 SB
+A.ns< XFR 20 SB {board} CKI {cookie}
+A.sb> USR 1 alice@example.com {cookie}
+A.sb< USR 1 OK alice@example.com Alice
+A.sb> CAL 2 bob@example.com
+A.sb< CAL 2 RINGING {session}
+B.ns< RNG {session} {board} CKI {call} alice@example.com Alice
+B.sb> ANS 1 bob@example.com {call} {session}
+B.sb< IRO 1 1 1 alice@example.com Alice
+B.sb< ANS 1 OK
+A.sb< JOI bob@example.com Bob
+A.sb> MSG 3 A {n} + P-HELLO
+A.sb< ACK 3
+B.sb< MSG alice@example.com Alice {n} + P-HELLO`)
+}
+
+// TestAClockThatIsOff has the switchboard at a node whose clock is five minutes ahead: a cookie is good
+// for two.
+func TestAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t,
+		map[string]string{"cluster.roles": "dispatch, notification, passport"},
+		map[string]string{"cluster.roles": "switchboard"})
+	nodes[1].Clock.Advance(5 * time.Minute)
+	await(t, "the clock is not seen to be off", func() bool {
+		return slices.ContainsFunc(nodes[0].Server.Cluster().Nodes(), func(n cluster.Node) bool {
+			return n.State == cluster.Alive && n.Ahead > 4*time.Minute && n.Ahead < 6*time.Minute
+		})
+	})
+	p := msntest.NewPlayer(t, nodes[0])
+	p.At(nodes[1], "A.sb")
+	p.Play(`signin9 A
+A.ns> XFR 20 SB
+A.ns< XFR 20 SB {*} CKI {cookie}
+A.sb> USR 1 alice@example.com {cookie}
+A.sb< USR 1 OK alice@example.com Alice`)
 }

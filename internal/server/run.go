@@ -100,6 +100,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	s.keys.stop()
 	s.serving.Wait()
 	s.leave(ctx)
+	s.nodes.Close()
 	s.audit.Record(ctx, audit.Event{What: audit.Stopped})
 	err = s.release()
 	s.log.Info("stopped")

@@ -29,6 +29,7 @@ import (
 	"monarch/internal/login"
 	"monarch/internal/metrics"
 	"monarch/internal/natsbus"
+	"monarch/internal/nodes"
 	"monarch/internal/ns"
 	"monarch/internal/passport"
 	"monarch/internal/store"
@@ -48,6 +49,7 @@ type Server struct {
 	hub      *hub.Hub
 	cluster  *cluster.Cluster // nil: this node is alone
 	bus      *natsbus.Bus     // of the cluster
+	nodes    *nodes.Nodes
 	signer   *auth.Signer
 	gate     *gate.Gate
 	hasher   *auth.Hasher
@@ -117,6 +119,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.signer.OnUnknown(s.unknownKey)
 	s.arrivals = turns.New(signinTurns(s.cfg))
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
+	s.nodes = nodes.New(s.clock, s.status)
 	if err := s.buildCluster(); err != nil {
 		return err
 	}
