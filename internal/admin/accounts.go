@@ -22,11 +22,9 @@ func (s *Service) Accounts(ctx context.Context, after string, limit int) ([]Acco
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}
-	here := s.logins()
 	accounts := make([]Account, len(users))
 	for i, u := range users {
-		_, in := here[u.ID]
-		accounts[i] = shown(u, in)
+		accounts[i] = shown(u, s.isIn(u.ID))
 	}
 	return accounts, nil
 }
@@ -41,9 +39,13 @@ func (s *Service) Account(ctx context.Context, email string) (Details, error) {
 	if err != nil {
 		return Details{}, fmt.Errorf("load lists of %s: %w", u.Handle, err)
 	}
-	login, in := s.logins()[u.ID]
+	session, err := s.sessionOf(ctx, u)
+	if err != nil {
+		return Details{}, err
+	}
 	d := Details{
-		Account:       shown(u, in),
+		Account:       shown(u, session != nil),
+		Session:       session,
 		ListVersion:   r.User.Version,
 		AsksWhenAdded: r.User.Prompt == im.Ask,
 		AllowsOthers:  r.User.Policy == im.AllowOthers,
@@ -61,10 +63,6 @@ func (s *Service) Account(ctx context.Context, email string) (Details, error) {
 	}
 	for _, p := range r.Properties {
 		d.Properties = append(d.Properties, Property{Type: p.Type, Value: p.Value})
-	}
-	if in {
-		session := session(login)
-		d.Session = &session
 	}
 	d.Mailbox, err = s.mailbox(ctx, u)
 	return d, err
@@ -88,13 +86,11 @@ func (s *Service) Contacts(ctx context.Context, email string) ([]Contact, error)
 	for _, g := range r.Groups {
 		groups[g.Number] = g.Name
 	}
-	here := s.logins()
 	contacts := make([]Contact, len(r.Contacts))
 	for i, c := range r.Contacts {
-		_, in := here[c.ID]
 		contacts[i] = Contact{
 			Email: c.Handle, Nick: nicks[c.ID], Stored: c.Stored,
-			Lists: lists(c.Lists), Groups: []string{}, SignedIn: in,
+			Lists: lists(c.Lists), Groups: []string{}, SignedIn: s.isIn(c.ID),
 		}
 		for _, g := range c.Groups {
 			contacts[i].Groups = append(contacts[i].Groups, groups[g])

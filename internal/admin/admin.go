@@ -15,6 +15,7 @@ import (
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/hub"
+	"monarch/internal/nodes"
 	"monarch/internal/store"
 )
 
@@ -36,6 +37,9 @@ type Service struct {
 	Listeners map[string]string      // addresses by name; nil where no server runs
 	Configure func() (Report, error) // reads the configuration again; nil where no server runs
 
+	Drainer Drainer // nil where no server runs
+
+	nodes  *nodes.Nodes  // nil where no server runs
 	alerts atomic.Uint32 // number of the last one
 }
 
@@ -93,4 +97,5 @@ type Session struct {
 	Client  string    `json:"client"`
 	Address string    `json:"address"`
 	Since   time.Time `json:"since"`
+	Node    string    `json:"node,omitempty"` // where it is; absent where there is only one
 }

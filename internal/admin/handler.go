@@ -48,7 +48,11 @@ func (s *Service) Handler() http.Handler {
 		"DELETE " + pathUsers + "/{email}":         s.deleteUser,
 		"GET " + pathUsers + "/{email}/contacts":   s.listContacts,
 		"GET " + pathSessions:                      s.listSessions,
+		"GET " + pathSessions + "/{email}":         s.showSession,
 		"DELETE " + pathSessions + "/{email}":      s.kick,
+		"GET " + pathNodes:                         s.listNodes,
+		"PUT " + pathNodes + "/{name}/drain":       s.drain,
+		"DELETE " + pathNodes + "/{name}/drain":    s.undrain,
 		"POST " + pathNotices:                      s.notify,
 		"POST " + pathBackups:                      s.backUp,
 		"POST " + pathReloads:                      s.reload,
@@ -111,16 +115,24 @@ func read[T any](r *http.Request) (body T, err error) {
 }
 
 func (s *Service) listUsers(r *http.Request) (any, error) {
-	q := r.URL.Query()
-	limit := 0
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return nil, problem(http.StatusBadRequest, CodeBadRequest, "limit is %q; give a number up to %d", text, maxPage)
-		}
-		limit = n
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
 	}
-	return s.Accounts(r.Context(), q.Get("after"), limit)
+	return s.Accounts(r.Context(), r.FormValue("after"), limit)
+}
+
+// limitOf returns how much is wanted at most; 0 is as much as there may be.
+func limitOf(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, problem(http.StatusBadRequest, CodeBadRequest, "limit is %q; give a number up to %d", text, maxPage)
+	}
+	return n, nil
 }
 
 func (s *Service) addUser(r *http.Request) (any, error) {
@@ -166,7 +178,26 @@ func (s *Service) listContacts(r *http.Request) (any, error) {
 }
 
 func (s *Service) listSessions(r *http.Request) (any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if s.isAlone(r.Context()) {
+		return s.some(r.FormValue("after"), limit), nil
+	}
 	return s.Sessions(r.Context())
+}
+
+func (s *Service) showSession(r *http.Request) (any, error) {
+	u, err := s.user(r.Context(), r.PathValue("email"))
+	if err != nil {
+		return nil, err
+	}
+	session, err := s.sessionOf(r.Context(), u)
+	if err == nil && session == nil {
+		err = notSignedIn(u)
+	}
+	return session, err
 }
 
 func (s *Service) kick(r *http.Request) (any, error) {

@@ -68,6 +68,7 @@ func (s *Service) RotateKey(ctx context.Context, how Rotation) ([]Key, error) {
 	}
 	s.Log.InfoContext(ctx, "key rotated", "key", keys[0], "rotation", how)
 	s.Audit.Record(ctx, audit.Event{What: audit.KeyRotated, Note: fmt.Sprintf("%v signs, %s", keys[0], how.words())})
+	s.spreadKeys(ctx)
 	keys, err = s.use(ctx, keys)
 	return s.describe(keys), err
 }

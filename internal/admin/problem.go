@@ -33,6 +33,8 @@ const (
 	CodeNoSession   = "not_signed_in"
 	CodeFileExists  = "file_exists"
 	CodeTooManyKeys = "too_many_keys"
+	CodeNoNode      = "no_node"
+	CodeNodeSilent  = "node_silent"
 	CodeBusy        = "busy"
 	CodeInternal    = "internal"
 )

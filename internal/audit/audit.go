@@ -52,6 +52,8 @@ const (
 	KeyRetired        What = "key retired"
 	CertRenewed       What = "certificate renewed"
 	Reloaded          What = "configuration reloaded"
+	NodeDrained       What = "node drained"
+	NodeUndrained     What = "node undrained"
 	Started           What = "server started"
 	Stopped           What = "server stopped"
 )

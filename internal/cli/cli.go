@@ -22,6 +22,8 @@ type commands struct {
 	User     userCmds    `cmd:"" help:"Make, change and remove accounts."`
 	Contacts contactsCmd `cmd:"" help:"Show the people on an account's lists."`
 	Session  sessionCmds `cmd:"" help:"Show who is signed in, and end sessions."`
+	Nodes    nodesCmd    `cmd:"" help:"Show the nodes of the service."`
+	Drain    drainCmd    `cmd:"" help:"Move the people of a node to others, before it is stopped."`
 	Mail     mailCmd     `cmd:"" help:"Tell somebody what is new in his mailbox."`
 	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`

@@ -53,7 +53,12 @@ func clean(s string) string {
 }
 
 // when writes a time for people, in their time zone.
-func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "" // it is not known
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
 
 func yesNo(b bool) string {
 	if b {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"monarch/internal/admin"
@@ -75,11 +76,19 @@ func (c *sessionList) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.stdout, "Nobody is signed in.")
 		return nil
 	}
+	heads := []string{"EMAIL", "NICK", "STATUS", "CLIENT", "PROTOCOL", "ADDRESS", "SINCE"}
+	several := slices.ContainsFunc(sessions, func(s admin.Session) bool { return s.Node != "" })
+	if several {
+		heads = append(heads, "NODE")
+	}
 	rows := make([][]string, len(sessions))
 	for i, s := range sessions {
 		rows[i] = []string{s.Email, s.Nick, status(s.Status), s.Client, s.Version, s.Address, when(s.Since)}
+		if several {
+			rows[i] = append(rows[i], s.Node)
+		}
 	}
-	return table(a.stdout, []string{"EMAIL", "NICK", "STATUS", "CLIENT", "PROTOCOL", "ADDRESS", "SINCE"}, rows)
+	return table(a.stdout, heads, rows)
 }
 
 type sessionKick struct {

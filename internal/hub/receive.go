@@ -66,7 +66,9 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 	case e != nil:
 		e.session.Deliver(Kicked{Elsewhere})
 	case old != nil && old.number != f.number:
-		h.end(m.User, old.number, Expelled)
+		if !old.left { // else that was told
+			h.end(m.User, old.number, Expelled)
+		}
 		if !old.reachable() {
 			p.doubt(before, f.number)
 		}

@@ -102,7 +102,7 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	if old != nil {
 		old.session.Deliver(Kicked{Elsewhere})
 	}
-	if elsewhere != nil {
+	if elsewhere != nil && !elsewhere.left { // else that was told
 		h.end(e.User(), elsewhere.number, Expelled)
 	}
 }

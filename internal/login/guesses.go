@@ -103,12 +103,7 @@ func (g *guesses) setLimits(l GuessLimits) {
 // ones, so that many at once are no way around the limits. Who is turned away learns nothing of
 // accounts, not even whether this is one where he is familiar, unless he knows its password.
 func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (attempt, ruling) {
-	at := turns.SubscriberOf(from)
-	a := attempt{
-		account: maphash.Comparable(g.seed, guessKey{handle: handle}),
-		address: maphash.Comparable(g.seed, guessKey{from: at}),
-		pair:    maphash.Comparable(g.seed, guessKey{at, handle}),
-	}
+	a := g.attempt(from, handle)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.records[a.address].tires(now) || g.records[a.pair].tires(now) {
@@ -125,6 +120,15 @@ func (g *guesses) begin(now time.Duration, from netip.Addr, handle string) (atte
 		r.trying++
 	}
 	return a, try
+}
+
+func (g *guesses) attempt(from netip.Addr, handle string) attempt {
+	at := turns.SubscriberOf(from)
+	return attempt{
+		account: maphash.Comparable(g.seed, guessKey{handle: handle}),
+		address: maphash.Comparable(g.seed, guessKey{from: at}),
+		pair:    maphash.Comparable(g.seed, guessKey{at, handle}),
+	}
 }
 
 // concerned returns the records that an attempt counts for while it is under way: of the account
@@ -147,6 +151,24 @@ func (g *guesses) end(now time.Duration, a attempt, how outcome) (holds []hold) 
 			r.trying = max(r.trying, 1) - 1 // it may have been forgotten
 		}
 	}
+	return g.count(now, a, how)
+}
+
+// learn counts an attempt that ended at another node.
+func (g *guesses) learn(now time.Duration, n News) {
+	a := g.attempt(n.From, n.Handle)
+	a.held, a.familiar = n.Held, n.Familiar
+	how := wrong
+	if n.Right {
+		how = right
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count(now, a, how)
+}
+
+// count notes how an attempt ended. g.mu is held.
+func (g *guesses) count(now time.Duration, a attempt, how outcome) (holds []hold) {
 	pair := g.record(now, a.pair)
 	switch {
 	case how == right:

@@ -246,3 +246,44 @@ func TestWhoCausesWorkInVainIsTurnedAway(t *testing.T) {
 		t.Errorf("%d sign-ins of one account at one place and time", entered)
 	}
 }
+
+// TestDesksOfSeveralNodesCountTogether has somebody guess at two desks in turn.
+func TestDesksOfSeveralNodesCountTogether(t *testing.T) {
+	here, there := newGuesses(), newGuesses()
+	limits := GuessLimits{Account: 5, Address: 30, Stranger: 20, MaxDelay: time.Hour}
+	from := netip.MustParseAddr("192.0.2.7")
+	for _, g := range []*guesses{here, there} {
+		g.setLimits(limits)
+	}
+	try1 := func(at, other *guesses, handle string, knows bool) ruling {
+		t.Helper()
+		a, what := at.begin(0, from, handle)
+		how := wrong
+		if knows && what == try {
+			how = right
+		}
+		at.end(0, a, how)
+		other.learn(0, News{handle, from, how != wrong, a.held, a.familiar})
+		return what
+	}
+	for i := range limits.Account {
+		at, other := here, there
+		if i%2 == 1 {
+			at, other = there, here
+		}
+		if what := try1(at, other, "alice@example.com", false); what != try {
+			t.Fatalf("attempt %d is ruled %d", i+1, what)
+		}
+	}
+	for i, at := range []*guesses{here, there} {
+		if _, what := at.begin(0, from, "alice@example.com"); what != refuse {
+			t.Errorf("desk %d rules %d after %d failures at both", i+1, what, limits.Account)
+		}
+	}
+	if what := try1(here, there, "bob@example.com", true); what != try {
+		t.Errorf("bob is ruled %d", what)
+	}
+	if a, _ := there.begin(0, from, "bob@example.com"); !a.familiar {
+		t.Error("who signed in at one desk is a stranger at the other")
+	}
+}

@@ -27,7 +27,18 @@ type Config struct {
 	Log    *slog.Logger
 	Audit  *audit.Log // nil: nothing is recorded
 
-	Limits Limits // to begin with
+	Tell   func(News) // tells the desks of other nodes; it must not wait. nil: there are none
+	Limits Limits     // to begin with
+}
+
+// News is how an attempt ended, as desks tell each other: who guesses at several has no more
+// tries than at one.
+type News struct {
+	Handle   string     `json:"handle"`
+	From     netip.Addr `json:"from"`
+	Right    bool       `json:"right,omitempty"`
+	Held     bool       `json:"held,omitempty"`     // it was held back
+	Familiar bool       `json:"familiar,omitempty"` // the account was lately used from there
 }
 
 // Limits is what [Desk.SetLimits] changes while the server runs. What is 0 has its default.
@@ -136,9 +147,19 @@ func (d *Desk) end(ctx context.Context, a attempt, err error, c credentials) {
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrLimited):
 		how = wrong
 	}
+	if how != unknown && d.cfg.Tell != nil {
+		d.cfg.Tell(News{c.handle, c.from, how == right, a.held, a.familiar})
+	}
 	for _, h := range d.guesses.end(d.cfg.Clock.Elapsed(), a, how) {
 		d.cfg.Log.Warn("sign-ins held back", "user", c.handle, "addr", c.from.String(), "reason", h.of, "for", h.delay.String())
 		d.record(ctx, audit.HeldBack, c.handle, c.from, "")
+	}
+}
+
+// Learn counts an attempt at another desk, which has logged it.
+func (d *Desk) Learn(n News) {
+	if d.rates.Load() {
+		d.guesses.learn(d.cfg.Clock.Elapsed(), n)
 	}
 }
 

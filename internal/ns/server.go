@@ -88,6 +88,7 @@ type Server struct {
 	moves    moves
 	changes  changes
 	lapses   lapses
+	drain    drain
 	draining atomic.Bool // nobody is let in
 	moving   atomic.Bool // whoever comes is sent to another node
 }
@@ -185,6 +186,7 @@ func (s *Server) Lapsed() { s.lapses.begin() }
 
 // Close ends what is still under way: contacts on the move have left.
 func (s *Server) Close() {
+	s.Stay()
 	s.lapses.close()
 	s.moves.close()
 }

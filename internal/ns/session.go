@@ -301,16 +301,7 @@ func (s *session) Closed(why conn.Reason) {
 	if s.entry.Number() == 0 {
 		return
 	}
-	how := hub.Left
-	switch why {
-	case conn.Displaced, conn.Kicked:
-		how = hub.Expelled
-	case conn.Revoked:
-		how = hub.Revoked
-	case conn.Unavailable:
-		how = hub.Stopped
-	}
-	s.srv.Hub.SignOut(&s.entry, s.watchers, how)
+	s.srv.Hub.SignOut(&s.entry, s.watchers, s.ending(why))
 }
 
 // watchers appends who may see the user.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -38,6 +39,19 @@ func (s *Server) buildCluster() error {
 	})
 	s.nodes.Join(s.cluster)
 	return nil
+}
+
+// What nodes tell each other besides who is signed in.
+const topicGuess = "guess" // login.News
+
+// hear decodes news for fn. What cannot be read is of another release.
+func hear[T any](fn func(T)) func([]byte) {
+	return func(body []byte) {
+		var news T
+		if json.Unmarshal(body, &news) == nil {
+			fn(news)
+		}
+	}
 }
 
 // buildBus makes what carries packets to the other nodes.

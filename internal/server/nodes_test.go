@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"monarch/internal/admin"
 	"monarch/internal/cluster"
 	"monarch/internal/msntest"
 )
@@ -162,4 +163,106 @@ A.ns> XFR 20 SB
 A.ns< XFR 20 SB {*} CKI {cookie}
 A.sb> USR 1 alice@example.com {cookie}
 A.sb< USR 1 OK alice@example.com Alice`)
+}
+
+// TestGuessesCountAtAllNodes has somebody try passwords at two nodes in turn.
+func TestGuessesCountAtAllNodes(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t, map[string]string{"signin.account_failures": "4"}, map[string]string{"signin.account_failures": "4"})
+	players := []*msntest.Player{msntest.NewPlayer(t, nodes[0]), msntest.NewPlayer(t, nodes[1])}
+	players[0].Play(`login A`)
+	for i := range 4 {
+		players[i%2].Play(`login A password "wrong" refused`)
+		agree(t, nodes...)
+	}
+	for _, p := range players {
+		p.Play(`login A refused`)
+		p.Play(`login B`)
+	}
+}
+
+// TestANewKeySignsForAllNodes replaces the key at one node, and uses it at the other.
+func TestANewKeySignsForAllNodes(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t, nil, nil)
+	p := msntest.NewPlayer(t, nodes[0])
+	p.At(nodes[1], "A.ns")
+	for _, how := range []admin.Rotation{admin.Overlap, admin.AtOnce} {
+		if _, err := nodes[0].Server.Admin().RotateKey(t.Context(), how); err != nil {
+			t.Fatal(err)
+		}
+		p.Play(`login A
+A.ns> VER 1 MSNP9 MSNP8 CVR0
+A.ns< VER 1 MSNP9 CVR0
+A.ns> CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 6.0.0602 MSMSGS alice@example.com
+A.ns< CVR 2 6.0.0602 6.0.0602 6.0.0602 {url1} {url2}
+A.ns> USR 3 TWN I alice@example.com
+A.ns< USR 3 TWN S {*}
+A.ns> USR 4 TWN S {ticket}
+A.ns< USR 4 OK alice@example.com Alice 1 0
+A.ns< MSG Hotmail Hotmail {n} + {profile}
+A.ns> OUT
+A.ns x
+fresh A.ns`)
+	}
+}
+
+// TestANodeIsDrained moves people who talk with each other to another node: those who watch them notice
+// nothing, the conversation goes on, and whoever comes is sent on.
+func TestANodeIsDrained(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t, nil, nil)
+	p := msntest.NewPlayer(t, nodes[0])
+	p.At(nodes[1], "A2", "B2", "C", "D2")
+	p.Set("second", nodes[1].Server.Addr("notification"))
+	p.Play(`mutual alice bob
+mutual alice carol
+signin9 A
+signin9 B`)
+	agree(t, nodes...)
+	p.Play(`signin9 C, loud
+A.ns< NLN NLN carol@example.com Carol 268435492
+C.ns< ILN 6 NLN alice@example.com Alice 268435492
+chat A B`)
+	agree(t, nodes...)
+	if err := nodes[1].Server.Admin().Drain(t.Context(), "node-1", 0); err != nil {
+		t.Fatal(err)
+	}
+	p.Play(`A.ns< XFR 0 NS {second} 0 {addrDS}
+B.ns< XFR 0 NS {second} 0 {addrDS}`)
+	p.Conn("A.ns").Close()
+	p.Conn("B.ns").Close()
+	agree(t, nodes...)
+	p.Play(`signin9 A2, loud
+signin9 B2, loud
+C.ns -
+A.sb> MSG 20 A {n} + P-HELLO
+A.sb< ACK 20
+B.sb< MSG alice@example.com Alice {n} + P-HELLO
+D.ns> VER 1 MSNP9 MSNP8 CVR0
+D.ns< VER 1 MSNP9 CVR0
+D.ns> CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 6.0.0602 MSMSGS dave@example.com
+D.ns< CVR 2 6.0.0602 6.0.0602 6.0.0602 {url1} {url2}
+D.ns> USR 3 TWN I dave@example.com
+D.ns< XFR 3 NS {second} 0 {addrDS}`)
+	service := nodes[0].Server.Admin()
+	list, err := service.Nodes(t.Context())
+	if err != nil || len(list) != 2 || !list[0].Draining || list[0].State != "here" || list[1].Draining {
+		t.Errorf("the nodes are %+v, %v", list, err)
+	}
+	sessions, err := service.Sessions(t.Context())
+	if err != nil || len(sessions) != 3 || sessions[0].Node != "node-2" || sessions[0].Address == "" || sessions[0].Since.IsZero() {
+		t.Errorf("the sessions are %+v, %v", sessions, err)
+	}
+	if err := service.Kick(t.Context(), "carol@example.com"); err != nil {
+		t.Error(err)
+	}
+	p.Play(`C.ns< OUT SSD
+C.ns x`)
+	if err := nodes[1].Server.Admin().Undrain(t.Context(), "node-1"); err != nil {
+		t.Error(err)
+	}
+	if nodes[0].Server.Cluster().Nodes()[0].Draining {
+		t.Error("node-1 still drains")
+	}
 }

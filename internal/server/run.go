@@ -68,7 +68,10 @@ func (s *Server) end() {
 }
 
 // Drain turns away sign-ins and new conversations, as the first step of a shutdown.
-func (s *Server) Drain() { s.ns.Drain() }
+func (s *Server) Drain() {
+	s.ns.Drain()
+	s.announce()
+}
 
 func (s *Server) shutdown(ctx context.Context) error {
 	s.log.Info("stopping", "sessions", s.hub.Count(), "connections", s.engine.Count())

@@ -144,12 +144,16 @@ func (s *Server) buildPassport() error {
 	s.hasher = auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
 	s.login = login.New(login.Config{
 		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
+		Tell: func(n login.News) { s.nodes.Tell(topicGuess, n) },
 	})
+	s.nodes.Hear(topicGuess, hear(s.login.Learn))
 	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Messenger: s.ns}
 	s.service = &admin.Service{
 		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(),
 	}
+	s.service.Join(s.nodes)
+	s.service.Drainer = drainer{s}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	settings, err := loadTLS(s.cfg)
 	if err != nil {

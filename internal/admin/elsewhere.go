@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"monarch/internal/audit"
+	"monarch/internal/cluster"
+	"monarch/internal/nodes"
+)
+
+// Services of several nodes ask each other in requests of the HTTP interface, which travel between
+// the nodes as questions. Who is asked so answers for his own node.
+
+// The topics of questions between nodes.
+const (
+	topicAdmin = "admin" // carried
+	topicKeys  = "keys"  // nothing
+)
+
+// carried is a request on its way to another node.
+type carried struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Body   []byte `json:"body,omitempty"`
+	Actor  string `json:"actor,omitempty"` // who asks for it, for the audit log
+}
+
+// brought is what comes back.
+type brought struct {
+	Status int    `json:"status"`
+	Body   []byte `json:"body,omitempty"`
+}
+
+// Join lets the service ask those of other nodes, and answer them. It is for construction time.
+func (s *Service) Join(n *nodes.Nodes) {
+	s.nodes = n
+	n.Answer(topicAdmin, s.answer)
+	n.Answer(topicKeys, func(ctx context.Context, _ []byte) ([]byte, error) {
+		keys, err := s.Store.Keys(ctx)
+		if err == nil {
+			_, err = s.use(ctx, keys)
+		}
+		return []byte("null"), err
+	})
+}
+
+// alone is the key of a context in which a service answers for its own node.
+type alone struct{}
+
+// isAlone reports whether only this node is asked.
+func (s *Service) isAlone(ctx context.Context) bool {
+	return s.nodes == nil || ctx.Value(alone{}) != nil
+}
+
+// answer answers another node.
+func (s *Service) answer(ctx context.Context, body []byte) ([]byte, error) {
+	var q carried
+	if err := json.Unmarshal(body, &q); err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(audit.WithActor(ctx, q.Actor), alone{}, true)
+	r, err := http.NewRequestWithContext(ctx, q.Method, "http://monarch"+q.Path, bytes.NewReader(q.Body))
+	if err != nil {
+		return nil, err
+	}
+	w := &answer{header: make(http.Header), status: http.StatusOK}
+	s.Handler().ServeHTTP(w, r)
+	return json.Marshal(brought{w.status, w.body.Bytes()})
+}
+
+// at returns a client of another node's service.
+func (s *Service) at(node cluster.NodeID) *Client {
+	return &Client{http: http.Client{Transport: overCluster{s.nodes, node}}}
+}
+
+// overCluster carries requests to another node.
+type overCluster struct {
+	nodes *nodes.Nodes
+	node  cluster.NodeID
+}
+
+// RoundTrip asks, and waits for the answer.
+func (t overCluster) RoundTrip(r *http.Request) (*http.Response, error) {
+	q := carried{Method: r.Method, Path: r.URL.RequestURI(), Actor: audit.Actor(r.Context())}
+	if r.Body != nil {
+		defer r.Body.Close()
+		var err error
+		if q.Body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	var b brought
+	if err := t.nodes.Ask(r.Context(), t.node, topicAdmin, q, &b); err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: b.Status, Status: http.StatusText(b.Status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header), Body: io.NopCloser(bytes.NewReader(b.Body)), ContentLength: int64(len(b.Body)), Request: r,
+	}, nil
+}
+
+// spread runs ask for every other node that is there. A node that does not answer is a problem of
+// which the operator is told, when the others have answered.
+func (s *Service) spread(ctx context.Context, ask func(node string, c *Client) error) error {
+	if s.isAlone(ctx) {
+		return nil
+	}
+	err := s.nodes.Each(func(n cluster.Node) error { return ask(n.Name, s.at(n.ID)) })
+	if err != nil {
+		return problem(http.StatusBadGateway, CodeNodeSilent, "done here and at the nodes that answered, but: %v", err)
+	}
+	return nil
+}
+
+// spreadKeys has other nodes read the keys, so that they accept what a new one signs before it does.
+// Those that do not answer learn of it when they meet something that it signed.
+func (s *Service) spreadKeys(ctx context.Context) {
+	if s.isAlone(ctx) {
+		return
+	}
+	err := s.nodes.Each(func(n cluster.Node) error { return s.nodes.Ask(ctx, n.ID, topicKeys, nil, nil) })
+	if err != nil {
+		s.Log.WarnContext(ctx, "nodes have not read the new keys, and will in a minute", "err", err)
+	}
+}

@@ -1,0 +1,162 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"monarch/internal/audit"
+	"monarch/internal/cluster"
+)
+
+const pathNodes = "/api/v1/nodes"
+
+// Node is a node of the service, as the node that is asked sees it.
+type Node struct {
+	Name        string    `json:"name"`
+	State       string    `json:"state"` // here, joining, alive, silent, left
+	Release     string    `json:"release"`
+	Roles       []string  `json:"roles"`
+	Sessions    int       `json:"sessions"` // people signed in
+	Seated      int       `json:"seated"`   // participants of conversations
+	Capacity    int       `json:"capacity"`
+	Draining    bool      `json:"draining"`
+	Heard       time.Time `json:"heard"`         // when it last said something
+	ClockAhead  float64   `json:"clock_ahead"`   // seconds, about
+	Reached     string    `json:"notification"`  // where clients find its notification server; "" if it has none
+	Switchboard []string  `json:"switchboards"`  // where they find its switchboards
+	Web         string    `json:"web,omitempty"` // its website
+}
+
+// draining is the body that has a node's people move to others.
+type draining struct {
+	Pace int `json:"pace"` // people a second
+}
+
+// Drainer moves the people of a node away.
+type Drainer interface {
+	Drain(pace int) // so many a second, from now on, also those who come yet
+	Undrain()       // stops that
+}
+
+// The paces of draining, in people a second.
+const (
+	UsualPace = 50
+	maxPace   = 10_000
+)
+
+// Nodes returns the nodes that are known.
+func (s *Service) Nodes(context.Context) ([]Node, error) {
+	if s.nodes == nil {
+		return []Node{}, nil
+	}
+	list := []Node{}
+	for _, n := range s.nodes.All() {
+		shown := Node{
+			Name: n.Name, State: n.State.String(), Release: n.Release, Roles: n.Roles,
+			Sessions: n.Sessions, Capacity: n.Capacity, Draining: n.Draining, Heard: n.Heard.UTC(), ClockAhead: n.Ahead.Seconds(),
+			Reached: n.Notification, Switchboard: []string{}, Web: n.Web,
+		}
+		for _, b := range n.Switchboards {
+			shown.Seated += b.Seated
+			shown.Switchboard = append(shown.Switchboard, b.Addr)
+		}
+		list = append(list, shown)
+	}
+	return list, nil
+}
+
+// Drain moves the people of a node to others, so many a second; 0 is [UsualPace].
+func (s *Service) Drain(ctx context.Context, node string, pace int) error {
+	if pace == 0 {
+		pace = UsualPace
+	}
+	if pace < 0 || pace > maxPace {
+		return problem(http.StatusBadRequest, CodeBadRequest, "people can be moved at a pace of 1 to %d a second", maxPace)
+	}
+	n, err := s.node(node)
+	switch {
+	case err != nil:
+		return err
+	case n.State != cluster.Here:
+		return s.at(n.ID).Drain(ctx, node, pace)
+	case !s.othersTake(n):
+		return problem(http.StatusConflict, CodeNoNode,
+			"no other node takes people: start one with the role notification first; `monarch nodes` shows those there are")
+	}
+	s.Drainer.Drain(pace)
+	s.Log.InfoContext(ctx, "draining", "pace", pace)
+	s.Audit.Record(ctx, audit.Event{What: audit.NodeDrained, Note: fmt.Sprintf("%s, at %d people a second", node, pace)})
+	return nil
+}
+
+// Undrain lets a node have people again.
+func (s *Service) Undrain(ctx context.Context, node string) error {
+	n, err := s.node(node)
+	if err != nil {
+		return err
+	}
+	if n.State != cluster.Here {
+		return s.at(n.ID).Undrain(ctx, node)
+	}
+	s.Drainer.Undrain()
+	s.Log.InfoContext(ctx, "no longer draining")
+	s.Audit.Record(ctx, audit.Event{What: audit.NodeUndrained, Note: node})
+	return nil
+}
+
+// node finds a node that is there by its name.
+func (s *Service) node(name string) (cluster.Node, error) {
+	if s.nodes == nil {
+		return cluster.Node{}, problem(http.StatusConflict, CodeNoNode, "the server does not run")
+	}
+	for _, n := range s.nodes.Alive() {
+		if n.Name == name && name != "" {
+			return n, nil
+		}
+	}
+	return cluster.Node{}, problem(http.StatusNotFound, CodeNoNode, "there is no node %q; `monarch nodes` shows those there are", name)
+}
+
+// othersTake reports whether a node other than n takes people.
+func (s *Service) othersTake(n cluster.Node) bool {
+	for _, other := range s.nodes.Alive() {
+		if other.ID != n.ID && other.Notification != "" && !other.Draining {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) listNodes(r *http.Request) (any, error) { return s.Nodes(r.Context()) }
+
+func (s *Service) drain(r *http.Request) (any, error) {
+	body, err := read[draining](r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Drain(r.Context(), r.PathValue("name"), body.Pace)
+}
+
+func (s *Service) undrain(r *http.Request) (any, error) {
+	return nil, s.Undrain(r.Context(), r.PathValue("name"))
+}
+
+// Nodes is [Service.Nodes].
+func (c *Client) Nodes(ctx context.Context) (list []Node, err error) {
+	return list, c.call(ctx, http.MethodGet, pathNodes, nil, &list)
+}
+
+// Drain is [Service.Drain].
+func (c *Client) Drain(ctx context.Context, node string, pace int) error {
+	return c.call(ctx, http.MethodPut, drainPath(node), draining{Pace: pace}, nil)
+}
+
+// Undrain is [Service.Undrain].
+func (c *Client) Undrain(ctx context.Context, node string) error {
+	return c.call(ctx, http.MethodDelete, drainPath(node), nil, nil)
+}
+
+func drainPath(node string) string { return pathNodes + "/" + url.PathEscape(node) + "/drain" }

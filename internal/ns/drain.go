@@ -1,0 +1,125 @@
+package ns
+
+import (
+	"sync"
+	"time"
+
+	"monarch/internal/conn"
+	"monarch/internal/hub"
+	"monarch/msnp"
+)
+
+// movePatience is how long a client may take to go where it was sent. Most go at once, and some
+// do not know the word.
+const movePatience = 10 * time.Second
+
+// drain is the moving of people to other nodes.
+type drain struct {
+	work sync.WaitGroup
+
+	mu   sync.Mutex                 // taken before a session's
+	stop chan struct{}              // nil: nobody is moved
+	sent map[*session]time.Duration // who was told to go, and when by the clock's Elapsed
+}
+
+// Move sends everybody who is signed in here to other nodes, so many a second, and whoever comes, until
+// [Server.Stay]. Clients are told where to go; one that is still there some seconds later is told
+// that the server shuts down, and comes back by itself. Watchers hear nothing of those who
+// are back in time. docs/protocol/signin.md#moving
+func (s *Server) Move(perSecond int) {
+	s.Stay()
+	d := &s.drain
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stop := make(chan struct{})
+	d.stop, d.sent = stop, make(map[*session]time.Duration)
+	s.moving.Store(true)
+	d.work.Go(func() { s.move(time.Second/time.Duration(perSecond), stop) })
+}
+
+// Stay ends that.
+func (s *Server) Stay() {
+	d := &s.drain
+	d.mu.Lock()
+	s.moving.Store(false)
+	if d.stop != nil {
+		close(d.stop)
+		d.stop = nil
+	}
+	d.mu.Unlock()
+	d.work.Wait()
+}
+
+// move goes round until it is stopped.
+func (s *Server) move(each time.Duration, stop <-chan struct{}) {
+	tick := time.NewTicker(max(each, time.Millisecond))
+	defer tick.Stop()
+	rest := time.NewTicker(time.Second)
+	defer rest.Stop()
+	for {
+		for _, one := range s.Hub.Sessions() {
+			if !s.moveOne(one.(*session)) {
+				continue
+			}
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+		}
+		select {
+		case <-rest.C:
+		case <-stop:
+			return
+		}
+	}
+}
+
+// moveOne does what is to be done with a session, and reports whether that was anything.
+func (s *Server) moveOne(one *session) bool {
+	d := &s.drain
+	d.mu.Lock()
+	since, told := d.sent[one]
+	if told {
+		d.mu.Unlock()
+		late := s.Clock.Elapsed()-since >= movePatience
+		return late && one.Deliver(hub.Kicked{Why: hub.ServerStops})
+	}
+	defer d.mu.Unlock()
+	addr, ok := s.Home("")
+	if !ok || !one.refer(addr) {
+		return false
+	}
+	d.sent[one] = s.Clock.Elapsed()
+	return true
+}
+
+// refer sends the client to another notification server, when it has signed in.
+func (s *session) refer(addr string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.greeted && s.conn.Send(msnp.AppendLine(nil, msnp.XFR, string(msnp.Async), "NS", addr, "0", s.srv.DispatchAddr))
+}
+
+// moved reports whether a session was told to go, and forgets it.
+func (d *drain) moved(one *session) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, told := d.sent[one]
+	delete(d.sent, one)
+	return told
+}
+
+// ending returns how a sign-in ended whose connection was closed for a reason.
+func (s *session) ending(why conn.Reason) hub.Ending {
+	moved := s.srv.drain.moved(s)
+	switch {
+	case why == conn.Displaced || why == conn.Kicked:
+		return hub.Expelled
+	case why == conn.Revoked:
+		return hub.Revoked
+	case why == conn.Unavailable || moved: // it comes back, at another node
+		return hub.Stopped
+	}
+	return hub.Left
+}
