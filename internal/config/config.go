@@ -64,12 +64,16 @@ type Messenger struct {
 type Passport struct {
 	HTTPSListen string `toml:"https_listen"`
 	HTTPListen  string `toml:"http_listen"`
-	Cert        string `toml:"cert"` // "" is a certificate made in the data directory
-	Key         string `toml:"key"`
-	LegacyTLS   bool   `toml:"legacy_tls"`
-	LoginURL    string `toml:"login_url"`
-	URL         string `toml:"url"`       // "" is https:// and service.host
-	Templates   string `toml:"templates"` // "" is the built-in ones
+
+	// Where the gateway of this very node is; "" is where the client came.
+	GatewayAdvertise string `toml:"gateway_advertise"`
+
+	Cert      string `toml:"cert"` // "" is a certificate made in the data directory
+	Key       string `toml:"key"`
+	LegacyTLS bool   `toml:"legacy_tls"`
+	LoginURL  string `toml:"login_url"`
+	URL       string `toml:"url"`       // "" is https:// and service.host
+	Templates string `toml:"templates"` // "" is the built-in ones
 }
 
 // Ops is the listener for health checks and metrics.

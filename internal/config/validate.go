@@ -144,6 +144,9 @@ func (p *problems) passport(c Passport) {
 	if !ok || host == "" || strings.Contains(c.LoginURL, "://") || strings.ContainsAny(c.LoginURL, ", \t\r\n") {
 		p.add("passport.login_url is %q; write host name and path without https://, like \"login.passport.com/login2.srf\"", c.LoginURL)
 	}
+	if strings.ContainsAny(c.GatewayAdvertise, " ;,/@\t\r\n") {
+		p.add("passport.gateway_advertise is %q; write a host name or address, with a port unless that is 80, or leave it empty", c.GatewayAdvertise)
+	}
 	if c.URL == "" {
 		return
 	}

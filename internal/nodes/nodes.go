@@ -4,6 +4,7 @@
 package nodes
 
 import (
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -120,11 +121,18 @@ func (n *Nodes) Switchboard() (Server, bool) {
 	return n.least(all)
 }
 
-// Leads reports whether an address is that of a switchboard of another node.
-func (n *Nodes) Leads(addr string) bool {
-	return slices.ContainsFunc(n.Alive(), func(each cluster.Node) bool {
-		return each.State != cluster.Here && slices.ContainsFunc(each.Switchboards, func(b cluster.Board) bool { return b.Addr == addr })
-	})
+// Board returns the address of a switchboard of another node, which may be asked for by its host
+// alone, and whether there is one.
+func (n *Nodes) Board(addr string) (string, bool) {
+	for _, each := range n.Alive() {
+		for _, b := range each.Switchboards {
+			host, _, err := net.SplitHostPort(b.Addr)
+			if each.State != cluster.Here && (b.Addr == addr || err == nil && host == addr) {
+				return b.Addr, true
+			}
+		}
+	}
+	return "", false
 }
 
 // usual is the capacity of a node that does not tell one.

@@ -55,7 +55,7 @@ func TestOneNodeAlone(t *testing.T) {
 	if s, ok := n.Switchboard(); !ok || s.Addr != "a:1866" {
 		t.Errorf("the switchboard is %+v, %v", s, ok)
 	}
-	if n.Leads("a:1865") {
+	if _, ok := n.Board("a:1865"); ok {
 		t.Error("this node's own switchboard is that of another")
 	}
 	if err := n.Each(func(cluster.Node) error { t.Error("somebody is asked"); return nil }); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"maps"
 	"math/big"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,6 +24,12 @@ type Gateway struct {
 	Engine       *conn.Engine
 	Notification conn.Role
 	Switchboard  func(addr string) (conn.Role, bool) // by host, or host and port
+
+	// Elsewhere returns what carries connections to another node: to the switchboard at an address, or,
+	// for "", to a notification server, if there is to be none here. nil: there is no other node.
+	Elsewhere func(addr string) (carry func(net.Conn) bool, ok bool)
+
+	Host string // where clients reach this very node, perhaps with a port; "": as they came
 }
 
 const gatewayPath = "/gateway/gateway.dll"
@@ -70,29 +77,44 @@ func (g *gateway) answer(ctx context.Context, q *request) *response {
 
 // open begins a session, with the commands that came along.
 func (g *gateway) open(ctx context.Context, q *request, params url.Values) *response {
-	var role conn.Role
-	var ok bool
-	switch strings.ToUpper(params.Get("Server")) {
-	case "NS":
-		role, ok = g.to.Notification, true
-	case "SB":
-		role, ok = g.to.Switchboard(params.Get("IP"))
-	default:
-		return &response{status: 400}
-	}
-	if !ok {
-		return &response{status: 404}
+	attach, status := g.line(strings.ToUpper(params.Get("Server")), params.Get("IP"))
+	if attach == nil {
+		return &response{status: status}
 	}
 	t := &tunnel{key: newTunnelKey(), conn: newGatewayConn(q.conn, g.gate.Open("gateway")), turn: make(chan struct{}, 1)}
 	if !g.admit(t) {
 		return busyResponse()
 	}
 	defer g.leave(t)
-	if !g.to.Engine.Attach(t.conn, role) {
+	if !attach(t.conn) {
 		g.remove(t)
 		return busyResponse()
 	}
 	return g.carry(ctx, t, q, patienceFor(q, params))
+}
+
+// line returns what connects a session with a server, or nil and the status that says why not.
+func (g *gateway) line(server, addr string) (attach func(net.Conn) bool, status int) {
+	role, here := g.to.Notification, true
+	switch server {
+	case "NS":
+		addr = ""
+	case "SB":
+		if role, here = g.to.Switchboard(addr); addr == "" && !here {
+			return nil, 404
+		}
+	default:
+		return nil, 400
+	}
+	if g.to.Elsewhere != nil && (server == "NS" || !here) {
+		if carry, ok := g.to.Elsewhere(addr); ok {
+			return carry, 0
+		}
+	}
+	if !here {
+		return nil, 404
+	}
+	return func(nc net.Conn) bool { return g.to.Engine.Attach(nc, role) }, 0
 }
 
 // resume goes on with a session. Of one that is over or never was, most clients need to
@@ -105,7 +127,7 @@ func (g *gateway) resume(ctx context.Context, q *request, params url.Values) *re
 	}
 	t, crowded := g.enter(key)
 	if t == nil {
-		return tunnelResponse(404, id, q, nil, true)
+		return g.tunnelResponse(404, id, q, nil, true)
 	}
 	if crowded {
 		return busyResponse()
@@ -126,7 +148,7 @@ func (g *gateway) carry(ctx context.Context, t *tunnel, q *request, p patience) 
 	defer func() { <-t.turn }()
 	t.conn.proceed()
 	if body, ok := t.repeats(q); ok {
-		return tunnelResponse(200, t.id(), q, body, false)
+		return g.tunnelResponse(200, t.id(), q, body, false)
 	}
 	if len(q.body) > 0 && !t.conn.put(ctx, q.body) {
 		return busyResponse()
@@ -136,7 +158,7 @@ func (g *gateway) carry(ctx context.Context, t *tunnel, q *request, p patience) 
 	if last {
 		g.remove(t)
 	}
-	answer := tunnelResponse(200, t.id(), q, body, last)
+	answer := g.tunnelResponse(200, t.id(), q, body, last)
 	answer.signedIn = t.conn.known()
 	return answer
 }
@@ -268,8 +290,8 @@ func newTunnelKey() string {
 const maxTunnelID = 39
 
 // tunnelResponse is the answer to a request of a session.
-func tunnelResponse(status int, id string, q *request, body []byte, last bool) *response {
-	state := "SessionID=" + id + "; GW-IP=" + gatewayHost(q)
+func (g *gateway) tunnelResponse(status int, id string, q *request, body []byte, last bool) *response {
+	state := "SessionID=" + id + "; GW-IP=" + g.host(q)
 	if last {
 		state += "; Session=close"
 	}
@@ -289,9 +311,12 @@ func tunnelResponse(status int, id string, q *request, body []byte, last bool) *
 // maxGatewayHost is the longest name of a host with its port.
 const maxGatewayHost = 253 + len(":65535")
 
-// gatewayHost returns where the client shall send its next request: to the name by which it
-// came, or the address if that name is unfit.
-func gatewayHost(q *request) string {
+// host returns where the client shall send its next request, which must come to this node again: to
+// the name by which it came, unless that is said to be another, or the address if that name is unfit.
+func (g *gateway) host(q *request) string {
+	if g.to.Host != "" {
+		return g.to.Host
+	}
 	const fit = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]"
 	host := q.header("Host")
 	if host == "" {

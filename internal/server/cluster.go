@@ -42,7 +42,10 @@ func (s *Server) buildCluster() error {
 }
 
 // What nodes tell each other besides who is signed in.
-const topicGuess = "guess" // login.News
+const (
+	topicGuess = "guess" // login.News
+	topicEnded = "ended" // web.Ended
+)
 
 // hear decodes news for fn. What cannot be read is of another release.
 func hear[T any](fn func(T)) func([]byte) {

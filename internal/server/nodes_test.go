@@ -266,3 +266,45 @@ C.ns x`)
 		t.Error("node-1 still drains")
 	}
 }
+
+// TestTheGatewayReachesOtherNodes has somebody come over HTTP to a node that signs nobody in.
+func TestTheGatewayReachesOtherNodes(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t, nil, map[string]string{
+		"cluster.roles": "passport", "passport.gateway_advertise": "node-2.example.com",
+	})
+	p := msntest.NewPlayer(t, nodes[0])
+	h := newOverHTTP(t, nodes[1])
+	h.open("NS", "messenger.hotmail.com", "VER 1 MSNP9 MSNP8 CVR0\r\n")
+	if h.host != "node-2.example.com" {
+		t.Errorf("the client is to come back to %q", h.host)
+	}
+	h.hear("VER 1 MSNP9 CVR0")
+	h.send("USR 3 TWN I alice@example.com", nil)
+	h.hear("USR 3 TWN S lc=*")
+	p.Play("ticket A")
+	h.send("USR 4 TWN S "+p.Value("ticketA"), nil)
+	h.hear("USR 4 OK alice@example.com *")
+	h.hear("MSG Hotmail Hotmail *")
+	if n := nodes[0].Server.Cluster().Nodes()[0].Sessions; n != 1 {
+		t.Errorf("%d are signed in at the first node", n)
+	}
+	h.send("CHG 6 NLN 0", nil)
+	h.hear("CHG 6 NLN 0")
+	for !strings.HasPrefix(h.next().line, "CHL ") {
+	}
+	h.send("XFR 7 SB", nil)
+	words := strings.Fields(h.next().line)
+	sb := newOverHTTP(t, nodes[1])
+	sb.open("SB", words[3], "USR 1 alice@example.com "+words[5]+"\r\n")
+	sb.hear("USR 1 OK alice@example.com Alice")
+	h.send("OUT", nil)
+	h.hearClose()
+
+	stale := newOverHTTP(t, nodes[0])
+	stale.id, stale.host = sb.id, "gateway.messenger.hotmail.com"
+	stale.write(stale.request("SessionID="+sb.id, "OUT\r\n"))
+	if status, header, _ := stale.read(); !strings.Contains(status, "404") || !strings.Contains(header["X-MSN-Messenger"], "Session=close") {
+		t.Errorf("a session of another node is answered %s, %v", status, header)
+	}
+}

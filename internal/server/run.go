@@ -91,6 +91,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		s.log.Warn("some connections were cut off", "err", err)
 	}
 	s.passport.Farewell(flush)
+	s.carrier.close()
 
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()

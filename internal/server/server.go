@@ -50,6 +50,7 @@ type Server struct {
 	cluster  *cluster.Cluster // nil: this node is alone
 	bus      *natsbus.Bus     // of the cluster
 	nodes    *nodes.Nodes
+	carrier  carrier
 	signer   *auth.Signer
 	gate     *gate.Gate
 	hasher   *auth.Hasher
@@ -165,6 +166,7 @@ func (s *Server) buildPassport() error {
 		Name: s.cfg.Service.Name, LoginURL: s.cfg.Passport.LoginURL, URL: s.cfg.PagesURL(), Site: s.site(), MailURL: s.cfg.Mail.URL,
 		Gateway: &passport.Gateway{
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
+			Elsewhere: s.elsewhere, Host: s.cfg.Passport.GatewayAdvertise,
 		},
 		Templates: s.cfg.Passport.Templates, WebLife: webLife,
 		Limits: passportLimits(s.cfg),
@@ -193,6 +195,7 @@ func (s *Server) buildOps() {
 	count := func(n int) float64 { return float64(n) }
 	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
+	s.metrics.Gauge("monarch_carried_connections", "Connections of clients over HTTP and of the website's messenger that are carried to other nodes.", func() float64 { return count(s.carrier.count()) })
 	s.metrics.Gauge("monarch_strangers", "Connections, requests over HTTP included, that nobody has signed in on.", func() float64 { return count(s.gate.Strangers()) })
 	s.metrics.Gauge("monarch_strangers_bytes", "What their buffers take together.", func() float64 { return float64(s.gate.Held()) })
 	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })

@@ -5,9 +5,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync/atomic"
 
 	"monarch/internal/config"
+	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/mail"
 	"monarch/internal/metrics"
 	"monarch/internal/passport"
@@ -38,8 +41,10 @@ func (s *Server) buildWebsite() error {
 			Dispatch: s.told(s.cfg.Dispatch, "dispatch"), Login: s.cfg.Passport.LoginURL,
 			HTTPS: portOf(s.Addr("https")), TLS: s.tls.Load,
 		},
-		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role},
+		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role, Elsewhere: s.elsewhere},
 		Limits:  webLimits(s.cfg),
+		Place:   s.place,
+		Tell:    func(e web.Ended) { s.nodes.Tell(topicEnded, e) },
 	}
 	if sender := s.post.sender; sender != nil {
 		cfg.Post = func(l web.Letter) { sender.Send(mail.Letter(l)) }
@@ -47,7 +52,21 @@ func (s *Server) buildWebsite() error {
 	if s.website.server, err = web.New(cfg); err != nil {
 		return fmt.Errorf("make the website: %w", err)
 	}
+	s.nodes.Hear(topicEnded, hear(s.website.server.Learn))
 	return nil
+}
+
+// place returns where somebody is signed in, with what only that node knows.
+func (s *Server) place(ctx context.Context, id im.UserID) (hub.Login, bool) {
+	l, in := s.hub.ByID(id)
+	if !in || l.Node == "" {
+		return l, in
+	}
+	if told, ok := s.service.Place(ctx, im.User{Person: l.Person}); ok {
+		l.Client, l.Since = told.Client, told.Since
+		l.Addr, _ = netip.ParseAddrPort(told.Address) // not valid when that node does not tell
+	}
+	return l, true
 }
 
 // site returns where people find the website, or "" if there is none.

@@ -112,7 +112,7 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range roster.Contacts {
 		d.Contacts = append(d.Contacts, ownContact{c.Handle, c.Stored, listNames(c.Lists), append([]int{}, c.Groups...)})
 	}
-	if l, in := s.cfg.Hub.ByID(user.ID); in {
+	if l, in := s.cfg.Place(r.Context(), user.ID); in {
 		m := messengerOf(l)
 		d.SignIns.Messenger = &ownMessenger{m.Client, m.Address, moment(m.Since)}
 	}

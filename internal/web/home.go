@@ -12,5 +12,5 @@ type homeData struct {
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	return s.page(w, r, "home/home", homeData{Online: s.cfg.Hub.Count()})
+	return s.page(w, r, "home/home", homeData{Online: s.cfg.Hub.CountAll()})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"monarch/internal/auth"
+	"monarch/internal/msntest"
 	"monarch/internal/web"
 )
 
@@ -225,4 +226,26 @@ func (b *browser) address() *url.URL {
 		b.t.Fatal(err)
 	}
 	return address
+}
+
+// TestTheMessengerReachesOtherNodes opens it at a node that has the website and nothing else: what
+// people do there happens at another, and both websites know where they are.
+func TestTheMessengerReachesOtherNodes(t *testing.T) {
+	t.Parallel()
+	nodes := msntest.StartNodes(t, map[string]string{"web.listen": "127.0.0.1:0"}, map[string]string{"cluster.roles": "web"})
+	p := &place{nodes[1], msntest.NewPlayer(t, nodes[1]), t}
+	b := p.browser("alice")
+	l := p.messenger(b, "alice")
+	settled := func() {
+		t.Helper()
+		if err := nodes[0].Server.Cluster().Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled()
+	b.get("/").wants(t, http.StatusOK, `class="dot online"`)
+	b.get("/account/places").wants(t, http.StatusOK, "127.0.0.1", "MSNP9")
+	l.says("CHG 4 NLN 0\r\n", "CHG 4 NLN 0")
+	b.does("/account/places", "/account/places/messenger")
+	l.ends()
 }

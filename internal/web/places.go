@@ -50,7 +50,7 @@ func (s *Server) placesPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d := placesData{accountHead: h}
-	if l, in := s.cfg.Hub.ByID(v.Account.ID); in {
+	if l, in := s.cfg.Place(r.Context(), v.Account.ID); in {
 		d.Messenger = messengerOf(l)
 	}
 	for _, each := range sessions {
@@ -61,9 +61,11 @@ func (s *Server) placesPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func messengerOf(l hub.Login) *messengerPlace {
-	return &messengerPlace{
-		Client: strings.TrimSpace(l.Client + " " + l.Version.String()), Address: l.Addr.Addr().String(), Since: l.Since.Unix(),
+	m := &messengerPlace{Client: strings.TrimSpace(l.Client + " " + l.Version.String())}
+	if l.Addr.IsValid() { // else its node does not tell
+		m.Address, m.Since = l.Addr.Addr().String(), l.Since.Unix()
 	}
+	return m
 }
 
 // endMessenger ends the session of the owner's client.
@@ -91,6 +93,7 @@ func (s *Server) endPlace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	default:
 		s.sockets.hangUp(id)
+		s.cfg.Tell(Ended{Session: id})
 		s.record(byOwner(r.Context(), v), audit.SessionEnded, v.Account.Handle, v.Address, "one at the website")
 	}
 	s.say(w, said)
@@ -104,6 +107,7 @@ func (s *Server) endOthers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.sockets.hangUpOthers(v.Account.ID, v.session.ID)
+	s.cfg.Tell(Ended{Session: v.session.ID, User: v.Account.ID})
 	s.record(byOwner(r.Context(), v), audit.SessionEnded, v.Account.Handle, v.Address, "all others at the website")
 	s.say(w, notice{Key: "account.said_others_ended"})
 	return back(w, r, "/account/places")
@@ -150,4 +154,13 @@ func recognizeAgent(agent string) (browser, system string) {
 		return ""
 	}
 	return find(agents.browsers), find(agents.systems)
+}
+
+// Learn takes the end of sessions of the website at another node.
+func (s *Server) Learn(e Ended) {
+	if e.User != 0 {
+		s.sockets.hangUpOthers(e.User, e.Session)
+	} else {
+		s.sockets.hangUp(e.Session)
+	}
 }

@@ -94,6 +94,7 @@ func (s *Server) endSession(ctx context.Context, v *visitor) error {
 		return fmt.Errorf("sign %s out: %w", v.Account.Handle, err)
 	}
 	s.sockets.hangUp(v.session.ID)
+	s.cfg.Tell(Ended{Session: v.session.ID})
 	return nil
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/coder/websocket"
 
 	"monarch/internal/clock"
-	"monarch/internal/conn"
 	"monarch/internal/im"
 )
 
@@ -83,7 +82,7 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This is for the messenger of this site.", http.StatusForbidden)
 		return
 	}
-	role, status := s.role(r.FormValue("server"), r.FormValue("address"))
+	attach, status := s.line(r.FormValue("server"), r.FormValue("address"))
 	if status != http.StatusOK {
 		http.Error(w, "There is no such server.", status)
 		return
@@ -109,7 +108,7 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.beat()
 	c.mu.Unlock()
-	s.To.Engine.Attach(c, role) // which closes it if it is not let in
+	attach(c) // which closes it if it is not let in
 }
 
 // ours reports whether a request comes from a page of ours. Browsers send cookies with whatever
@@ -124,18 +123,28 @@ func (s *sockets) ours(r *http.Request) bool {
 	return safe && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// role returns what a socket is to lead to.
-func (s *sockets) role(server, address string) (conn.Role, int) {
+// line returns what connects a socket with where it is to lead to.
+func (s *sockets) line(server, address string) (attach func(net.Conn) bool, status int) {
+	role, here := s.To.Notification, true
 	switch server {
 	case "notification":
-		return s.To.Notification, http.StatusOK
+		address = ""
 	case "switchboard":
-		if role, ok := s.To.Switchboard(address); ok {
-			return role, http.StatusOK
+		if role, here = s.To.Switchboard(address); !here && address == "" {
+			return nil, http.StatusNotFound
 		}
-		return conn.Role{}, http.StatusNotFound
+	default:
+		return nil, http.StatusBadRequest
 	}
-	return conn.Role{}, http.StatusBadRequest
+	if s.To.Elsewhere != nil && (server == "notification" || !here) {
+		if carry, ok := s.To.Elsewhere(address); ok {
+			return carry, http.StatusOK
+		}
+	}
+	if !here {
+		return nil, http.StatusNotFound
+	}
+	return func(nc net.Conn) bool { return s.To.Engine.Attach(nc, role) }, http.StatusOK
 }
 
 // enter counts a socket, unless there are too many.

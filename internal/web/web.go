@@ -51,6 +51,9 @@ type Config struct {
 	Post    func(Letter) // hands a letter to the mail server, without waiting; nil: there is none
 	Sockets Sockets
 	Limits  Limits // to begin with
+
+	Place func(context.Context, im.UserID) (hub.Login, bool) // where somebody's client is signed in; nil: what Hub says
+	Tell  func(Ended)                                        // tells other nodes, without waiting; nil: there are none
 }
 
 // Sockets is where the messenger in the browser is connected to.
@@ -58,6 +61,16 @@ type Sockets struct {
 	Engine       *conn.Engine
 	Notification conn.Role
 	Switchboard  func(addr string) (conn.Role, bool) // false: there is none with this address
+
+	// Elsewhere returns what carries connections to another node: to the switchboard at an address, or,
+	// for "", to a notification server, if there is to be none here. nil: there is no other node.
+	Elsewhere func(addr string) (carry func(net.Conn) bool, ok bool)
+}
+
+// Ended is the end of sessions of the website, as servers of several nodes tell each other.
+type Ended struct {
+	Session string    `json:"session"` // that one or, of User, all others
+	User    im.UserID `json:"user,omitempty"`
 }
 
 // Counts is what has happened since the start.
@@ -92,6 +105,12 @@ type Server struct {
 // New makes a server. It reads every template and message, so an error in one shows here.
 func New(cfg Config) (*Server, error) {
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
+	if cfg.Place == nil {
+		cfg.Place = func(_ context.Context, id im.UserID) (hub.Login, bool) { return cfg.Hub.ByID(id) }
+	}
+	if cfg.Tell == nil {
+		cfg.Tell = func(Ended) {}
+	}
 	s := &Server{
 		cfg: cfg, key: make([]byte, 32),
 		habits: clock.NewRecent[turns.Subscriber, habits](cfg.Clock, time.Hour),
