@@ -39,10 +39,7 @@ func (s *Service) Account(ctx context.Context, email string) (Details, error) {
 	if err != nil {
 		return Details{}, fmt.Errorf("load lists of %s: %w", u.Handle, err)
 	}
-	session, err := s.sessionOf(ctx, u)
-	if err != nil {
-		return Details{}, err
-	}
+	session := s.sessionOf(ctx, u)
 	d := Details{
 		Account:       shown(u, session != nil),
 		Session:       session,

@@ -193,11 +193,11 @@ func (s *Service) showSession(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	session, err := s.sessionOf(r.Context(), u)
-	if err == nil && session == nil {
-		err = notSignedIn(u)
+	session := s.sessionOf(r.Context(), u)
+	if session == nil {
+		return nil, notSignedIn(u)
 	}
-	return session, err
+	return session, nil
 }
 
 func (s *Service) kick(r *http.Request) (any, error) {

@@ -87,32 +87,31 @@ func (c *Client) sessionsOf(ctx context.Context) (all []Session, err error) {
 
 // sessionOf returns the session of an account, or nil. Of one at another node that does not answer
 // there is what is known here.
-func (s *Service) sessionOf(ctx context.Context, u im.User) (*Session, error) {
+func (s *Service) sessionOf(ctx context.Context, u im.User) *Session {
 	l, in := s.Hub.ByID(u.ID)
 	if !in {
-		return nil, nil
+		return nil
 	}
 	known := s.session(l)
 	if l.Node == "" || s.isAlone(ctx) {
-		return &known, nil
+		return &known
 	}
 	var told Session
 	err := s.at(cluster.NodeID(l.Node)).call(ctx, http.MethodGet, pathSessions+"/"+url.PathEscape(u.Handle), nil, &told)
 	if err != nil {
 		s.Log.WarnContext(ctx, "the node of a session does not tell of it", "user", u.Handle, "node", l.Node, "err", err)
-		return &known, nil
+		return &known
 	}
 	told.Node = known.Node
-	return &told, nil
+	return &told
 }
 
 // Place returns the session of an account as [Service.Sessions] does, and false when there is none.
 func (s *Service) Place(ctx context.Context, u im.User) (Session, bool) {
-	found, err := s.sessionOf(ctx, u)
-	if err != nil || found == nil {
-		return Session{}, false
+	if found := s.sessionOf(ctx, u); found != nil {
+		return *found, true
 	}
-	return *found, true
+	return Session{}, false
 }
 
 // Kick ends the session of an account, whose owner may sign in again.

@@ -182,10 +182,10 @@ func (n *Nodes) least(all []Server) (Server, bool) {
 
 // at returns the count as it is in a period.
 func (h handed) at(period int64) handed {
-	switch {
-	case h.period == period:
+	switch h.period {
+	case period:
 		return h
-	case h.period == period-1:
+	case period - 1:
 		return handed{period: period, before: h.now}
 	}
 	return handed{period: period}
