@@ -127,6 +127,7 @@ func (b *Bus) Close() error {
 		return nil
 	}
 	err := b.conn.FlushTimeout(flushing)
+	b.drain()
 	b.conn.Close()
 	close(b.done)
 	b.reading.Wait()
@@ -175,6 +176,8 @@ func (b *Bus) options(self cluster.NodeID) []nats.Option {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrSlowConsumer) {
 				b.slow.Add(1)
+				b.log.Warn("packets of other nodes were lost, because this one did not read them fast enough")
+				return
 			}
 			b.log.Warn("NATS complains", "err", err)
 		}),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -103,8 +104,8 @@ func splitListen(listen string) (host string, port int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	if host == "" {
-		host = "0.0.0.0"
+	if port == 0 {
+		port = server.RANDOM_PORT // for 0 it would not listen
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT // 0 would be no listener
@@ -147,5 +148,17 @@ func (b *Bus) await() {
 	}
 }
 
-// Address returns where the server in this node listens for the others.
+// drain waits until the server has sent to the others what it got: when it shuts down, it would
+// not.
+func (b *Bus) drain() {
+	for end := time.Now().Add(flushing); b.server != nil && time.Now().Before(end); {
+		routes, err := b.server.Routez(nil)
+		if err != nil || !slices.ContainsFunc(routes.Routes, func(r *server.RouteInfo) bool { return r.Pending > 0 }) {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// Address returns where the server in this node listens for the others, once it has started.
 func (b *Bus) Address() string { return b.server.ClusterAddr().String() }
