@@ -202,10 +202,11 @@ func TestConfigCommands(t *testing.T) {
 		t.Errorf("config print is not the annotated file:\n%s", r.out)
 	}
 	dir := t.TempDir()
-	good, bad := filepath.Join(dir, "good.toml"), filepath.Join(dir, "bad.toml")
+	good, bad, secret := filepath.Join(dir, "good.toml"), filepath.Join(dir, "bad.toml"), filepath.Join(dir, "secret.toml")
 	for path, text := range map[string]string{
-		good: "[service]\nhost = \"im.example.com\"\n",
-		bad:  "[limits]\ncooky_life = \"1m\"\n\n[servce]\nhost = \"x\"\n",
+		secret: "[cluster]\nmode = \"embedded\"\nnode = \"a\"\nsecret_file = \"" + filepath.Join(dir, "none") + "\"\n",
+		good:   "[service]\nhost = \"im.example.com\"\n",
+		bad:    "[limits]\ncooky_life = \"1m\"\n\n[servce]\nhost = \"x\"\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -213,6 +214,9 @@ func TestConfigCommands(t *testing.T) {
 	}
 	if r := run("", "config", "check", good); r.code != 0 || !strings.Contains(r.out, "im.example.com") {
 		t.Errorf("check of a good file: %+v", r)
+	}
+	if r := run("", "config", "check", secret); r.code != 1 || !strings.Contains(r.errout, "cluster.secret_file") {
+		t.Errorf("check of a file that names one that is not there: %+v", r)
 	}
 	r = run("", "config", "check", bad)
 	for _, want := range []string{

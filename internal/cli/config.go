@@ -59,6 +59,11 @@ func (c *configCheck) Run(a *app) error {
 	if _, err := cfg.SMTP.Secret(); err != nil {
 		return err
 	}
+	if cfg.Cluster.Mode == config.ClusterEmbedded && cfg.Cluster.CA == "" {
+		if _, err := cfg.Cluster.TheSecret(); err != nil {
+			return err
+		}
+	}
 	what := "The configuration"
 	if a.config != "" {
 		what = a.config
