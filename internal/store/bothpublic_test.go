@@ -67,3 +67,11 @@ func TestOnPostgres(t *testing.T) {
 		{"ThereAreOnlySoManyWebSessions", TestThereAreOnlySoManyWebSessions},
 	})
 }
+
+func BenchmarkOnPostgres(b *testing.B) {
+	b.Run("User", BenchmarkUser)
+	b.Run("Roster", BenchmarkRoster)
+	b.Run("AddRemove", BenchmarkAddRemove)
+	b.Run("Changes", BenchmarkChanges)
+	b.Run("Import", BenchmarkImport)
+}

@@ -141,7 +141,7 @@ func (c *changer) number(id im.UserID) int {
 
 func (c *changer) change() {
 	owner, peer := c.rnd.IntN(len(c.w.m.people)), c.rnd.IntN(len(c.w.m.people))
-	switch c.rnd.IntN(8) {
+	switch c.rnd.IntN(9) {
 	case 0, 1:
 		c.add(owner, peer)
 	case 2, 3:
@@ -154,6 +154,10 @@ func (c *changer) change() {
 		c.name(owner, peer)
 	case 7:
 		c.policy(owner)
+	case 8: // which leaves a record, that must not be of other lists in the end
+		if _, err := c.s.Roster(c.w.t.Context(), c.id(owner)); err != nil {
+			c.w.t.Error(err)
+		}
 	}
 }
 

@@ -183,33 +183,31 @@ func (p *pool) persist(ctx context.Context, try func() error) error {
 type watch struct {
 	past  context.Context // ends when a statement takes too long
 	ctx   context.Context // so does this, and with what the caller has given
-	quit  context.CancelCauseFunc
+	limit time.Duration   // of each statement
 	timer *time.Timer
-	limit time.Duration // of each statement
+	leave func() // ends both
 }
 
 // errSilent is why a watch has ended something.
 var errSilent = fmt.Errorf("%w: no answer in time", ErrUnreachable)
 
 func watchOver(ctx context.Context, limit time.Duration) *watch {
-	w := &watch{limit: limit}
-	w.past, w.quit = context.WithCancelCause(context.WithoutCancel(ctx))
-	var cancel context.CancelFunc
-	w.ctx, cancel = context.WithCancel(w.past)
+	past, quit := context.WithCancelCause(context.WithoutCancel(ctx))
+	both, cancel := context.WithCancel(past)
 	stop := context.AfterFunc(ctx, cancel)
-	w.timer = time.AfterFunc(limit, func() { w.quit(errSilent) })
-	quit := w.quit
-	w.quit = func(cause error) { stop(); quit(cause); cancel() }
-	return w
+	timer := time.AfterFunc(limit, func() { quit(errSilent) })
+	return &watch{past: past, ctx: both, limit: limit, timer: timer, leave: func() {
+		timer.Stop()
+		stop()
+		cancel()
+		quit(nil)
+	}}
 }
 
 // again gives the next statement its time.
 func (w *watch) again() { w.timer.Reset(w.limit) }
 
-func (w *watch) end() {
-	w.timer.Stop()
-	w.quit(nil)
-}
+func (w *watch) end() { w.leave() }
 
 // explain adds that it was the watch that has ended something, if it was.
 func (w *watch) explain(err error) error {

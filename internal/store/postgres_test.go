@@ -229,10 +229,11 @@ func TestWaitingForPostgresHasAnEnd(t *testing.T) {
 	if _, err := s.Rename(short, u.ID, "A"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("the end of the context: %v", err)
 	}
-	s.engine.(*pool).silence = 10 * time.Millisecond
-	_, change := s.Rename(ctx, u.ID, "A")
-	_, read := s.Shown(ctx, u.ID)
-	_, look := s.UserByID(ctx, u.ID)
+	impatient := newStore(&Store{engine: &pool{DB: raw(s), silence: 10 * time.Millisecond}})
+	defer impatient.recorder.close()
+	_, change := impatient.Rename(ctx, u.ID, "A")
+	_, read := impatient.Shown(ctx, u.ID)
+	_, look := impatient.UserByID(ctx, u.ID)
 	for what, err := range map[string]error{"change": change, "look": look} {
 		if !errors.Is(err, errSilent) || !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
@@ -241,7 +242,6 @@ func TestWaitingForPostgresHasAnEnd(t *testing.T) {
 	if read != nil && !errors.Is(read, errSilent) { // nobody has locked what it reads, but it may be slow
 		t.Error(read)
 	}
-	s.engine.(*pool).silence = silence
 	if err := held.Rollback(); err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,16 @@ func BenchmarkRoster(b *testing.B) {
 	}
 }
 
+func BenchmarkUser(b *testing.B) {
+	w := newWorld(b, "alice")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.s.User(context.Background(), handleOf("alice")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkAddRemove(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	for b.Loop() {
