@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -74,17 +75,37 @@ func AfterRestore(ctx context.Context, url string) (Health, error) {
 }
 
 func (s *Store) afterRestore(ctx context.Context) (Health, error) {
-	var others int
-	err := s.engine.load(ctx, func(r row) error { return r.Scan(&others) }, `
-		SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
-	if err != nil {
+	if err := s.awaitOthers(ctx); err != nil {
 		return Health{}, err
-	}
-	if others > 0 {
-		return Health{}, fmt.Errorf("%w: stop every node and whatever else is connected to it first", ErrLocked)
 	}
 	if err := makePresent(ctx, s); err != nil {
 		return Health{}, err
 	}
 	return s.engine.(*pool).examine(ctx)
+}
+
+// leaving is how long who has just hung up may take to be gone.
+const leaving = 5 * time.Second
+
+// awaitOthers refuses while others are connected.
+func (s *Store) awaitOthers(ctx context.Context) error {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(leaving); ; {
+		var others int
+		err := s.engine.load(ctx, func(r row) error { return r.Scan(&others) }, `
+			SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+		switch {
+		case err != nil || others == 0:
+			return err
+		case time.Now().After(end):
+			return fmt.Errorf("%w: stop every node and whatever else is connected to it first", ErrLocked)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
