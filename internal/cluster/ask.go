@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // asks are the questions that wait for an answer.
@@ -36,6 +37,67 @@ func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error
 	case <-ctx.Done():
 		return nil, fmt.Errorf("ask %s: %w", to, ctx.Err())
 	}
+}
+
+// doubtful is how long a node is quiet, for whom a heartbeat is due every two seconds, when it is no
+// longer waited for by those who wait for all.
+const doubtful = 3 * time.Second
+
+// AskAll asks all other nodes that are alive, and waits until each has answered, or is not heard of
+// any more. It fails when question or answer may have been lost, and when ctx is over. What the
+// answers say is not told: after them, this node has received what the others sent before they
+// received what it sent before.
+func (c *Cluster) AskAll(ctx context.Context, msg []byte) error {
+	var all []poll
+	for _, p := range c.peers.all() {
+		call, answer := c.asks.open(p.id)
+		defer c.asks.close(call)
+		switch {
+		case c.sendTo(p, message{askMessage, call, msg}, Soon):
+			all = append(all, poll{p, answer})
+		case c.answers(p):
+			return fmt.Errorf("ask %s: %w", p.id, ErrUnreachable)
+		}
+	}
+	for _, q := range all {
+		if err := c.await(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll is a question of AskAll to one node.
+type poll struct {
+	peer   *peer
+	answer <-chan []byte
+}
+
+func (c *Cluster) await(ctx context.Context, q poll) error {
+	var look alarm
+	look.init(c.cfg.Clock)
+	defer look.stop()
+	for {
+		look.set(glance)
+		select {
+		case _, ok := <-q.answer:
+			if !ok && q.peer.alive() {
+				return fmt.Errorf("ask %s: %w", q.peer.id, ErrUnreachable)
+			}
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("ask %s: %w", q.peer.id, ctx.Err())
+		case <-look.rung:
+			if !c.answers(q.peer) {
+				return nil
+			}
+		}
+	}
+}
+
+// answers reports whether a node is there to be waited for.
+func (c *Cluster) answers(p *peer) bool {
+	return p.alive() && p.quiet(c.cfg.Clock.Elapsed()) <= doubtful
 }
 
 // asked has the member answer.

@@ -70,3 +70,42 @@ func TestAskThatIsNotAnswered(t *testing.T) {
 		})
 	}
 }
+
+func TestAskingAllReceivesWhatTheySentBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		b.set("x", 1, cluster.Later)
+		c.set("y", 2, cluster.Later)
+		if err := a.AskAll(t.Context(), []byte("well?")); err != nil {
+			t.Fatal(err)
+		}
+		if x, y := a.knows(b.Self())["x"], a.knows(c.Self())["y"]; x != 1 || y != 2 {
+			t.Errorf("x is %d and y %d", x, y)
+		}
+
+		net.CutOff(b.Self())
+		start := time.Now()
+		err := a.AskAll(t.Context(), []byte("well?"))
+		if took := time.Since(start); err != nil || took > 4*time.Second {
+			t.Errorf("with a node cut off: %v, after %v", err, took)
+		}
+	})
+}
+
+func TestAskingAllFailsWhenSomethingIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, _ := trio(t)
+		pass(10 * time.Millisecond)
+		net.Lose(a.Self(), b.Self(), 1)
+		if err := a.AskAll(t.Context(), []byte("well?")); !errors.Is(err, cluster.ErrUnreachable) {
+			t.Error(err)
+		}
+		b.answers = func(func([]byte)) {}
+		pass(2 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := a.AskAll(ctx, []byte("well?")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}

@@ -159,8 +159,8 @@ func (c *Cluster) sendTo(p *peer, m message, h Haste) bool {
 	return true
 }
 
-// Settle waits until the members of all nodes that are alive have received everything that was
-// sent so far.
+// Settle waits until the members of all nodes have received everything that was sent so far, without
+// those that are not heard of any more.
 func (c *Cluster) Settle(ctx context.Context) error {
 	marks := make(map[*peer]mark)
 	for _, p := range c.peers.all() {
@@ -169,7 +169,7 @@ func (c *Cluster) Settle(ctx context.Context) error {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
 		c.pace.hurry(Soon)
 		for p, m := range marks {
-			if !p.alive() || p.out.passed(m) {
+			if !c.answers(p) || p.out.passed(m) {
 				delete(marks, p)
 			} else {
 				c.tell(p, please)
