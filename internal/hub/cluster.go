@@ -20,18 +20,24 @@ import (
 type peers struct {
 	hub     *Hub
 	cluster *cluster.Cluster
-	spreads sync.Pool  // of spread
-	turn    sync.Mutex // held while something from elsewhere takes effect; before any other
+	spreads sync.Pool // of spread
 
-	mu    sync.Mutex // leaf, but for the clock's
-	nodes map[cluster.NodeID]*node
-	lost  []lost // by age
+	// turn is held while something from elsewhere takes its effect, or the end of a time does. It is
+	// taken before any other lock of the hub.
+	turn    sync.Mutex
+	missed  map[im.UserID]Known // whom people here were not told of, as they knew them
+	collect clock.Timer         // of missed
+
+	mu    sync.Mutex               // leaf, but for the clock's
+	nodes map[cluster.NodeID]*node // those not gone, and this one
+	lost  []lost                   // by age
 	grace clock.Timer
 	turns map[uint64]*turn // that other nodes have, by the number that was answered
 	given uint64           // the last of these numbers
 
-	missed  map[im.UserID]known // whom people here were not told of, as they knew them; under turn
-	collect clock.Timer         // of missed
+	unsettled []Session // that signed in here when not every node could be told
+	catching  bool      // catchUp is to run, or runs
+	catch     clock.Timer
 }
 
 // lost is somebody whom his node has let go of.
@@ -56,15 +62,19 @@ func (h *Hub) Join(make func(cluster.Member) *cluster.Cluster) {
 }
 
 func newPeers(h *Hub) *peers {
-	p := &peers{hub: h, nodes: make(map[cluster.NodeID]*node), missed: make(map[im.UserID]known), turns: make(map[uint64]*turn)}
+	p := &peers{hub: h, nodes: make(map[cluster.NodeID]*node), missed: make(map[im.UserID]Known), turns: make(map[uint64]*turn)}
 	p.spreads.New = func() any { return make(spread) }
 	return p
 }
 
-// OnLapse registers a function to be told that something from another node may have been lost:
-// events, that is; who is there, and how, is known again. It must not wait. It is for
-// construction time.
-func (h *Hub) OnLapse(fn func()) { h.lapsed = append(h.lapsed, fn) }
+// Lapse tells of sessions that may have missed events from other nodes.
+type Lapse struct {
+	Changes  []Session // of people's lists; of how people are they were told
+	Presence []Session // of these not even all nodes knew, so they were not told that either
+}
+
+// OnLapse registers a function to be told of that. It must not wait. It is for construction time.
+func (h *Hub) OnLapse(fn func(Lapse)) { h.lapsed = append(h.lapsed, fn) }
 
 // node finds a node, or enters it.
 func (p *peers) node(id cluster.NodeID) *node {
@@ -184,9 +194,8 @@ func (p *peers) displace(e *Entry, f *far) {
 		e.told.note(f.presence(), f.name)
 		e.told.spoke = f.number
 	}
-	if f.node.id == p.cluster.Self() || !f.reachable() {
-		p.doubt(known{f.person(), f.presence()}, e.number)
-		return
+	if !f.reachable() {
+		p.doubt(f.known())
 	}
 	st := p.hub.stripe(e.User())
 	st.mu.Lock()
@@ -196,35 +205,49 @@ func (p *peers) displace(e *Entry, f *far) {
 
 // doubt has everybody here look again at somebody whose node cannot be reached, so that it will not
 // tell that he has gone, unless a newer sign-in of his comes on line in time.
-func (p *peers) doubt(k known, newer uint64) {
+func (p *peers) doubt(k Known) {
 	timer := new(clock.Timer)
 	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load()), func() {
 		p.turn.Lock()
 		defer p.turn.Unlock()
-		if l, ok := p.hub.ByID(k.ID); !ok || l.Number == newer && l.Presence == (im.Presence{}) {
+		if l, _ := p.hub.ByID(k.Who.ID); l.Presence == (im.Presence{}) {
 			p.miss(k)
 		}
 	})
 }
 
-// letGo keeps a sign-in that the server ended because it stops for a time, like those of a node that
-// is silent: here, and at all nodes. The user's stripe is locked.
-func (p *peers) letGo(st *stripe, e *Entry) {
+// leaving prepares for the end of a sign-in: other nodes may wait for it. One that the server ends
+// because it stops is kept for a time, like those of a node that is silent: here, and at all nodes. The
+// user's stripe is locked.
+func (p *peers) leaving(st *stripe, e *Entry, how Ending) {
+	st.ends[e.number] = make(chan struct{})
+	if how != Stopped {
+		return
+	}
 	f := e.signedIn().far(p.node(p.cluster.Self()))
 	f.left = true
 	p.hub.addFar(st, f)
 	p.lose(f)
-	p.cluster.SendAll(encode(message{SignedOut: &signedOut{e.User(), e.number, Stopped}}), cluster.Soon)
+	p.cluster.SendAll(encode(message{SignedOut: &signedOut{User: e.User(), Number: e.number, How: Stopped}}), cluster.Soon)
 }
 
-// settle waits until every node knows of a sign-in, and of the one before, where that was
-// elsewhere, nothing is left. From then on people there are told to the session.
-func (p *peers) settle(ctx context.Context, prior *far) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	if prior != nil {
-		p.ask(ctx, prior.node, question{Ended: &signedOut{User: im.UserID(prior.user), Number: prior.number}})
+// signOut returns what all nodes are told of the end of a sign-in.
+func (p *peers) signOut(e *Entry, how Ending) *signedOut {
+	st := p.hub.stripe(e.User())
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return &signedOut{e.User(), e.number, how, st.prior[e.number] != nil}
+}
+
+// succeeded reports whether a newer sign-in at another node tells e's watchers of the user. If it does
+// not yet, and has displaced e, it will have e forgo that.
+func (p *peers) succeeded(e *Entry, displaced bool) bool {
+	st := p.hub.stripe(e.User())
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	f := st.far[e.User()]
+	if f != nil && f.status == 0 && displaced {
+		st.departing[e.User()] = e
 	}
-	// Without an answer a node is cut off or very slow. It is told all when it is there again.
-	_ = p.cluster.Settle(ctx)
+	return f != nil && f.number > e.number && f.status != 0
 }

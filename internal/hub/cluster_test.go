@@ -30,7 +30,7 @@ type place struct {
 	viewers map[*viewer]struct{} // that are on line here
 }
 
-func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(*viewer)) *place {
+func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
 	p := &place{clock: clock.New(), viewers: make(map[*viewer]struct{})}
 	p.Hub = hub.New(p.clock, hold)
 	p.Join(func(m cluster.Member) *cluster.Cluster {
@@ -41,9 +41,16 @@ func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(*vie
 		})
 		return p.cluster
 	})
-	p.OnLapse(func() {
-		for v := range p.viewers {
-			refresh(v)
+	p.OnLapse(func(l hub.Lapse) {
+		for _, each := range l.Changes {
+			if s, ok := each.(*seer); ok {
+				refresh(s, false)
+			}
+		}
+		for _, each := range l.Presence {
+			if s, ok := each.(*seer); ok {
+				refresh(s, true)
+			}
 		}
 	})
 	if err := p.cluster.Start(t.Context()); err != nil {
@@ -253,27 +260,18 @@ func (m *places) come(at *place, id im.UserID) {
 }
 
 // refresh is what sessions do when events may have been lost.
-func (m *places) refresh(v *viewer) {
-	for id, seers := range m.viewers {
-		for _, s := range seers {
-			if s.viewer == v {
-				m.reconsider(s, id)
-			}
-		}
-	}
-}
-
-func (m *places) reconsider(s *seer, id im.UserID) {
+func (m *places) refresh(s *seer, anew bool) {
+	id := s.entry.User()
 	s.viewer.mu.Lock()
 	defer s.viewer.mu.Unlock()
 	for _, p := range m.people {
 		s.admits[p.ID] = p.allows[id]
 		_, shown := s.sees[p.ID]
 		l, in := s.hub.ByID(p.ID)
-		switch {
-		case shown && in && !p.allows[id]:
-			delete(s.sees, p.ID)
-		case !shown && in && p.allows[id]:
+		if !p.allows[id] {
+			l.Presence = im.Presence{}
+		}
+		if s.here && (anew || in && shown != p.allows[id]) {
 			s.see(p.ID, l.Presence, l.Person.Name)
 		}
 	}

@@ -214,6 +214,15 @@ func (st *stripe) follow(e, old *Entry) (before *told) {
 	return before
 }
 
+// ending returns what watchers were told of somebody by a sign-in here that is ending or was
+// displaced from elsewhere, or nil. The stripe is locked.
+func (st *stripe) ending(id im.UserID) *told {
+	if e := st.departing[id]; e != nil {
+		return &e.told
+	}
+	return st.lingering[id]
+}
+
 // departed forgets that a sign-in was displaced from elsewhere. The stripe is locked.
 func (st *stripe) departed(e *Entry) {
 	if st.departing[e.User()] == e {

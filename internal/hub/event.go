@@ -114,10 +114,17 @@ type Kicked struct{ Why KickReason }
 // Notice announces that the service stops in some minutes.
 type Notice struct{ Minutes int }
 
-// Missed tells of changes of people of whom not even the hub knew in time, because they are or
-// were at another node. The receiver may know some of them.
+// Missed has the receiver look again at people of whose changes not even the hub knew in time,
+// because they are or were at another node: the directory says how they are. He may know some of
+// them.
 type Missed struct {
-	People map[im.UserID]*PresenceChanged
+	People map[im.UserID]Known // not to be written to
+}
+
+// Known is what was known of somebody before.
+type Known struct {
+	Who      im.Person
+	Presence im.Presence
 }
 
 // Renamed gives the receiver another friendly name, by an operator's hand.

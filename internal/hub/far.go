@@ -12,7 +12,10 @@ import (
 type node struct {
 	id     cluster.NodeID
 	silent atomic.Bool // nobody there can be reached
-	whole  bool        // a snapshot of it was received; guarded by peers.turn
+
+	// Guarded by peers.turn.
+	begun, caught int  // snapshots of it that began; and of them, when it knew who is here
+	lapsed        bool // events of it may have been lost
 }
 
 // far is somebody who is signed in at another node, as the directory has him. The user's stripe
@@ -30,7 +33,7 @@ type far struct {
 	boards  int32  // his switchboard connections here
 	status  status // 0 before the first CHG
 	left    bool   // his node has let go of him; he may come back elsewhere
-	noted   bool   // in the snapshot that is coming in, or was last
+	noted   bool   // mentioned since the last snapshot began
 }
 
 func (f *far) person() im.Person {
@@ -50,6 +53,8 @@ func (f *far) login() Login {
 		Person: f.person(), Number: f.number, Version: f.version, Presence: f.presence(), Node: string(f.node.id),
 	}
 }
+
+func (f *far) known() Known { return Known{f.person(), f.presence()} }
 
 // reachable reports whether events reach him.
 func (f *far) reachable() bool { return !f.left && !f.node.silent.Load() }

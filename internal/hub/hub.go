@@ -32,7 +32,7 @@ type Hub struct {
 	clock  *clock.Clock
 	hold   atomic.Int64 // a time.Duration
 	ended  []EndFunc
-	lapsed []func()
+	lapsed []func(Lapse)
 	turns  TurnFunc
 	last   atomic.Uint64 // number given to a sign-in or heard of
 	mark   uint64        // what numbers given here end with
@@ -90,7 +90,7 @@ func (h *Hub) Expel(id im.UserID, why KickReason) bool {
 	}
 	h.end(id, last, how)
 	if h.peers != nil {
-		h.peers.all(message{SignedOut: &signedOut{id, last, how}})
+		h.peers.all(message{SignedOut: &signedOut{User: id, Number: last, How: how}})
 	}
 	return false
 }

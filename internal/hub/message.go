@@ -21,10 +21,13 @@ type message struct {
 	Event     *addressed `cbor:"4,keyasint,omitempty"`
 	Boards    *boards    `cbor:"5,keyasint,omitempty"`
 	TurnOver  uint64     `cbor:"6,keyasint,omitempty"` // the number in the answer to Turn
+
+	// People of whom the sender knows no sign-in, though there may be one: whoever has it says so.
+	Sought []im.UserID `cbor:"7,keyasint,omitempty"`
 }
 
-// question is what hubs ask each other: one of its fields. The answer is yes or no, where nothing
-// else is said.
+// question is what hubs ask each other: one of its fields, or nothing, which is only about having been
+// answered. The answer is yes or no, where nothing else is said.
 type question struct {
 	Event *addressed `cbor:"1,keyasint,omitempty"` // does the session take it?
 	Ended *signedOut `cbor:"2,keyasint,omitempty"` // answered when nothing is left of the sign-in
@@ -60,6 +63,9 @@ type signedOut struct {
 	User   im.UserID `cbor:"1,keyasint"`
 	Number uint64    `cbor:"2,keyasint"`
 	How    Ending    `cbor:"3,keyasint,omitempty"`
+
+	// There was an earlier one elsewhere, whose node may not have heard of this one.
+	Unsure bool `cbor:"4,keyasint,omitempty"`
 }
 
 // addressed is an event for a session.

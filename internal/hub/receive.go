@@ -18,17 +18,19 @@ func (p *peers) Receive(from cluster.NodeID, b []byte) {
 	defer p.turn.Unlock()
 	n := p.node(from)
 	if m.SignedOut != nil { // with what is said of that
-		p.signedOut(m.SignedOut)
+		p.signedOut(n, m.SignedOut)
 	}
 	switch {
 	case m.SignedIn != nil:
 		p.signedIn(n, m.SignedIn)
 	case m.Changed != nil:
-		p.changed(m.Changed)
+		p.changed(n, m.Changed)
 	case m.Boards != nil:
 		p.boards(n, m.Boards)
 	case m.TurnOver != 0:
 		p.endTurn(m.TurnOver)
+	case m.Sought != nil:
+		p.found(n, m.Sought)
 	case m.Event != nil:
 		p.event(m.Event)
 	}
@@ -46,19 +48,19 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 		st.mu.Unlock()
 		return
 	}
-	f, before := m.far(n), known{Person: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}}
+	f, before := m.far(n), Known{Who: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}}
 	switch {
 	case e != nil:
-		before = known{e.person(), e.presence()}
+		before = Known{e.person(), e.presence()}
 		h.remove(e)
 		st.ends[e.number], st.departing[m.User] = make(chan struct{}), e
 	case old != nil:
-		before = known{old.person(), old.presence()}
+		before = old.known()
 		if old.number == f.number {
 			f.boards = old.boards
 		}
 	}
-	departing := st.departing[m.User]
+	ending := st.ending(m.User)
 	h.addFar(st, f)
 	st.mu.Unlock()
 
@@ -70,49 +72,56 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 			h.end(m.User, old.number, Expelled)
 		}
 		if !old.reachable() {
-			p.doubt(before, f.number)
+			p.doubt(before)
 		}
 	}
-	if departing != nil && f.status != 0 {
-		h.forgo(departing)
+	if ending != nil && f.status != 0 {
+		h.forgo(ending).mu.Unlock()
 	}
-	if m.Noted && (f.status == 0 || before.Presence != f.presence() || before.Name != f.name) {
+	if m.Noted && (f.status == 0 || before.Presence != f.presence() || before.Who.Name != f.name) {
 		p.miss(before) // of one that is silent, the departure of an earlier one may be what was lost
 	}
 }
 
 func (m *signedIn) far(n *node) *far {
 	f := &far{
-		node: n, number: m.Number, user: m.User.Packed(), handle: m.Handle, name: m.Name, version: m.Version, noted: m.Noted,
+		node: n, number: m.Number, user: m.User.Packed(), handle: m.Handle, name: m.Name, version: m.Version, noted: true,
 	}
 	f.setPresence(m.Presence)
 	return f
 }
 
 // changed tells watchers here of a change elsewhere, unless they have heard from a later sign-in.
-func (p *peers) changed(m *changed) {
+func (p *peers) changed(n *node, m *changed) {
 	h := p.hub
 	h.heard(m.Number)
+	if n.unheard() { // it may not know who is to hear of that
+		p.miss(Known{im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, m.Before})
+	}
 	ev := &PresenceChanged{Who: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, Before: m.Before, Now: m.Now, Renamed: m.Renamed}
 	st := h.stripe(m.User)
 	st.mu.Lock()
 	e, f := h.present(m.User), st.far[m.User]
 	later := f != nil && f.number > m.Number && f.status != 0
+	var ending *told
 	if f != nil && f.number == m.Number {
 		f.setPresence(m.Now)
 		f.name = m.Name
-		if d := st.departing[m.User]; d != nil && f.status != 0 {
-			defer h.forgo(d)
+		if f.status != 0 {
+			ending = st.ending(m.User)
 		}
 	}
 	st.mu.Unlock()
-	if e != nil {
+	switch {
+	case e != nil:
 		t := e.lock()
 		defer t.mu.Unlock()
 		if later = t.spoke > m.Number; !later { // it displaced that one, which spoke meanwhile
 			t.note(m.Now, m.Name)
 			t.spoke = m.Number
 		}
+	case ending != nil:
+		defer h.forgo(ending).mu.Unlock() // so what that one was just telling comes first
 	}
 	if later {
 		return
@@ -126,7 +135,7 @@ func (p *peers) changed(m *changed) {
 }
 
 // signedOut takes somebody out of the directory, or lets him have time to come back elsewhere.
-func (p *peers) signedOut(m *signedOut) {
+func (p *peers) signedOut(n *node, m *signedOut) {
 	h := p.hub
 	st := h.stripe(m.User)
 	st.mu.Lock()
@@ -137,12 +146,18 @@ func (p *peers) signedOut(m *signedOut) {
 		p.lose(f)
 	} else if current {
 		h.removeFar(st, f)
+		if n.unheard() {
+			p.miss(f.known())
+		}
 		if d := st.departing[m.User]; d != nil {
 			defer h.leaveNow(d)
 		}
 	}
 	st.mu.Unlock()
 	h.end(m.User, m.Number, m.How)
+	if current && m.Unsure {
+		p.seek(m.User)
+	}
 }
 
 // boards keeps count of somebody's switchboard connections at another node.
@@ -171,7 +186,7 @@ func (p *peers) event(a *addressed) bool {
 }
 
 // Answer answers another hub.
-func (p *peers) Answer(_ cluster.NodeID, b []byte, reply func([]byte)) {
+func (p *peers) Answer(from cluster.NodeID, b []byte, reply func([]byte)) {
 	var q question
 	answer := func(ok bool) {
 		if ok {
@@ -199,7 +214,7 @@ func (p *peers) Answer(_ cluster.NodeID, b []byte, reply func([]byte)) {
 			answer(true)
 		}()
 	case q.Turn != 0:
-		go p.giveTurn(q.Turn, reply) // it waits for a command that is under way
+		go p.giveTurn(p.node(from), q.Turn, reply) // it waits for a command that is under way
 	default:
 		answer(false)
 	}

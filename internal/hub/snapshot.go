@@ -1,11 +1,11 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"monarch/internal/cluster"
 	"monarch/internal/im"
-	"monarch/msnp"
 )
 
 // Shards returns how many parts a snapshot has: a stripe each.
@@ -17,9 +17,7 @@ func (p *peers) Snapshot(shard int, send func([]byte)) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for e := range p.hub.every(shard, stripes) {
-		m := e.signedIn()
-		m.Noted = true
-		send(encode(message{SignedIn: m}))
+		send(encode(message{SignedIn: e.noted()}))
 	}
 	for id, f := range st.far {
 		if f.boards > 0 {
@@ -28,13 +26,24 @@ func (p *peers) Snapshot(shard int, send func([]byte)) {
 	}
 }
 
+// noted returns what a snapshot says of a sign-in.
+func (e *Entry) noted() *signedIn {
+	m := e.signedIn()
+	m.Noted = true
+	return m
+}
+
 // Begin begins a snapshot of a node.
 func (p *peers) Begin(from cluster.NodeID) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	n := p.node(from)
 	n.silent.Store(false)
+	n.begun++
+	n.lapsed = n.lapsed || !p.isJoining(from) // before it serves it has nothing to tell to anybody
+	p.catchUpLater()
 	p.each(n, func(_ *stripe, f *far) { f.noted = false })
+	p.forgetBoards(n)
 }
 
 // End ends it: whoever was not in it has left.
@@ -43,16 +52,18 @@ func (p *peers) End(from cluster.NodeID) {
 	defer p.turn.Unlock()
 	n := p.node(from)
 	p.leave(n, func(f *far) bool { return !f.noted && !f.left })
-	if n.whole {
-		for _, fn := range p.hub.lapsed {
-			fn()
-		}
-	}
-	n.whole = true
+}
+
+func (p *peers) isJoining(id cluster.NodeID) bool {
+	return slices.ContainsFunc(p.cluster.Nodes(), func(n cluster.Node) bool { return n.ID == id && n.State == cluster.Joining })
 }
 
 // Silent keeps the people of a node, who may come back elsewhere, but does not call them.
-func (p *peers) Silent(id cluster.NodeID) { p.node(id).silent.Store(true) }
+func (p *peers) Silent(id cluster.NodeID) {
+	n := p.node(id)
+	n.silent.Store(true)
+	p.endTurns(n)
+}
 
 // Gone gives up the people of a node.
 func (p *peers) Gone(id cluster.NodeID) {
@@ -63,6 +74,11 @@ func (p *peers) Gone(id cluster.NodeID) {
 	p.mu.Lock()
 	delete(p.nodes, id)
 	p.mu.Unlock()
+	p.forgetBoards(n)
+}
+
+// forgetBoards forgets how many switchboard connections there are at a node.
+func (p *peers) forgetBoards(n *node) {
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
 		st.mu.Lock()
@@ -96,9 +112,35 @@ func (p *peers) leave(n *node, who func(*far) bool) {
 			out = append(out, f)
 		}
 	})
-	for _, f := range out {
-		p.hub.end(im.UserID(f.user), f.number, Left)
-		p.miss(known{f.person(), f.presence()})
+	users := make([]im.UserID, len(out))
+	for i, f := range out {
+		users[i] = im.UserID(f.user)
+		p.hub.end(users[i], f.number, Left)
+		p.miss(f.known())
+	}
+	p.seek(users...)
+}
+
+// seek asks all nodes for people whose sign-in has ended without a word of its own. It may have
+// displaced another, at a node that could not be told: only this one and some others could.
+func (p *peers) seek(users ...im.UserID) {
+	for some := range slices.Chunk(users, mostUsers) {
+		p.all(message{Sought: some})
+	}
+}
+
+// mostUsers is how many people there are in one message at most, so that it is not too long.
+const mostUsers = 16 << 10
+
+// found answers that.
+func (p *peers) found(n *node, users []im.UserID) {
+	for _, id := range users {
+		st := p.hub.stripe(id)
+		st.mu.RLock()
+		if e := p.hub.present(id); e != nil {
+			p.cluster.Send(n.id, encode(message{SignedIn: e.noted()}), cluster.Later)
+		}
+		st.mu.RUnlock()
 	}
 }
 
@@ -135,7 +177,8 @@ func (p *peers) giveUp() {
 		}
 		st.mu.Unlock()
 		if out {
-			p.miss(known{f.person(), f.presence()})
+			p.miss(f.known())
+			p.seek(l.user)
 		}
 	}
 }
@@ -152,57 +195,4 @@ func (p *peers) longest() (l lost, wait time.Duration, ok bool) {
 		p.lost = p.lost[1:]
 	}
 	return l, wait, true
-}
-
-// known is what people knew of somebody.
-type known struct {
-	im.Person
-	im.Presence
-}
-
-// miss notes that people here were not told how somebody changed since they knew him as this.
-// p.turn is held.
-func (p *peers) miss(k known) {
-	if _, ok := p.missed[k.ID]; ok {
-		return // from further back
-	}
-	p.missed[k.ID] = k
-	if len(p.missed) == 1 {
-		p.hub.clock.Set(&p.collect, collectTime, p.lookAgain)
-	}
-}
-
-// lookAgain has everybody here look at those of whom they were not told.
-func (p *peers) lookAgain() {
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	people := make(map[im.UserID]*PresenceChanged, len(p.missed))
-	for id, k := range p.missed {
-		if e := p.hub.present(id); e != nil {
-			p.lookAt(e, k)
-			continue
-		}
-		ev := &PresenceChanged{Who: k.Person, Before: k.Presence, Now: im.Presence{Status: msnp.Offline}}
-		if f, ok := p.hub.away(id); ok {
-			ev.Who, ev.Now, ev.Renamed = f.person(), f.presence(), f.name != k.Name
-		}
-		people[id] = ev
-	}
-	clear(p.missed)
-	for _, e := range p.hub.all() {
-		e.session.Deliver(Missed{people})
-	}
-}
-
-// lookAt does the same with somebody who is here by now, if he has come on line.
-func (p *peers) lookAt(e *Entry, k known) {
-	t := e.lock()
-	defer t.mu.Unlock()
-	if t.spoke != e.number {
-		return
-	}
-	ev := &PresenceChanged{Who: im.Person{ID: e.User(), Handle: e.handle, Name: t.name}, Before: k.Presence, Now: t.presence(), Renamed: t.name != k.Name}
-	for _, each := range p.hub.all() {
-		each.session.Deliver(Missed{map[im.UserID]*PresenceChanged{ev.Who.ID: ev}})
-	}
 }

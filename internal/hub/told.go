@@ -27,8 +27,9 @@ type told struct {
 }
 
 // lock locks what watchers were told of the user of a sign-in, where it is now.
-func (e *Entry) lock() *told {
-	t := &e.told
+func (e *Entry) lock() *told { return e.told.lock() }
+
+func (t *told) lock() *told {
 	t.mu.Lock()
 	for t.next != nil {
 		next := t.next
@@ -112,7 +113,7 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 func (h *Hub) AwaitPrior(ctx context.Context, e *Entry) {
 	st := h.stripe(e.User())
 	st.mu.RLock()
-	end, elsewhere := st.awaits[e.number], st.prior[e.number]
+	end := st.awaits[e.number]
 	st.mu.RUnlock()
 	if end != nil {
 		select {
@@ -121,7 +122,7 @@ func (h *Hub) AwaitPrior(ctx context.Context, e *Entry) {
 		}
 	}
 	if h.peers != nil {
-		h.peers.settle(ctx, elsewhere)
+		h.peers.settle(ctx, e)
 	}
 }
 
@@ -133,17 +134,18 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	st := h.stripe(id)
 	st.mu.Lock()
 	displaced := h.present(id) != e
+	silent := how == Stopped && st.far[id] == nil
 	if !displaced {
 		h.remove(e)
 		st.lingering[id] = &e.told // for who signs in while this one has not ended
-		if h.peers != nil && how == Stopped {
-			h.peers.letGo(st, e)
+		if h.peers != nil {
+			h.peers.leaving(st, e, how)
 		}
 	}
 	st.mu.Unlock()
 
 	held := false
-	if how != Stopped {
+	if !silent {
 		held = h.leave(e, watchers, displaced, how)
 	}
 	st.mu.Lock()
@@ -161,7 +163,7 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool, how Ending) (he
 	defer t.mu.Unlock()
 	var out *signedOut // what other nodes hear, at the same time
 	if h.peers != nil && !displaced {
-		out = &signedOut{e.User(), e.number, how}
+		out = h.peers.signOut(e, how)
 		defer func() {
 			if out != nil {
 				h.peers.all(message{SignedOut: out})
@@ -170,6 +172,9 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool, how Ending) (he
 	}
 	switch {
 	case !t.presence().Visible():
+	case h.peers != nil && h.peers.succeeded(e, displaced):
+		h.drop(t)
+		t.note(im.Presence{}, "")
 	case t.spoke != e.number:
 		// The watchers know the user from the sign-in that displaced this one, or from one that
 		// this one displaced, whose own end tells them unless it has held that back.
@@ -213,13 +218,13 @@ func (h *Hub) departHeld(e *Entry, t *told) {
 	h.departed(e)
 }
 
-// forgo does so because the new one, which is at another node, tells the watchers itself.
-func (h *Hub) forgo(e *Entry) {
-	t := e.lock()
-	defer t.mu.Unlock()
+// forgo has watchers hear nothing more from a sign-in that ends: the new one, which is at another
+// node, tells them. It returns what they were told, locked for the time in which it does.
+func (h *Hub) forgo(before *told) *told {
+	t := before.lock()
 	h.drop(t)
 	t.note(im.Presence{}, "")
-	h.departed(e)
+	return t
 }
 
 // departed forgets that e was displaced from another node.

@@ -41,9 +41,9 @@ func (p *peers) takeTurn(ctx context.Context, id im.UserID, n *node) (end func()
 // turnTime is how long another node may keep a turn; its database may have gone away meanwhile.
 const turnTime = 20 * time.Second
 
-// giveTurn gives one to another node.
-func (p *peers) giveTurn(id im.UserID, reply func([]byte)) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+// giveTurn gives one to another node, if it gets one while that still waits.
+func (p *peers) giveTurn(n *node, id im.UserID, reply func([]byte)) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime-time.Second)
 	defer cancel()
 	end, err := p.hub.turns(ctx, id)
 	if err != nil {
@@ -53,15 +53,20 @@ func (p *peers) giveTurn(id im.UserID, reply func([]byte)) {
 	p.mu.Lock()
 	p.given++
 	number := p.given
-	t := &turn{end: end}
+	t := &turn{node: n, end: end}
 	p.turns[number] = t
 	p.hub.clock.Set(&t.timer, turnTime, func() { p.endTurn(number) })
 	p.mu.Unlock()
+	if n.silent.Load() {
+		p.endTurn(number)
+		return
+	}
 	reply(binary.BigEndian.AppendUint64(nil, number))
 }
 
 // turn is one that another node has.
 type turn struct {
+	node  *node
 	end   func()
 	timer clock.Timer
 }
@@ -74,5 +79,20 @@ func (p *peers) endTurn(number uint64) {
 	if t != nil {
 		p.hub.clock.Stop(&t.timer)
 		t.end()
+	}
+}
+
+// endTurns takes back what a node has that cannot be reached any more.
+func (p *peers) endTurns(n *node) {
+	var over []uint64
+	p.mu.Lock()
+	for number, t := range p.turns {
+		if t.node == n {
+			over = append(over, number)
+		}
+	}
+	p.mu.Unlock()
+	for _, number := range over {
+		p.endTurn(number)
 	}
 }

@@ -47,12 +47,6 @@ func (v *viewer) Deliver(ev hub.Event) bool {
 	if v.told != nil {
 		v.told(ev)
 	}
-	if ev, ok := ev.(hub.Missed); ok {
-		for _, one := range ev.People {
-			v.Deliver(one)
-		}
-		return true
-	}
 	runtime.Gosched() // others may run in the middle of everything
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -62,6 +56,14 @@ func (v *viewer) Deliver(ev hub.Event) bool {
 		known := shown && ev.Now.Visible() && ev.Before == ev.Now && !ev.Renamed
 		if v.here && !known && (v.admits[ev.Who.ID] || !ev.Now.Visible()) {
 			v.see(ev.Who.ID, ev.Now, ev.Who.Name)
+		}
+	case hub.Missed:
+		for id := range ev.People {
+			l, _ := v.hub.ByID(id)
+			if !v.here || !v.admits[id] {
+				l.Presence = im.Presence{}
+			}
+			v.see(id, l.Presence, l.Person.Name)
 		}
 	case hub.PrivacyChanged:
 		v.admits[ev.Who.ID] = ev.Allowed

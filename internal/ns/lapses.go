@@ -5,27 +5,34 @@ import (
 	"errors"
 	"sync"
 
-	"monarch/msnp"
+	"monarch/internal/hub"
+	"monarch/internal/im"
 )
 
-// lapses is what is done when events from another node may have been lost: the sessions here read
-// their lists again, one after another, for who may see whom may be different. Of other
-// changes their clients hear when they next ask for their lists.
+// lapses is what is done when events from other nodes may have been lost: sessions here read their
+// lists again, one after another, for who may see whom may be different. Of other changes
+// their clients hear when they next ask for their lists.
 type lapses struct {
 	server *Server // immutable
 
 	mu      sync.Mutex // leaf
-	pending bool       // there was one since the last began
-	cancel  context.CancelFunc
+	pending []lapse
+	cancel  context.CancelFunc // nil: nothing is under way
 	running sync.WaitGroup
 	closed  bool
 }
 
-// begin starts that, if it is not under way; then once more after it.
-func (l *lapses) begin() {
+// lapse is of some sessions.
+type lapse struct {
+	sessions []hub.Session
+	refresh  func(*session, context.Context) error
+}
+
+// begin has the sessions of a lapse look again, after those of earlier ones.
+func (l *lapses) begin(of hub.Lapse) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pending = !l.closed
+	l.pending = append(l.pending, lapse{of.Presence, (*session).refreshAll}, lapse{of.Changes, (*session).refresh})
 	if l.closed || l.cancel != nil {
 		return
 	}
@@ -35,29 +42,32 @@ func (l *lapses) begin() {
 }
 
 func (l *lapses) run(ctx context.Context) {
-	for l.again() {
-		for _, each := range l.server.Hub.Sessions() {
+	for next, ok := l.next(); ok; next, ok = l.next() {
+		for _, each := range next.sessions {
 			s, ok := each.(*session)
-			if !ok {
+			if !ok || ctx.Err() != nil {
 				continue
 			}
-			if err := s.refresh(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			if err := next.refresh(s, ctx); err != nil && !errors.Is(err, context.Canceled) {
 				l.server.Log.Warn("reading lists again", "user", s.handle(), "err", err)
 			}
 		}
 	}
 }
 
-// again reports whether there was a lapse since it was last asked.
-func (l *lapses) again() bool {
+// next returns what is to be done next, if there is anything.
+func (l *lapses) next() (lapse, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	again := l.pending && !l.closed
-	if l.pending = false; !again {
+	if l.closed || len(l.pending) == 0 {
+		l.pending = nil
 		l.cancel()
 		l.cancel = nil
+		return lapse{}, false
 	}
-	return again
+	next := l.pending[0]
+	l.pending = l.pending[1:]
+	return next, true
 }
 
 func (l *lapses) close() {
@@ -73,6 +83,20 @@ func (l *lapses) close() {
 // refresh reads the user's lists again, and tells his client who has come into sight by them
 // or gone out of it.
 func (s *session) refresh(ctx context.Context) error {
+	return s.lookAgain(ctx, func(l hub.Login, in bool) bool {
+		return in && s.links.Shown(l.Person.ID) != s.links.Admits(l.Person.ID)
+	})
+}
+
+// refreshAll does so, and tells how all contacts are, of whom the client may have been told
+// something that no longer was so.
+func (s *session) refreshAll(ctx context.Context) error {
+	return s.lookAgain(ctx, func(hub.Login, bool) bool { return true })
+}
+
+// lookAgain reads the user's lists again and tells his client of contacts, as the directory knows them,
+// whom it is to be told of again. again is called with s.mu held.
+func (s *session) lookAgain(ctx context.Context, again func(l hub.Login, in bool) bool) error {
 	end, err := s.srv.changes.begin(ctx, s.entry.User())
 	if err != nil {
 		return err
@@ -81,22 +105,27 @@ func (s *session) refresh(ctx context.Context) error {
 	if linked, _ := s.knows(); !linked {
 		return nil
 	}
-	if err := s.load(ctx); err != nil {
+	r, err := s.read(ctx)
+	switch {
+	case errors.Is(err, im.ErrNoUser), err == nil && r.User.Disabled:
+		s.kicked(hub.Kicked{Why: hub.AccountChanged})
+		return nil
+	case err != nil:
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.adopt(r)
 	if !s.online || s.ended {
 		return nil
 	}
 	var out []byte
-	for _, id := range s.links.Contacts(nil) {
-		switch l, in := s.srv.Hub.ByID(id); {
-		case !s.links.Shown(id):
-			out = s.appendSeen(out, id, "")
-		case in && !s.links.Admits(id):
-			out = msnp.AppendLine(out, msnp.FLN, l.Person.Handle)
-			s.links.Show(id, false)
+	for _, c := range r.Contacts {
+		if !s.links.On(c.ID, im.Forward) {
+			continue
+		}
+		if l, in := s.srv.Hub.ByID(c.ID); again(l, in) {
+			out = s.appendNow(out, im.Person{ID: c.ID, Handle: c.Handle}, l)
 		}
 	}
 	s.conn.Send(out)

@@ -103,17 +103,43 @@ func (s *session) presenceChanged(ev *hub.PresenceChanged) bool {
 	}))
 }
 
-// missed tells the client of changes of which it was not told in time.
+// missed tells the client what is different about those of whose changes nobody here knew in time.
+// s.mu is held: a change after this is delivered after it.
 func (s *session) missed(ev hub.Missed) bool {
 	s.mu.Lock()
-	contacts := s.links.Contacts(nil)
-	s.mu.Unlock()
-	for _, id := range contacts {
-		if one := ev.People[id]; one != nil {
-			s.presenceChanged(one)
+	defer s.mu.Unlock()
+	if !s.online || !s.linked {
+		return false
+	}
+	var out []byte
+	for _, id := range s.links.Contacts(nil) {
+		before, ok := ev.People[id]
+		if !ok {
+			continue
+		}
+		l, _ := s.srv.Hub.ByID(id)
+		if !s.links.Shown(id) || l.Person.Name != before.Who.Name || !s.dialect.same(before.Presence, l.Presence) {
+			out = s.appendNow(out, before.Who, l)
 		}
 	}
-	return true
+	return s.conn.Send(out)
+}
+
+// appendNow appends how a contact is now, as the directory says it, for a client that may have been
+// told something else. s.mu is held.
+func (s *session) appendNow(b []byte, who im.Person, l hub.Login) []byte {
+	there := l.Presence.Visible() && s.links.Admits(who.ID)
+	switch {
+	case there:
+		who = l.Person
+	case !s.links.Shown(who.ID):
+		return b
+	}
+	s.links.Show(who.ID, there)
+	if !there {
+		l.Presence = im.Presence{Status: msnp.Offline}
+	}
+	return appendChange(b, s.dialect.version, who, l.Presence)
 }
 
 // privacyChanged tells the client that somebody came into sight or went out of it.

@@ -182,7 +182,7 @@ func (s *Server) Turn(ctx context.Context, owner im.UserID) (end func(), err err
 }
 
 // Lapsed has sessions read their lists again, because events for them may have been lost.
-func (s *Server) Lapsed() { s.lapses.begin() }
+func (s *Server) Lapsed(of hub.Lapse) { s.lapses.begin(of) }
 
 // Close ends what is still under way: contacts on the move have left.
 func (s *Server) Close() {
