@@ -27,15 +27,15 @@ type place struct {
 	*hub.Hub
 	cluster *cluster.Cluster
 	clock   *clock.Clock
-	viewers map[*viewer]struct{} // that are on line here
+	bus     *clustertest.Bus
 }
 
 func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
-	p := &place{clock: clock.New(), viewers: make(map[*viewer]struct{})}
+	p := &place{clock: clock.New(), bus: net.Bus()}
 	p.Hub = hub.New(p.clock, hold)
 	p.Join(func(m cluster.Member) *cluster.Cluster {
 		p.cluster = cluster.New(cluster.Config{
-			Name: name, Bus: net.Bus(), Member: m, Clock: p.clock, Metrics: metrics.New(),
+			Name: name, Bus: p.bus, Member: m, Clock: p.clock, Metrics: metrics.New(),
 			Status: func() cluster.Status { return cluster.Status{} },
 			Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 		})
@@ -66,6 +66,15 @@ func (p *place) end() {
 	p.clock.Close()
 }
 
+// crash ends a node without a word.
+func (p *place) crash() {
+	p.bus.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	p.cluster.Leave(ctx)
+	p.clock.Close()
+}
+
 // places is a model of several nodes. Of people it knows what the database would, and who is signed
 // in where.
 type places struct {
@@ -75,12 +84,14 @@ type places struct {
 	people  map[im.UserID]*citizen
 	viewers map[im.UserID][]*seer
 	cut     bool // nodes were parted, so what is seen now may be wrong
+	grace   bool // people may be shown who are not there any more
 }
 
 type citizen struct {
 	im.Person
 	allows map[im.UserID]bool
 	logins []*stay
+	latest *stay
 }
 
 // stay is one sign-in of somebody at one node.
@@ -117,7 +128,8 @@ type happening struct {
 var somePresences = []im.Presence{online, busy, picture, hidden, online}
 
 var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
-	"sign in": func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0) },
+	"sign in":               func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0, false) },
+	"sign in while cut off": func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0, true) },
 	"set presence": func(_ *places, _ *place, p *citizen, h happening) {
 		if l := p.login(h.N); l != nil {
 			l.presence = somePresences[h.N%len(somePresences)]
@@ -136,10 +148,39 @@ var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
 			p.leave(l, hub.Left)
 		}
 	},
-	"close what was kicked": func(m *places, _ *place, p *citizen, _ happening) { p.close() },
-	"a viewer comes":        func(m *places, at *place, _ *citizen, h happening) { m.come(at, im.UserID(101+h.Whom)) },
-	"time passes":           func(_ *places, _ *place, _ *citizen, h happening) { pass(time.Duration(h.N) * 100 * time.Millisecond) },
-	"settle":                func(m *places, _ *place, _ *citizen, _ happening) { m.settle() },
+	"stop": func(m *places, _ *place, p *citizen, h happening) {
+		if l := p.login(h.N); l != nil {
+			p.leave(l, hub.Stopped)
+			m.grace = true
+		}
+	},
+	"crash": func(m *places, at *place, _ *citizen, h happening) { m.restart(h.Node, at.crash) },
+	"leave": func(m *places, at *place, _ *citizen, h happening) {
+		for _, p := range m.people {
+			for _, l := range slices.Clone(p.logins) {
+				if l.at == at {
+					p.leave(l, hub.Stopped)
+				}
+			}
+		}
+		m.restart(h.Node, at.end)
+	},
+	"set the clock": func(_ *places, at *place, _ *citizen, h happening) {
+		at.clock.Jump(time.Duration(h.N-15) * time.Minute)
+	},
+	"close what was kicked": func(m *places, at *place, p *citizen, h happening) {
+		if h.N%2 == 1 {
+			slices.Reverse(p.logins)
+		}
+		p.close()
+	},
+	"part": func(m *places, at *place, _ *citizen, h happening) {
+		m.net.Cut(at.cluster.Self(), m.nodes[h.Whom].cluster.Self())
+		m.cut = true
+	},
+	"a viewer comes": func(m *places, at *place, _ *citizen, h happening) { m.come(at, im.UserID(101+h.Whom)) },
+	"time passes":    func(_ *places, _ *place, _ *citizen, h happening) { pass(time.Duration(h.N) * 100 * time.Millisecond) },
+	"settle":         func(m *places, _ *place, _ *citizen, _ happening) { m.settle() },
 	"cut off": func(m *places, at *place, _ *citizen, _ happening) {
 		m.net.CutOff(at.cluster.Self())
 		m.cut = true
@@ -190,10 +231,29 @@ func (p *citizen) watchers() []im.UserID {
 	return ids
 }
 
-func (m *places) signIn(at *place, p *citizen, online bool) {
+// restart ends a node and starts it again.
+func (m *places) restart(n int, end func()) {
+	at := m.nodes[n]
+	m.grace = true
+	end()
+	for _, p := range m.people {
+		p.logins = slices.DeleteFunc(p.logins, func(l *stay) bool { return l.at == at })
+	}
+	for id, seers := range m.viewers {
+		m.viewers[id] = slices.DeleteFunc(seers, func(v *seer) bool { return v.at == at })
+	}
+	m.nodes[n] = newPlace(m.t, m.net, string(rune('a'+n)), m.refresh)
+}
+
+func (m *places) signIn(at *place, p *citizen, online, cut bool) {
 	l := &stay{at: at, watchers: p.watchers()}
 	l.entry = at.SignIn(hub.Login{Person: p.Person}, l)
+	if cut {
+		m.net.CutOff(at.cluster.Self())
+		m.cut = true
+	}
 	p.logins = append(p.logins, l)
+	p.latest = l
 	m.await(at, l.entry)
 	if online {
 		l.presence = busy
@@ -227,7 +287,6 @@ func (m *places) close() {
 				return false
 			}
 			v.at.SignOut(v.entry, these(nil), hub.Expelled)
-			delete(v.at.viewers, v.viewer)
 			return true
 		})
 	}
@@ -255,7 +314,6 @@ func (m *places) come(at *place, id im.UserID) {
 		admits[p.ID] = p.allows[id]
 	}
 	v.come(slices.Collect(maps.Keys(m.people))...)
-	at.viewers[v.viewer] = struct{}{}
 	m.viewers[id] = append(m.viewers[id], v)
 }
 
@@ -296,6 +354,9 @@ func (m *places) agree() error {
 		if len(p.logins) > 1 {
 			return fmt.Errorf("person %d is signed in %d times", p.ID, len(p.logins))
 		}
+		if !m.cut && len(p.logins) == 1 && p.latest.kicked.Load() {
+			return fmt.Errorf("the last sign-in of person %d is over, and an earlier one is not", p.ID)
+		}
 	}
 	m.settle()
 	pass(hold)
@@ -333,16 +394,15 @@ func (m *places) play(t *testing.T, steps []happening) error {
 		}
 	}
 	for i := range 3 {
-		n := newPlace(t, m.net, string(rune('a'+i)), m.refresh)
-		defer n.end()
-		m.nodes = append(m.nodes, n)
+		m.nodes = append(m.nodes, newPlace(t, m.net, string(rune('a'+i)), m.refresh))
+		defer func() { m.nodes[i].end() }()
 	}
 	for i, n := range m.nodes {
 		m.come(n, im.UserID(101+i))
 	}
 	for i, s := range steps {
 		happenings[s.Kind](m, m.nodes[s.Node], m.people[im.UserID(1+s.Who)], s)
-		if !m.cut && s.Kind == "settle" {
+		if !m.cut && !m.grace && s.Kind == "settle" {
 			if err := m.agree(); err != nil {
 				return fmt.Errorf("after step %d: %w", i, err)
 			}
@@ -355,6 +415,9 @@ func (m *places) play(t *testing.T, steps []happening) error {
 		}
 	}
 	pass(15 * time.Second)
+	if m.grace {
+		pass(time.Minute)
+	}
 	return m.agree()
 }
 
