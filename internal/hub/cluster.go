@@ -236,7 +236,12 @@ func (p *peers) signOut(e *Entry, how Ending) *signedOut {
 	st := p.hub.stripe(e.User())
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	return &signedOut{e.User(), e.number, how, st.prior[e.number] != nil}
+	return &signedOut{User: e.User(), Number: e.number, How: how, Unsure: st.prior[e.number] != nil}
+}
+
+// displaced tells nodes that have not heard of the newer sign-in.
+func (p *peers) displaced(e *Entry) {
+	p.all(message{SignedOut: &signedOut{User: e.User(), Number: e.number, How: Expelled, Displaced: true}})
 }
 
 // succeeded reports whether a newer sign-in at another node tells e's watchers of the user. If it does

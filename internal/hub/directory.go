@@ -223,13 +223,6 @@ func (st *stripe) ending(id im.UserID) *told {
 	return st.lingering[id]
 }
 
-// departed forgets that a sign-in was displaced from elsewhere. The stripe is locked.
-func (st *stripe) departed(e *Entry) {
-	if st.departing[e.User()] == e {
-		delete(st.departing, e.User())
-	}
-}
-
 // end forgets a sign-in that has ended. The stripe is locked.
 func (st *stripe) end(e *Entry) {
 	id := e.User()

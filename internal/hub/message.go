@@ -66,6 +66,9 @@ type signedOut struct {
 
 	// There was an earlier one elsewhere, whose node may not have heard of this one.
 	Unsure bool `cbor:"4,keyasint,omitempty"`
+
+	// It is so because of a newer one elsewhere. Who knows that knows what this says.
+	Displaced bool `cbor:"5,keyasint,omitempty"`
 }
 
 // addressed is an event for a session.

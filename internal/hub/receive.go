@@ -76,7 +76,7 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 		}
 	}
 	if ending != nil && f.status != 0 {
-		h.forgo(ending).mu.Unlock()
+		h.forgo(m.User, ending).mu.Unlock()
 	}
 	if m.Noted && (f.status == 0 || before.Presence != f.presence() || before.Who.Name != f.name) {
 		p.miss(before) // of one that is silent, the departure of an earlier one may be what was lost
@@ -121,7 +121,7 @@ func (p *peers) changed(n *node, m *changed) {
 			t.spoke = m.Number
 		}
 	case ending != nil:
-		defer h.forgo(ending).mu.Unlock() // so what that one was just telling comes first
+		defer h.forgo(m.User, ending).mu.Unlock() // so what that one was just telling comes first
 	}
 	if later {
 		return
@@ -146,7 +146,7 @@ func (p *peers) signedOut(n *node, m *signedOut) {
 		p.lose(f)
 	} else if current {
 		h.removeFar(st, f)
-		if n.unheard() {
+		if n.unheard() || m.Displaced {
 			p.miss(f.known())
 		}
 		if d := st.departing[m.User]; d != nil {
@@ -154,8 +154,10 @@ func (p *peers) signedOut(n *node, m *signedOut) {
 		}
 	}
 	st.mu.Unlock()
-	h.end(m.User, m.Number, m.How)
-	if current && m.Unsure {
+	if current || !m.Displaced {
+		h.end(m.User, m.Number, m.How)
+	}
+	if current && (m.Unsure || m.Displaced) {
 		p.seek(m.User)
 	}
 }

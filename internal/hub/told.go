@@ -151,7 +151,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	st.mu.Lock()
 	st.end(e)
 	if !held {
-		st.departed(e)
+		h.departed(st, e)
 	}
 	st.mu.Unlock()
 	h.end(id, e.number, how)
@@ -215,24 +215,34 @@ func (h *Hub) leaveNow(e *Entry) {
 // departHeld tells what was held back. t.mu is held.
 func (h *Hub) departHeld(e *Entry, t *told) {
 	h.depart(e, t, t.held.watchers, nil)
-	h.departed(e)
+	st := h.stripe(e.User())
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	h.departed(st, e)
+}
+
+// departed forgets that e, of which nothing is left, was displaced from another node, if it was. The
+// user's stripe is locked.
+func (h *Hub) departed(st *stripe, e *Entry) {
+	if st.departing[e.User()] == e {
+		delete(st.departing, e.User())
+		h.peers.displaced(e)
+	}
 }
 
 // forgo has watchers hear nothing more from a sign-in that ends: the new one, which is at another
 // node, tells them. It returns what they were told, locked for the time in which it does.
-func (h *Hub) forgo(before *told) *told {
+func (h *Hub) forgo(id im.UserID, before *told) *told {
 	t := before.lock()
 	h.drop(t)
 	t.note(im.Presence{}, "")
-	return t
-}
-
-// departed forgets that e was displaced from another node.
-func (h *Hub) departed(e *Entry) {
-	st := h.stripe(e.User())
+	st := h.stripe(id)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.departed(e)
+	if e := st.departing[id]; e != nil && st.ends[e.number] == nil {
+		h.departed(st, e)
+	}
+	return t
 }
 
 // drop forgets a departure that was held back. t.mu is held.
