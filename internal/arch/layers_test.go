@@ -109,6 +109,7 @@ var owners = map[string]string{
 	"github.com/coder/websocket":          "internal/web",
 	"github.com/nats-io/nats.go":          "internal/natsbus",
 	"github.com/nats-io/nats-server/v2":   "internal/natsbus",
+	"github.com/fxamacker/cbor/v2":        "internal/hub",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/chromedp/chromedp":        "internal/webtest",
