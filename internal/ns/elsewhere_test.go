@@ -1,0 +1,153 @@
+package ns
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/auth"
+	"monarch/internal/cluster"
+	"monarch/internal/cluster/clustertest"
+	"monarch/internal/hub"
+	"monarch/internal/metrics"
+)
+
+// twin is one of two nodes with one database.
+type twin struct {
+	*crowd
+	listener net.Listener
+	id       cluster.NodeID
+}
+
+func newTwins(t *testing.T) (a, b *twin, network *clustertest.Net) {
+	t.Helper()
+	path, network := populate(t, 4, 2), clustertest.NewNet()
+	both := []*twin{{crowd: newCrowdAt(t, path, 0)}, {crowd: newCrowdAt(t, path, 0)}}
+	for i, c := range both {
+		var nodes *cluster.Cluster
+		c.hub.Join(func(m cluster.Member) *cluster.Cluster {
+			nodes = cluster.New(cluster.Config{
+				Name: string(rune('a' + i)), Bus: network.Bus(), Member: m, Clock: c.srv.Clock, Metrics: metrics.New(),
+				Status: func() cluster.Status { return cluster.Status{} }, Log: slog.New(slog.DiscardHandler),
+			})
+			return nodes
+		})
+		c.hub.OnLapse(c.srv.Lapsed)
+		c.hub.GiveTurns(c.srv.Turn)
+		if err := nodes.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.id = nodes.Self()
+		var err error
+		if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		go c.engine.Serve(c.listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
+		t.Cleanup(func() {
+			c.listener.Close()
+			c.srv.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			nodes.Leave(ctx)
+		})
+	}
+	return both[0], both[1], network
+}
+
+// online signs somebody in, on line.
+func (c *twin) online(t *testing.T, i int) *caller {
+	t.Helper()
+	ticket := c.srv.Signer.Ticket(auth.Ticket{User: int64(i + 1), Credential: 1, Issued: c.srv.Clock.Now()})
+	who := c.dial(t, c.listener)
+	if got := who.signIn(handleOf(i), ticket); !strings.HasPrefix(got, "USR 4 OK ") {
+		t.Fatalf("user %d hears %q", i, got)
+	}
+	who.tell("CHG 5 NLN 0")
+	who.hears("CHG 5 ")
+	return who
+}
+
+func (c *caller) tell(line string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, line+"\r\n"); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// hears waits for a line, and returns those that came before it.
+func (c *caller) hears(start string) (before []string) {
+	c.t.Helper()
+	for {
+		line, err := c.r.ReadString('\n')
+		switch {
+		case err != nil:
+			c.t.Fatalf("does not hear %q, but %q, %v", start, before, err)
+		case strings.HasPrefix(line, start):
+			return before
+		}
+		before = append(before, strings.TrimSpace(line))
+	}
+}
+
+// Nodes are cut off from each other, and what happens meanwhile is known when they are not any more.
+// docs/cluster.md
+func TestWhatACutKeptFromPeopleTheyHearAfterIt(t *testing.T) {
+	a, b, network := newTwins(t)
+	watcher, contact := a.online(t, 0), b.online(t, 1)
+	watcher.hears("NLN NLN " + handleOf(1))
+	for i, step := range []struct{ says, answer, hears string }{
+		{"CHG 6 BSY 0", "CHG 6 ", "NLN BSY " + handleOf(1)},
+		{"REM 7 AL " + handleOf(0), "REM 7 ", ""},
+		{"ADD 8 BL " + handleOf(0) + " x", "ADD 8 ", "FLN " + handleOf(1)},
+		{"REM 9 BL " + handleOf(0), "REM 9 ", ""},
+		{"ADD 10 AL " + handleOf(0) + " x", "ADD 10 ", "NLN BSY " + handleOf(1)},
+	} {
+		network.Cut(a.id, b.id)
+		contact.tell(step.says)
+		contact.hears(step.answer)
+		network.Mend(a.id, b.id)
+		if step.hears == "" {
+			continue
+		}
+		if before := watcher.hears(step.hears); strings.Contains(fmt.Sprint(before), handleOf(1)) {
+			t.Errorf("step %d: hears %q first", i, before)
+		}
+	}
+}
+
+func TestWhoWasLockedDuringACutIsSentAwayAfterIt(t *testing.T) {
+	a, b, network := newTwins(t)
+	user := a.online(t, 0)
+	network.Cut(a.id, b.id)
+	if err := b.store.SetDisabled(t.Context(), 1, true); err != nil {
+		t.Fatal(err)
+	}
+	b.hub.Expel(1, hub.AccountChanged)
+	network.Mend(a.id, b.id)
+	user.hears("OUT SSD")
+}
+
+// What is changed at the website of another node takes turns with the client's commands.
+func TestChangesAtAnotherNodeTakeTurnsWithCommands(t *testing.T) {
+	a, b, _ := newTwins(t)
+	user := a.online(t, 0)
+	err := b.srv.Change(t.Context(), 1, func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if end, err := a.srv.Turn(ctx, 1); err == nil {
+			end()
+			t.Error("the turn is free")
+		}
+		user.tell("ADD 6 BL " + handleOf(2) + " x")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user.hears("ADD 6 ") // after the change
+}
