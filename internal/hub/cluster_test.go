@@ -30,7 +30,7 @@ type place struct {
 	bus     *clustertest.Bus
 }
 
-func newPlace(t *testing.T, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
+func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
 	p := &place{clock: clock.New(), bus: net.Bus()}
 	p.Hub = hub.New(p.clock, hold)
 	p.Join(func(m cluster.Member) *cluster.Cluster {
@@ -78,7 +78,7 @@ func (p *place) crash() {
 // places is a model of several nodes. Of people it knows what the database would, and who is signed
 // in where.
 type places struct {
-	t       *testing.T
+	t       testing.TB
 	net     *clustertest.Net
 	nodes   []*place
 	people  map[im.UserID]*citizen
