@@ -20,9 +20,9 @@ func (p *peers) settle(ctx context.Context, e *Entry) {
 	defer cancel()
 	st := p.hub.stripe(e.User())
 	st.mu.RLock()
-	prior := st.prior[e.number]
+	prior, displaces := st.prior[e.number]
 	st.mu.RUnlock()
-	if prior != nil && p.ask(ctx, prior.node, question{Ended: &signedOut{User: e.User(), Number: prior.number}}) {
+	if displaces && p.ask(ctx, prior.node, question{Ended: &signedOut{User: e.User(), Number: prior.number}}) {
 		st.mu.Lock()
 		delete(st.prior, e.number)
 		st.mu.Unlock()

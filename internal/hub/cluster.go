@@ -94,7 +94,7 @@ func (p *peers) all(m message) { p.cluster.SendAll(encode(m), cluster.Later) }
 // deliver hands an event to somebody's session at another node, if that can be reached. number
 // is that of the only sign-in it is for; 0 is any.
 func (p *peers) deliver(id im.UserID, number uint64, ev Event) bool {
-	f, ok := p.hub.away(id)
+	f, ok := p.hub.where(id)
 	if !ok || number != 0 && f.number != number || !f.reachable() {
 		return false
 	}
@@ -108,7 +108,7 @@ func (h *Hub) Ask(ctx context.Context, id im.UserID, number uint64, ev Event) bo
 	if h.peers == nil || h.present(id) != nil {
 		return h.DeliverTo(id, number, ev)
 	}
-	f, ok := h.away(id)
+	f, ok := h.where(id)
 	return ok && f.number == number && f.reachable() && h.peers.ask(ctx, f.node, question{Event: address(id, number, ev)})
 }
 
@@ -136,7 +136,7 @@ func (p *peers) spread(watchers []im.UserID) spread {
 		if p.hub.present(id) != nil {
 			continue
 		}
-		if f, ok := p.hub.away(id); ok {
+		if f, ok := p.hub.where(id); ok {
 			s[f.node.id] = append(s[f.node.id], id)
 		}
 	}
@@ -189,7 +189,7 @@ func (e *Entry) signedIn() *signedIn {
 
 // displace makes a sign-in here the one that people know from elsewhere. What watchers were
 // told of it is locked.
-func (p *peers) displace(e *Entry, f *far) {
+func (p *peers) displace(e *Entry, f far) {
 	if f.status != 0 {
 		e.told.note(f.presence(), f.name)
 		e.told.spoke = f.number
@@ -199,7 +199,7 @@ func (p *peers) displace(e *Entry, f *far) {
 	}
 	st := p.hub.stripe(e.User())
 	st.mu.Lock()
-	st.prior[e.number] = f
+	st.prior[e.number] = f.whereabouts
 	st.mu.Unlock()
 }
 
@@ -227,7 +227,7 @@ func (p *peers) leaving(st *stripe, e *Entry, how Ending) {
 	f := e.signedIn().far(p.node(p.cluster.Self()))
 	f.left = true
 	p.hub.addFar(st, f)
-	p.lose(f)
+	p.lose(f.whereabouts)
 	p.cluster.SendAll(encode(message{SignedOut: &signedOut{User: e.User(), Number: e.number, How: Stopped}}), cluster.Soon)
 }
 
@@ -236,7 +236,8 @@ func (p *peers) signOut(e *Entry, how Ending) *signedOut {
 	st := p.hub.stripe(e.User())
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	return &signedOut{User: e.User(), Number: e.number, How: how, Unsure: st.prior[e.number] != nil}
+	_, unsure := st.prior[e.number]
+	return &signedOut{User: e.User(), Number: e.number, How: how, Unsure: unsure}
 }
 
 // displaced tells nodes that have not heard of the newer sign-in.
@@ -250,9 +251,9 @@ func (p *peers) succeeded(e *Entry, displaced bool) bool {
 	st := p.hub.stripe(e.User())
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	f := st.far[e.User()]
-	if f != nil && f.status == 0 && displaced {
+	f := st.far.find(e.User())
+	if f != nil && f.status() == 0 && displaced {
 		st.departing[e.User()] = e
 	}
-	return f != nil && f.number > e.number && f.status != 0
+	return f != nil && f.number > e.number && f.status() != 0
 }

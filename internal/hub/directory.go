@@ -47,8 +47,9 @@ type stripe struct {
 	awaits map[uint64]chan struct{}
 
 	// With other nodes; nil without. Nobody is both far and present.
-	far       map[im.UserID]*far
-	prior     map[uint64]*far          // elsewhere, displaced by the sign-in here with this number
+	far       farTable
+	counted   map[uint64]int           // switchboard connections here of a sign-in elsewhere
+	prior     map[uint64]whereabouts   // elsewhere, displaced by the sign-in here with this number
 	departing map[im.UserID]*Entry     // here, displaced from elsewhere, until it has ended and that is told or not
 	boards    map[uint64]map[*node]int // switchboard connections elsewhere of a sign-in here
 }
@@ -69,8 +70,8 @@ func (d *directory) init() {
 		st := &d.stripes[i]
 		st.lingering, st.more = make(map[im.UserID]*told), make(map[im.UserID]int)
 		st.ends, st.awaits = make(map[uint64]chan struct{}), make(map[uint64]chan struct{})
-		st.far, st.departing = make(map[im.UserID]*far), make(map[im.UserID]*Entry)
-		st.prior, st.boards = make(map[uint64]*far), make(map[uint64]map[*node]int)
+		st.counted, st.departing = make(map[uint64]int), make(map[im.UserID]*Entry)
+		st.prior, st.boards = make(map[uint64]whereabouts), make(map[uint64]map[*node]int)
 	}
 	for i := range d.names {
 		d.names[i].ids = make(map[uint64]uint32)

@@ -138,7 +138,7 @@ func (h *Hub) ByID(id im.UserID) (Login, bool) {
 		}
 		return l, true
 	}
-	if f := st.far[id]; f != nil {
+	if f, ok := st.far.get(id); ok {
 		return f.login(), true
 	}
 	return Login{}, false
@@ -159,7 +159,7 @@ func (h *Hub) isIn(id im.UserID) bool {
 	if h.present(id) != nil || h.peers == nil {
 		return h.present(id) != nil
 	}
-	_, ok := h.away(id)
+	_, ok := h.where(id)
 	return ok
 }
 
@@ -177,12 +177,16 @@ func (h *Hub) AddBoards(id im.UserID, number uint64, n int) {
 	st := h.stripe(id)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	switch e, f := h.present(id), st.far[id]; {
+	switch e, f := h.present(id), st.far.find(id); {
 	case e != nil && e.number == number:
 		e.boards += int32(n)
 	case f != nil && f.number == number:
-		f.boards += int32(n)
-		h.peers.cluster.Send(f.node.id, encode(message{Boards: &boards{id, number, int(f.boards)}}), cluster.Later)
+		n += st.counted[number]
+		st.counted[number] = n
+		h.peers.cluster.Send(st.far.whereabouts(f).node.id, encode(message{Boards: &boards{id, number, n}}), cluster.Later)
+		if n == 0 {
+			delete(st.counted, number)
+		}
 	}
 }
 

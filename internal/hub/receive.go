@@ -43,8 +43,9 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 	h.heard(m.Number)
 	st := h.stripe(m.User)
 	st.mu.Lock()
-	e, old := h.present(m.User), st.far[m.User]
-	if e != nil && e.number > m.Number || old != nil && old.number > m.Number {
+	e := h.present(m.User)
+	old, elsewhere := st.far.get(m.User)
+	if e != nil && e.number > m.Number || elsewhere && old.number > m.Number {
 		st.mu.Unlock()
 		return
 	}
@@ -54,11 +55,8 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 		before = Known{e.person(), e.presence()}
 		h.remove(e)
 		st.ends[e.number], st.departing[m.User] = make(chan struct{}), e
-	case old != nil:
+	case elsewhere:
 		before = old.known()
-		if old.number == f.number {
-			f.boards = old.boards
-		}
 	}
 	ending := st.ending(m.User)
 	h.addFar(st, f)
@@ -67,7 +65,7 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 	switch {
 	case e != nil:
 		e.session.Deliver(Kicked{Elsewhere})
-	case old != nil && old.number != f.number:
+	case elsewhere && old.number != f.number:
 		if !old.left { // else that was told
 			h.end(m.User, old.number, Expelled)
 		}
@@ -83,9 +81,9 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 	}
 }
 
-func (m *signedIn) far(n *node) *far {
-	f := &far{
-		node: n, number: m.Number, user: m.User.Packed(), handle: m.Handle, name: m.Name, version: m.Version, noted: true,
+func (m *signedIn) far(n *node) far {
+	f := far{
+		whereabouts: whereabouts{node: n, number: m.Number, user: m.User}, handle: m.Handle, name: m.Name, version: m.Version,
 	}
 	f.setPresence(m.Presence)
 	return f
@@ -101,12 +99,14 @@ func (p *peers) changed(n *node, m *changed) {
 	ev := &PresenceChanged{Who: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, Before: m.Before, Now: m.Now, Renamed: m.Renamed}
 	st := h.stripe(m.User)
 	st.mu.Lock()
-	e, f := h.present(m.User), st.far[m.User]
-	later := f != nil && f.number > m.Number && f.status != 0
+	e := h.present(m.User)
+	f, elsewhere := st.far.get(m.User)
+	later := elsewhere && f.number > m.Number && f.status != 0
 	var ending *told
-	if f != nil && f.number == m.Number {
+	if elsewhere && f.number == m.Number {
 		f.setPresence(m.Now)
 		f.name = m.Name
+		st.far.put(f)
 		if f.status != 0 {
 			ending = st.ending(m.User)
 		}
@@ -139,11 +139,11 @@ func (p *peers) signedOut(n *node, m *signedOut) {
 	h := p.hub
 	st := h.stripe(m.User)
 	st.mu.Lock()
-	f := st.far[m.User]
-	current := f != nil && f.number == m.Number
+	f, elsewhere := st.far.get(m.User)
+	current := elsewhere && f.number == m.Number
 	if current && m.How == Stopped {
-		f.left = true
-		p.lose(f)
+		st.far.find(m.User).state |= leftBit
+		p.lose(f.whereabouts)
 	} else if current {
 		h.removeFar(st, f)
 		if n.unheard() || m.Displaced {

@@ -68,3 +68,40 @@ func TestASignInIsSmall(t *testing.T) {
 		}
 	}
 }
+
+// All that the hub keeps of somebody at another node, his texts and his share of the tables included.
+func TestAFarPersonIsSmall(t *testing.T) {
+	const people, atMost = 50_000, 110
+	clk := clock.New()
+	defer clk.Close()
+	h := New(clk, time.Second)
+	p := newPeers(h)
+	h.peers = p
+	n := p.node("other/abcdefghijklm")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range people {
+		p.signedIn(n, &signedIn{
+			User: im.UserID(i + 1), Number: uint64(i + 1), Handle: fmt.Sprintf("user%05d@somewhere.org", i), Name: "Somebody 1",
+			Version: msnp.MSNP9, Presence: im.Presence{Status: msnp.Online, Flags: 4},
+		})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	each := float64(after.HeapAlloc-before.HeapAlloc) / people
+	if each > atMost {
+		t.Errorf("somebody at another node takes %.0f bytes, more than %d", each, atMost)
+	}
+	t.Logf("%.1f bytes, %.3f objects", each, float64(after.HeapObjects-before.HeapObjects)/people)
+	if h.CountAll() != people {
+		t.Errorf("%d people are signed in", h.CountAll())
+	}
+	for _, id := range []im.UserID{1, people / 2, people} {
+		l, ok := h.ByID(id)
+		if byHandle, ok2 := h.ByHandle(l.Person.Handle); !ok || !ok2 || byHandle != l {
+			t.Errorf("%d: by id %+v, by handle %+v", id, l, byHandle)
+		}
+	}
+}

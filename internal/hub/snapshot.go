@@ -19,9 +19,9 @@ func (p *peers) Snapshot(shard int, send func([]byte)) {
 	for e := range p.hub.every(shard, stripes) {
 		send(encode(message{SignedIn: e.noted()}))
 	}
-	for id, f := range st.far {
-		if f.boards > 0 {
-			send(encode(message{Boards: &boards{id, f.number, int(f.boards)}}))
+	for i := range st.far.records {
+		if r := &st.far.records[i]; st.counted[r.number] > 0 {
+			send(encode(message{Boards: &boards{im.UserID(r.user), r.number, st.counted[r.number]}}))
 		}
 	}
 }
@@ -42,7 +42,12 @@ func (p *peers) Begin(from cluster.NodeID) {
 	n.begun++
 	n.lapsed = n.lapsed || !p.isJoining(from) // before it serves it has nothing to tell to anybody
 	p.catchUpLater()
-	p.each(n, func(_ *stripe, f *far) { f.noted = false })
+	for i := range p.hub.stripes {
+		st := &p.hub.stripes[i]
+		st.mu.Lock()
+		st.far.each(n, func(r *farRecord) { r.state &^= notedBit })
+		st.mu.Unlock()
+	}
 	p.forgetBoards(n)
 }
 
@@ -51,7 +56,7 @@ func (p *peers) End(from cluster.NodeID) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	n := p.node(from)
-	p.leave(n, func(f *far) bool { return !f.noted && !f.left })
+	p.leave(n, func(r *farRecord) bool { return r.state&(notedBit|leftBit) == 0 })
 }
 
 func (p *peers) isJoining(id cluster.NodeID) bool {
@@ -70,11 +75,17 @@ func (p *peers) Gone(id cluster.NodeID) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	n := p.node(id)
-	p.leave(n, func(*far) bool { return true })
+	p.leave(n, func(*farRecord) bool { return true })
+	p.forgetBoards(n)
+	for i := range p.hub.stripes {
+		st := &p.hub.stripes[i]
+		st.mu.Lock()
+		st.far.forget(n)
+		st.mu.Unlock()
+	}
 	p.mu.Lock()
 	delete(p.nodes, id)
 	p.mu.Unlock()
-	p.forgetBoards(n)
 }
 
 // forgetBoards forgets how many switchboard connections there are at a node.
@@ -89,32 +100,27 @@ func (p *peers) forgetBoards(n *node) {
 	}
 }
 
-// each calls fn with everybody of a node, whose stripe is locked.
-func (p *peers) each(n *node, fn func(*stripe, *far)) {
+// leave takes out some people of a node.
+func (p *peers) leave(n *node, who func(*farRecord) bool) {
+	var out []far
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
 		st.mu.Lock()
-		for _, f := range st.far {
-			if f.node == n {
-				fn(st, f)
+		begin := len(out)
+		st.far.each(n, func(r *farRecord) {
+			if who(r) {
+				f, _ := st.far.get(im.UserID(r.user))
+				out = append(out, f)
 			}
+		})
+		for _, f := range out[begin:] {
+			p.hub.removeFar(st, f)
 		}
 		st.mu.Unlock()
 	}
-}
-
-// leave takes out some people of a node.
-func (p *peers) leave(n *node, who func(*far) bool) {
-	var out []*far
-	p.each(n, func(st *stripe, f *far) {
-		if who(f) {
-			p.hub.removeFar(st, f)
-			out = append(out, f)
-		}
-	})
 	users := make([]im.UserID, len(out))
 	for i, f := range out {
-		users[i] = im.UserID(f.user)
+		users[i] = f.user
 		p.hub.end(users[i], f.number, Left)
 		p.miss(f.known())
 	}
@@ -146,10 +152,10 @@ func (p *peers) found(n *node, users []im.UserID) {
 
 // lose remembers somebody whom his node has let go of, for as long as he may come back
 // elsewhere. His stripe is locked.
-func (p *peers) lose(f *far) {
+func (p *peers) lose(w whereabouts) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lost = append(p.lost, lost{im.UserID(f.user), f.number, p.hub.clock.Elapsed()})
+	p.lost = append(p.lost, lost{w.user, w.number, p.hub.clock.Elapsed()})
 	if len(p.lost) == 1 {
 		p.hub.clock.Set(&p.grace, graceTime, p.giveUp)
 	}
@@ -170,8 +176,8 @@ func (p *peers) giveUp() {
 		}
 		st := p.hub.stripe(l.user)
 		st.mu.Lock()
-		f := st.far[l.user]
-		out := f != nil && f.number == l.number && f.left
+		f, ok := st.far.get(l.user)
+		out := ok && f.number == l.number && f.left
 		if out {
 			p.hub.removeFar(st, f)
 		}

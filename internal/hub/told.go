@@ -83,9 +83,10 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	st := h.stripe(e.User())
 	st.mu.Lock()
 	e.number = h.next()
-	old, elsewhere := h.present(e.User()), st.far[e.User()]
+	old := h.present(e.User())
+	elsewhere, displaces := st.far.get(e.User())
 	before := st.follow(e, old)
-	if elsewhere != nil {
+	if displaces {
 		h.removeFar(st, elsewhere)
 	}
 	h.add(e)
@@ -96,14 +97,14 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	if before != nil {
 		e.told.takeOver(before)
 	}
-	if elsewhere != nil {
+	if displaces {
 		h.peers.displace(e, elsewhere)
 	}
 	e.told.mu.Unlock()
 	if old != nil {
 		old.session.Deliver(Kicked{Elsewhere})
 	}
-	if elsewhere != nil && !elsewhere.left { // else that was told
+	if displaces && !elsewhere.left { // else that was told
 		h.end(e.User(), elsewhere.number, Expelled)
 	}
 }
@@ -134,7 +135,7 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	st := h.stripe(id)
 	st.mu.Lock()
 	displaced := h.present(id) != e
-	silent := how == Stopped && st.far[id] == nil
+	silent := how == Stopped && st.far.find(id) == nil
 	if !displaced {
 		h.remove(e)
 		st.lingering[id] = &e.told // for who signs in while this one has not ended

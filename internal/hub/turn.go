@@ -21,7 +21,7 @@ func (h *Hub) GiveTurns(fn TurnFunc) { h.turns = fn }
 // commands take it; end gives it back. Where he is not, or his node does not answer, there is
 // nobody to wait for.
 func (h *Hub) Turn(ctx context.Context, id im.UserID) (end func()) {
-	if f, ok := h.away(id); ok && f.reachable() {
+	if f, ok := h.where(id); ok && f.reachable() {
 		return h.peers.takeTurn(ctx, id, f.node)
 	}
 	return func() {}
