@@ -54,15 +54,6 @@ type stripe struct {
 	boards    map[uint64]map[*node]int // switchboard connections elsewhere of a sign-in here
 }
 
-// names finds ids by a hash of the handle, which is good for this process only. It has no
-// pointers, so the garbage collector does not look into it. Whoever finds an id compares the
-// handle; of two with one hash, which is one case in many million servers of a million
-// people, the later is found.
-type names struct {
-	mu  sync.RWMutex // leaf
-	ids map[uint64]uint32
-}
-
 func (d *directory) init() {
 	d.seed = maphash.MakeSeed()
 	d.pages.Store(new([]atomic.Pointer[page]))
@@ -72,9 +63,6 @@ func (d *directory) init() {
 		st.ends, st.awaits = make(map[uint64]chan struct{}), make(map[uint64]chan struct{})
 		st.counted, st.departing = make(map[uint64]int), make(map[im.UserID]*Entry)
 		st.prior, st.boards = make(map[uint64]whereabouts), make(map[uint64]map[*node]int)
-	}
-	for i := range d.names {
-		d.names[i].ids = make(map[uint64]uint32)
 	}
 }
 
@@ -110,24 +98,22 @@ func (d *directory) remove(e *Entry) {
 	d.forget(e.handle, e.user)
 }
 
+// hash returns what a handle is found by, and the table in which it is.
+func (d *directory) hash(handle string) (*names, uint64) {
+	hash := maphash.String(d.seed, handle)
+	return &d.names[hash>>32%stripes], hash
+}
+
 // call lets a user be found by his handle. The user's stripe is locked.
 func (d *directory) call(handle string, user uint32) {
-	hash := maphash.String(d.seed, handle)
-	n := &d.names[hash%stripes]
-	n.mu.Lock()
-	n.ids[hash] = user
-	n.mu.Unlock()
+	n, hash := d.hash(handle)
+	n.add(hash, user)
 }
 
 // forget ends that.
 func (d *directory) forget(handle string, user uint32) {
-	hash := maphash.String(d.seed, handle)
-	n := &d.names[hash%stripes]
-	n.mu.Lock()
-	if n.ids[hash] == user {
-		delete(n.ids, hash)
-	}
-	n.mu.Unlock()
+	n, hash := d.hash(handle)
+	n.remove(hash, user)
 }
 
 // place returns where the sign-in of a user is entered.
@@ -159,14 +145,10 @@ func (d *directory) addPage(i int) []atomic.Pointer[page] {
 	return pages
 }
 
-// named returns the user who may have this canonical handle.
-func (d *directory) named(handle string) (id im.UserID, ok bool) {
-	hash := maphash.String(d.seed, handle)
-	n := &d.names[hash%stripes]
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	user, ok := n.ids[hash]
-	return im.UserID(user), ok
+// named appends the users who may have this canonical handle: one, in nearly every case.
+func (d *directory) named(ids []im.UserID, handle string) []im.UserID {
+	n, hash := d.hash(handle)
+	return n.find(ids, hash)
 }
 
 // all returns every present sign-in, by id.

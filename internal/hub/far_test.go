@@ -374,3 +374,21 @@ func TestASignInThatOnlySomeKnowToBeDisplacedIsFoundAgain(t *testing.T) {
 		})
 	}
 }
+
+// A node begins to serve and is cut off before the others hear of that; what was lost is looked for.
+func TestANodeThatIsCutOffAsItBeginsToServeMayHaveLostEvents(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		w.node[0].end()
+		w.node[0] = newPlace(w.t, w.net, "a", nil)
+		w.net.CutOff(w.node[0].cluster.Self())
+		lapses := 0
+		w.node[1].OnLapse(func(l hub.Lapse) { lapses += len(l.Changes) })
+		w.in(1, bob, new(listener))
+		pass(5 * time.Second)
+		w.node[0].Deliver(bob.ID, hub.Notice{})
+		w.in(0, alice, new(listener))
+		w.net.MendAll()
+		pass(10 * time.Second)
+		w.want("sessions that look again", lapses, 1)
+	})
+}

@@ -146,7 +146,8 @@ func (h *Hub) ByID(id im.UserID) (Login, bool) {
 
 // ByHandle returns the present sign-in of the user with this canonical handle.
 func (h *Hub) ByHandle(handle string) (Login, bool) {
-	if id, ok := h.named(handle); ok {
+	var room [4]im.UserID
+	for _, id := range h.named(room[:0], handle) {
 		if l, ok := h.ByID(id); ok && l.Person.Handle == handle {
 			return l, true
 		}

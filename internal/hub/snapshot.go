@@ -40,7 +40,8 @@ func (p *peers) Begin(from cluster.NodeID) {
 	n := p.node(from)
 	n.silent.Store(false)
 	n.begun++
-	n.lapsed = n.lapsed || !p.isJoining(from) // before it serves it has nothing to tell to anybody
+	// Before it serves it has nothing to tell to anybody. That it serves may not have been heard yet.
+	n.lapsed = n.lapsed || n.begun > 1 || !p.isJoining(from)
 	p.catchUpLater()
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
