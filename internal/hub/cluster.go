@@ -194,20 +194,21 @@ func (p *peers) displace(e *Entry, f far) {
 		e.told.note(f.presence(), f.name)
 		e.told.spoke = f.number
 	}
-	if !f.reachable() {
-		p.doubt(f.known())
-	}
+	p.doubt(f.known())
 	st := p.hub.stripe(e.User())
 	st.mu.Lock()
 	st.prior[e.number] = f.whereabouts
 	st.mu.Unlock()
 }
 
-// doubt has everybody here look again at somebody whose node cannot be reached, so that it will not
-// tell that he has gone, unless a newer sign-in of his comes on line in time.
+// doubt has everybody here look again at somebody who was displaced at another node, unless the newer
+// sign-in comes on line in time: that node tells that he has gone, if it can.
 func (p *peers) doubt(k Known) {
+	if !k.Presence.Visible() {
+		return
+	}
 	timer := new(clock.Timer)
-	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load()), func() {
+	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load())+collectTime, func() {
 		p.turn.Lock()
 		defer p.turn.Unlock()
 		if l, _ := p.hub.ByID(k.Who.ID); l.Presence == (im.Presence{}) {

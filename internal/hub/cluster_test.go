@@ -3,7 +3,6 @@ package hub_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -37,7 +36,7 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *s
 		p.cluster = cluster.New(cluster.Config{
 			Name: name, Bus: p.bus, Member: m, Clock: p.clock, Metrics: metrics.New(),
 			Status: func() cluster.Status { return cluster.Status{} },
-			Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Log:    slog.New(slog.DiscardHandler),
 		})
 		return p.cluster
 	})
@@ -68,7 +67,7 @@ func (p *place) end() {
 
 // crash ends a node without a word.
 func (p *place) crash() {
-	p.bus.Close()
+	_ = p.bus.Close() // it does not fail
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	p.cluster.Leave(ctx)
@@ -320,8 +319,8 @@ func (m *places) come(at *place, id im.UserID) {
 // refresh is what sessions do when events may have been lost.
 func (m *places) refresh(s *seer, anew bool) {
 	id := s.entry.User()
-	s.viewer.mu.Lock()
-	defer s.viewer.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, p := range m.people {
 		s.admits[p.ID] = p.allows[id]
 		_, shown := s.sees[p.ID]

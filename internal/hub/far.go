@@ -59,15 +59,7 @@ func (f *far) login() Login {
 // reachable reports whether events reach him.
 func (w whereabouts) reachable() bool { return !w.left && !w.node.silent.Load() }
 
-// away returns a copy of a user's sign-in at another node.
-func (d *directory) away(id im.UserID) (far, bool) {
-	st := d.stripe(id)
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	return st.far.get(id)
-}
-
-// where returns only where that is.
+// where returns where a user is signed in elsewhere.
 func (d *directory) where(id im.UserID) (whereabouts, bool) {
 	st := d.stripe(id)
 	st.mu.RLock()

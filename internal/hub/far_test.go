@@ -251,9 +251,9 @@ type log struct {
 func (l *log) Deliver(ev hub.Event) bool {
 	before := l.sight(alice.ID)
 	l.viewer.Deliver(ev)
-	switch now := l.sight(alice.ID); {
-	case now == before:
-	case now == sight{}:
+	switch now := l.sight(alice.ID); now {
+	case before:
+	case sight{}:
 		l.said = append(l.said, "FLN Alice")
 	default:
 		l.said = append(l.said, fmt.Sprintf("%s %s", now.presence.Status, now.name))
@@ -390,5 +390,24 @@ func TestANodeThatIsCutOffAsItBeginsToServeMayHaveLostEvents(t *testing.T) {
 		w.net.MendAll()
 		pass(10 * time.Second)
 		w.want("sessions that look again", lapses, 1)
+	})
+}
+
+// Somebody signs in elsewhere and does not come on line, and his earlier node fails before it tells that
+// he has gone.
+func TestADepartureThatNobodyTells(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		seer := newViewer(w.node[1].Hub, map[im.UserID]bool{alice.ID: true})
+		w.in(1, bob, seer)
+		seer.come()
+		e := w.node[0].SignIn(hub.Login{Person: alice}, new(listener))
+		w.node[0].SetPresence(e, online, these(both))
+		pass(time.Second)
+		w.want("sees her", seer.sight(alice.ID).presence, online)
+		w.node[2].SignIn(hub.Login{Person: alice}, new(listener))
+		w.node[0].crash()
+		w.node[0] = newPlace(w.t, w.net, "a", nil)
+		pass(time.Minute)
+		w.want("sees her in the end", seer.sight(alice.ID).presence, im.Presence{})
 	})
 }

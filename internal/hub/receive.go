@@ -69,9 +69,7 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 		if !old.left { // else that was told
 			h.end(m.User, old.number, Expelled)
 		}
-		if !old.reachable() {
-			p.doubt(before)
-		}
+		p.doubt(before)
 	}
 	if ending != nil && f.status != 0 {
 		h.forgo(m.User, ending).mu.Unlock()
