@@ -37,7 +37,7 @@ func (mute) Deliver(Event) bool { return true }
 
 // All that the hub keeps of a sign-in, its strings and its share of the tables included.
 func TestASignInIsSmall(t *testing.T) {
-	const people, atMost = 10_000, 300
+	const people, atMost = 10_000, 280
 	clk := clock.New()
 	defer clk.Close()
 	h := New(clk, time.Second)
@@ -71,7 +71,7 @@ func TestASignInIsSmall(t *testing.T) {
 
 // All that the hub keeps of somebody at another node, his texts and his share of the tables included.
 func TestAFarPersonIsSmall(t *testing.T) {
-	const people, atMost = 50_000, 110
+	const people, atMost = 50_000, 100
 	clk := clock.New()
 	defer clk.Close()
 	h := New(clk, time.Second)
