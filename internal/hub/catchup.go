@@ -54,19 +54,20 @@ func (p *peers) catchUpLater() {
 func (p *peers) catchUp() {
 	begun := p.begun()
 	p.mu.Lock()
-	unsettled := p.unsettled
-	p.unsettled = nil
+	unsettled, sought := p.unsettled, p.sought
+	p.unsettled, p.sought = nil, nil
 	p.mu.Unlock()
 	known := p.isKnown()
 	if known {
 		p.caughtUp(begun, unsettled)
+		p.askFor(sought)
 	}
 	p.mu.Lock()
 	if !known {
-		p.unsettled = append(p.unsettled, unsettled...)
+		p.unsettled, p.sought = append(p.unsettled, unsettled...), append(p.sought, sought...)
 	}
 	p.catching = false
-	again := len(p.unsettled) > 0
+	again := len(p.unsettled)+len(p.sought) > 0
 	p.mu.Unlock()
 	for n := range p.begun() {
 		again = again || begun[n] != n.begun || !known

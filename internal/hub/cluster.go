@@ -36,7 +36,8 @@ type peers struct {
 	given uint64           // the last of these numbers
 
 	unsettled []Session // that signed in here when not every node could be told
-	catching  bool      // catchUp is to run, or runs
+	sought    []im.UserID
+	catching  bool // catchUp is to run, or runs
 	catch     clock.Timer
 }
 

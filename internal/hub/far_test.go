@@ -411,3 +411,20 @@ func TestADepartureThatNobodyTells(t *testing.T) {
 		w.want("sees her in the end", seer.sight(alice.ID).presence, im.Presence{})
 	})
 }
+
+// Somebody signs in at a node that is cut off, where he is known from another one, and leaves there again.
+func TestWhoLeavesDuringACutIsFoundWhereHeStillIs(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		old := w.in(0, alice, new(listener))
+		w.net.CutOff(w.node[2].cluster.Self())
+		e := w.node[2].SignIn(hub.Login{Person: alice}, new(listener))
+		ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+		defer cancel()
+		w.node[2].AwaitPrior(ctx, e)
+		w.node[2].SignOut(e, these(nil), hub.Left)
+		w.net.MendAll()
+		pass(15 * time.Second)
+		l, _ := w.node[2].ByID(alice.ID)
+		w.want("at the node that was cut off", l.Number, old.Number())
+	})
+}

@@ -128,9 +128,20 @@ func (p *peers) leave(n *node, who func(*farRecord) bool) {
 	p.seek(users...)
 }
 
-// seek asks all nodes for people whose sign-in has ended without a word of its own. It may have
-// displaced another, at a node that could not be told: only this one and some others could.
+// seek asks all nodes, as soon as they answer, for people whose sign-in has ended without a word of
+// its own. It may have displaced another, at a node that could not be told: only this one and some
+// others could.
 func (p *peers) seek(users ...im.UserID) {
+	if len(users) == 0 {
+		return
+	}
+	p.mu.Lock()
+	p.sought = append(p.sought, users...)
+	p.mu.Unlock()
+	p.catchUpLater()
+}
+
+func (p *peers) askFor(users []im.UserID) {
 	for some := range slices.Chunk(users, mostUsers) {
 		p.all(message{Sought: some})
 	}

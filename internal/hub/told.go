@@ -165,6 +165,9 @@ func (h *Hub) leave(e *Entry, watchers Watchers, displaced bool, how Ending) (he
 	var out *signedOut // what other nodes hear, at the same time
 	if h.peers != nil && !displaced {
 		out = h.peers.signOut(e, how)
+		if out.Unsure {
+			h.peers.seek(e.User())
+		}
 		defer func() {
 			if out != nil {
 				h.peers.all(message{SignedOut: out})
