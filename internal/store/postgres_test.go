@@ -352,3 +352,26 @@ func TestPostgresCanDoWithoutPreparedStatements(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+func TestNoMoreConnectionsToPostgresThanThereMayBe(t *testing.T) {
+	server, name := newPostgres(t)
+	s, err := OpenWith(t.Context(), Config{URL: server.URL(name), MaxConnections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var people sync.WaitGroup
+	for i := range 20 {
+		people.Go(func() {
+			if _, err := s.CreateUser(t.Context(), fmt.Sprintf("p%d@example.com", i), "", ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	people.Wait()
+	if made := raw(s).Stats(); made.MaxOpenConnections != 2 || made.OpenConnections > 2 {
+		t.Errorf("%+v", made)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
