@@ -155,7 +155,7 @@ func (s *Service) SetPolicy(ctx context.Context, u im.User, p im.Policy) error {
 	}
 	return s.change(ctx, u, func() error {
 		_, err := s.Store.SetPolicy(ctx, u.ID, p)
-		if err == nil && !s.Hub.Deliver(u.ID, hub.PolicySet{Policy: p}) {
+		if err == nil && !s.Hub.Ask(ctx, u.ID, 0, hub.PolicySet{Policy: p}) {
 			err = s.allowsUndecided(ctx, u, p)
 		}
 		return settled(err)
@@ -232,7 +232,7 @@ func (s *Service) add(ctx context.Context, u im.User, in store.Addition) error {
 		ev.Group = max(in.Group, 0)
 	}
 	switch {
-	case s.Hub.Deliver(u.ID, ev):
+	case s.Hub.Ask(ctx, u.ID, 0, ev):
 	case in.List != im.Forward:
 		s.allows(u, a.Contact.ID, in.List == im.Allow)
 	case a.First && s.Messenger != nil:
@@ -255,7 +255,7 @@ func (s *Service) remove(ctx context.Context, u im.User, in store.Removal) error
 		List: in.List, Peer: r.Peer, Handle: strings.ToLower(in.Handle), Version: r.Version, PeerVersion: r.PeerVersion, Shown: shown,
 	}
 	switch {
-	case s.Hub.Deliver(u.ID, ev):
+	case s.Hub.Ask(ctx, u.ID, 0, ev):
 	case in.List != im.Forward:
 		now, err := s.Store.User(ctx, u.Handle)
 		if err != nil {

@@ -50,7 +50,7 @@ func (s *Service) Alert(ctx context.Context, email string, a NewAlert) error {
 	if _, in := s.Hub.ByID(u.ID); !in {
 		return notSignedIn(u)
 	}
-	if !s.Hub.Deliver(u.ID, hub.Alerted{Number: s.alerts.Add(1), Alert: alert}) {
+	if !s.Hub.Ask(ctx, u.ID, 0, hub.Alerted{Number: s.alerts.Add(1), Alert: alert}) {
 		return problem(http.StatusConflict, CodeNoAlerts,
 			"%s is signed in with a client that cannot show alerts, or has not finished signing in; `monarch session list` tells which", u.Handle)
 	}

@@ -120,7 +120,7 @@ func (s *Service) Mail(ctx context.Context, news MailNews) (MailTold, error) {
 	} else if after.Inbox == before.Inbox && after.Folders == before.Folders {
 		return MailTold{}, nil
 	}
-	return MailTold{Told: s.Hub.Deliver(u.ID, ev)}, nil
+	return MailTold{Told: s.Hub.Ask(ctx, u.ID, 0, ev)}, nil
 }
 
 // check refuses news that make no sense, and fills in the kind.

@@ -103,14 +103,14 @@ func (p *peers) deliver(id im.UserID, number uint64, ev Event) bool {
 	return true
 }
 
-// Ask is [Hub.DeliverTo] for those who may wait: it finds out whether the session takes the event
-// where that is at another node, too.
+// Ask is [Hub.Deliver], or where number is not 0 [Hub.DeliverTo], for those who may wait: it finds
+// out whether the session takes the event where that is at another node, too.
 func (h *Hub) Ask(ctx context.Context, id im.UserID, number uint64, ev Event) bool {
-	if h.peers == nil || h.present(id) != nil {
-		return h.DeliverTo(id, number, ev)
+	if e := h.present(id); e != nil || h.peers == nil {
+		return e != nil && (number == 0 || e.number == number) && e.session.Deliver(ev)
 	}
 	f, ok := h.where(id)
-	return ok && f.number == number && f.reachable() && h.peers.ask(ctx, f.node, question{Event: address(id, number, ev)})
+	return ok && (number == 0 || f.number == number) && f.reachable() && h.peers.ask(ctx, f.node, question{Event: address(id, number, ev)})
 }
 
 // ask puts a question to another node. No answer is no.
