@@ -86,6 +86,15 @@ type boards struct {
 	Count  int       `cbor:"3,keyasint"`
 }
 
+// decoding reads what encode wrote. Names are as clients sent them, which need not be UTF-8.
+var decoding = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid}.DecMode()
+	if err != nil {
+		panic(fmt.Sprintf("hub: %v", err)) // the options are to blame
+	}
+	return mode
+}()
+
 func encode(m any) []byte {
 	b, err := cbor.Marshal(m)
 	if err != nil {
@@ -120,7 +129,7 @@ func (a *addressed) event() (Event, error) {
 		return nil, fmt.Errorf("event of kind %d", a.Kind)
 	}
 	v := reflect.New(kinds[a.Kind])
-	if err := cbor.Unmarshal(a.Body, v.Interface()); err != nil {
+	if err := decoding.Unmarshal(a.Body, v.Interface()); err != nil {
 		return nil, err
 	}
 	return v.Elem().Interface().(Event), nil

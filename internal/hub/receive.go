@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"github.com/fxamacker/cbor/v2"
-
 	"monarch/internal/cluster"
 	"monarch/internal/im"
 )
@@ -11,7 +9,7 @@ import (
 // later release, which knows that this one does not know it.
 func (p *peers) Receive(from cluster.NodeID, b []byte) {
 	var m message
-	if cbor.Unmarshal(b, &m) != nil {
+	if decoding.Unmarshal(b, &m) != nil {
 		return
 	}
 	p.turn.Lock()
@@ -195,7 +193,7 @@ func (p *peers) Answer(from cluster.NodeID, b []byte, reply func([]byte)) {
 			reply([]byte{no})
 		}
 	}
-	switch err := cbor.Unmarshal(b, &q); {
+	switch err := decoding.Unmarshal(b, &q); {
 	case err != nil:
 		answer(false)
 	case q.Event != nil:
