@@ -274,27 +274,30 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 // docs/protocol/lists.md#moves
 func (s *session) appendListing(b []byte, ev hub.ListedBy) []byte {
 	late := s.outdated(ev.Who.ID, ev.Version)
+	if ev.How == hub.Gone && !s.leaves(ev.Who.ID, ev.Version) {
+		return b
+	}
 	l, left := s.stayed(ev.Who.ID)
 	if ev.How == hub.Leaving {
 		a := s.beside()
 		if a.leaving == nil {
 			a.leaving = make(map[im.UserID]leaving)
 		}
-		a.leaving[ev.Who.ID] = leaving{version: ev.Version, anew: late}
+		a.leaving[ev.Who.ID] = leaving{version: ev.Version, anew: late, shown: ev.Before}
 		return b
 	}
 	version := s.reach(ev.Version)
+	if ev.How.On() {
+		ev.Before = l.shown
+	}
 	switch {
 	case late:
 		ev.Before, ev.Now = nil, nil
-	case l.anew, ev.How.On() && !left:
+	case l.anew:
 		ev.Before = nil // the client knows of none of them
 	}
-	switch {
-	case ev.How == hub.Returned && left:
+	if ev.How.On() && left { // perhaps at another node than he left
 		return s.appendShown(b, ev)
-	case ev.How == hub.Gone && !left:
-		return b
 	}
 	params := []string{string(msnp.Async), im.Reverse.String(), msnp.Uint(version), ev.Who.Handle}
 	if !ev.How.On() {
@@ -320,6 +323,16 @@ func (s *session) appendShown(b []byte, ev hub.ListedBy) []byte {
 		}
 	}
 	return b
+}
+
+// leaves reports whether the client has not heard that somebody left with this version. If it has, he
+// may be back: at another node, which has not heard that he was leaving. s.mu is held.
+func (s *session) leaves(id im.UserID, version uint32) bool {
+	if s.aside == nil {
+		return false
+	}
+	l, ok := s.aside.leaving[id]
+	return ok && l.version == version
 }
 
 // stayed forgets that somebody is leaving, of which the client hears now or never, and returns

@@ -10,7 +10,8 @@ import (
 
 // moves holds back the news that a contact left his last group: clients move people by
 // removing them from one group and adding them to another. If the contact is back in time,
-// he hears of neither. docs/protocol/lists.md#moves
+// he hears of neither; his session sees to that, for the owner may have come to another node
+// meanwhile. docs/protocol/lists.md#moves
 type moves struct {
 	server *Server
 
@@ -56,7 +57,7 @@ func (m *moves) leftGroup(owner lister, contact im.UserID, version uint32) {
 		m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Removed, Version: version, Before: owner.shows})
 		return
 	}
-	m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Leaving, Version: version})
+	m.tell(contact, hub.ListedBy{Who: owner.Person, How: hub.Leaving, Version: version, Before: owner.shows})
 	d := &departure{owner: owner, version: version}
 	m.pending[key] = d
 	m.left[contact]++
@@ -68,8 +69,8 @@ func (m *moves) added(owner lister, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ev := hub.ListedBy{Who: owner.Person, How: hub.Added, Version: version, Now: owner.shows}
-	if d := m.forget(move{owner.ID, contact}); d != nil {
-		ev.How, ev.Before = hub.Returned, d.owner.shows
+	if m.forget(move{owner.ID, contact}) != nil {
+		ev.How = hub.Returned
 	}
 	m.tell(contact, ev)
 }

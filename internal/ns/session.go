@@ -89,7 +89,8 @@ type aside struct {
 // leaving is what is kept from the client about somebody who may come back.
 type leaving struct {
 	version uint32
-	anew    bool // the user has added him since, so the client was told what he shows
+	anew    bool          // the user has added him since, so the client was told what he shows
+	shown   []im.Property // what he showed to the user
 }
 
 // beside returns that part to be written to. s.mu is held.

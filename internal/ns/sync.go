@@ -151,9 +151,10 @@ func (s *session) relink(ev hub.Event) {
 	}
 	switch ev := ev.(type) {
 	case hub.ListedBy:
-		if ev.How.On() {
+		switch {
+		case ev.How.On():
 			s.links.Set(ev.Who.ID, im.Reverse)
-		} else {
+		case ev.How != hub.Gone: // which tells the client of something that took effect before
 			s.links.Clear(ev.Who.ID, im.Reverse)
 		}
 	case hub.PrivacyChanged:
