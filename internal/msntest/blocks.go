@@ -102,6 +102,9 @@ func (p *Player) either(branches [][]step) error {
 	silent := slices.IndexFunc(branches, func(b []step) bool { return b[0].op == opQuiet })
 	if silent >= 0 {
 		limit = quiet
+		if err := p.agree(); err != nil {
+			return err
+		}
 	}
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()

@@ -29,6 +29,10 @@ type directive struct {
 	run         func(p *Player, words []string) error
 }
 
+// acting are the directives that do something to the service while it runs. What was said before
+// has come to every node then.
+var acting = []string{"wait", "clock", "operator", "web", "hook"}
+
 // many is the most words of a directive that takes any number.
 const many = 1000
 
@@ -94,6 +98,12 @@ func checkWords(s step) error {
 
 func (p *Player) do(s step) error {
 	words := strings.Fields(s.text)
+	if slices.Contains(acting, words[0]) {
+		if err := p.agree(); err != nil {
+			return err
+		}
+		p.last = ""
+	}
 	return directives()[words[0]].run(p, words[1:])
 }
 
@@ -130,8 +140,9 @@ func (p *Player) fresh(words []string) error {
 // open opens a connection and waits until the server has it: nothing that is said on it shows
 // that, and time must not pass before.
 func (p *Player) open(words []string) error {
-	server := serverOf(words[0])
-	before, err := p.fix.opened(server)
+	server, f := serverOf(words[0]), p.fixture(words[0])
+	p.At(f, words[0])
+	before, err := f.opened(server)
 	if err != nil {
 		return err
 	}
@@ -141,7 +152,7 @@ func (p *Player) open(words []string) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for began := time.Now(); time.Since(began) < patience; <-tick.C {
-		if now, err := p.fix.opened(server); err != nil || now > before {
+		if now, err := f.opened(server); err != nil || now > before {
 			return err
 		}
 	}
@@ -200,7 +211,7 @@ func (p *Player) setClock(words []string) error {
 		return fmt.Errorf("clock: %w", err)
 	}
 	p.log.add("", "", "clock "+words[0])
-	p.fix.Clock.Jump(d)
+	p.fix.Clock.Jump(d) // which all nodes have
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -45,6 +46,7 @@ type Fixture struct {
 
 	t      testing.TB
 	config config.Config
+	others []*Fixture // further nodes of its service, on the same clock; see Spread
 	cancel context.CancelFunc
 	ended  chan error // of Run; one value
 }
@@ -53,6 +55,12 @@ type Fixture struct {
 // the configuration file. It ends with the test, which fails if it does not end cleanly.
 func Start(t testing.TB, settings map[string]string) *Fixture {
 	t.Helper()
+	return startOn(t, settings, 1)
+}
+
+// startOn starts a service of some nodes.
+func startOn(t testing.TB, settings map[string]string, nodes int) *Fixture {
+	t.Helper()
 	cfg, err := config.Load("", environ(settings))
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +68,7 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	if cfg.Database.URL == "" {
 		cfg.Database.URL = newDatabase(t)
 	}
-	f := run(t, cfg)
+	f := run(t, cfg, nodes)
 	for _, nick := range nicks {
 		if err := f.addAccount(t.Context(), newPerson(nick)); err != nil {
 			t.Fatal(err)
@@ -69,14 +77,27 @@ func Start(t testing.TB, settings map[string]string) *Fixture {
 	return f
 }
 
-// run starts a server with a configuration, on free ports, until the test ends.
-func run(t testing.TB, cfg config.Config) *Fixture {
+// run starts nodes with a configuration, on free ports, until the test ends.
+func run(t testing.TB, cfg config.Config, nodes int) *Fixture {
 	t.Helper()
 	FreePorts(&cfg)
-	cfg.Data.Dir = t.TempDir()
 	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
 	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
-	f := &Fixture{t: t, config: cfg}
+	if nodes > 1 {
+		cfg.Cluster.Mode, cfg.Cluster.Secret = config.ClusterEmbedded, secret
+	}
+	var f *Fixture
+	for i := range nodes {
+		cfg.Data.Dir = t.TempDir()
+		if nodes > 1 {
+			cfg.Cluster.Node = nodeName(i)
+		}
+		if n := (&Fixture{t: t, config: cfg}); i == 0 {
+			f = n
+		} else {
+			f.others = append(f.others, n)
+		}
+	}
 	if err := f.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +152,7 @@ func environ(settings map[string]string) []string {
 	return variables
 }
 
-// Reload gives the running server other settings, by their names. The rest stays.
+// Reload gives the running node other settings, by their names. The rest stays.
 func (f *Fixture) Reload(settings map[string]string) (admin.Report, error) {
 	changed, err := config.Load("", environ(settings))
 	if err != nil {
@@ -154,10 +175,34 @@ func writeFile(t testing.TB, name string, content []byte) string {
 	return path
 }
 
-// start builds the server and waits until it serves.
+// start starts the nodes and waits until they serve.
 func (f *Fixture) start() error {
-	f.Clock = clock.New()
-	s, err := server.New(f.config, slog.New(slog.NewTextHandler(f.t.Output(), nil)), f.Clock)
+	clk := clock.New()
+	for i, n := range f.All() {
+		if i > 0 {
+			n.config.Cluster.Peers = []string{f.Server.Addr("cluster")}
+		}
+		if err := n.launch(clk); err != nil {
+			return err
+		}
+		if i == 0 {
+			if err := n.serving(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range f.others {
+		if err := n.serving(); err != nil {
+			return err
+		}
+	}
+	return f.meet()
+}
+
+// launch builds the server and runs it.
+func (f *Fixture) launch(clk *clock.Clock) error {
+	f.Clock = clk
+	s, err := server.New(f.config, slog.New(slog.NewTextHandler(f.t.Output(), nil)), clk)
 	if err != nil {
 		return fmt.Errorf("build server: %w", err)
 	}
@@ -166,38 +211,59 @@ func (f *Fixture) start() error {
 	ctx, f.cancel = context.WithCancel(context.Background())
 	f.ended = make(chan error, 1)
 	go func() { f.ended <- s.Run(ctx) }() // stop waits for it
-	select {
-	case <-s.Ready():
-		return nil
-	case err := <-f.ended:
-		f.cancel = nil
-		return fmt.Errorf("run server: %w", err)
+	return nil
+}
+
+// serving waits until the server serves.
+func (f *Fixture) serving() error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.Server.Ready():
+			return nil
+		case err := <-f.ended:
+			f.cancel = nil
+			return fmt.Errorf("run server: %w", err)
+		case <-tick.C:
+			f.hurry()
+		}
 	}
 }
 
-// stop ends the server, if it runs, and waits until it has.
+// stop ends the nodes, if they run, and waits until they have.
 func (f *Fixture) stop() error {
 	if f.cancel == nil {
 		return nil
 	}
-	f.cancel()
+	f.end()
 	return f.await()
 }
 
-// await waits until the server has ended.
+// end tells the nodes to stop.
+func (f *Fixture) end() {
+	for _, n := range f.All() {
+		n.cancel()
+	}
+}
+
+// await waits until the nodes have ended.
 func (f *Fixture) await() error {
-	cancel := f.cancel
-	f.cancel = nil
-	defer cancel()
 	defer f.Clock.Close()
 	timeout := time.NewTimer(4 * patience)
 	defer timeout.Stop()
-	select {
-	case err := <-f.ended:
-		return err
-	case <-timeout.C:
-		return fmt.Errorf("it still runs after %v", 4*patience)
+	var failed error
+	for _, n := range f.All() {
+		defer n.cancel()
+		n.cancel = nil
+		select {
+		case err := <-n.ended:
+			failed = errors.Join(failed, err)
+		case <-timeout.C:
+			return fmt.Errorf("it still runs after %v", 4*patience)
+		}
 	}
+	return failed
 }
 
 // Dial connects to one of the servers: dispatch, notification or switchboard.

@@ -123,7 +123,7 @@ func (p *Player) askLogin(path string, who person, refused bool) (string, error)
 // https sends a request and returns everything that comes back until the server closes.
 func (p *Player) https(request string) (string, error) {
 	dialer := net.Dialer{Timeout: patience}
-	c, err := tls.DialWithDialer(&dialer, "tcp", p.fix.Server.Addr("https"), &tls.Config{
+	c, err := tls.DialWithDialer(&dialer, "tcp", p.next().Server.Addr("https"), &tls.Config{
 		RootCAs:    certificate().pool,
 		ServerName: certificateName,
 	})

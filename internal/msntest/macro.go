@@ -170,6 +170,12 @@ func (p *Player) calm(conns []string) error {
 		if err := p.ping(conns); err != nil {
 			return err
 		}
+		if err := p.agree(); err != nil {
+			return err
+		}
+	}
+	if len(p.nodes) > 1 { // what another node told came after the answer
+		return p.ping(conns)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (p *Player) member(words []string) error {
 
 // mailbox gives an account a mailbox or takes it away: on, on https://..., off.
 func (p *Player) mailbox(u im.User, words []string) error {
-	service := p.fix.Server.Admin()
+	service := p.next().Server.Admin()
 	switch {
 	case len(words) == 1 && words[0] == "off":
 		return service.RemoveMailbox(p.t.Context(), u.Handle)
@@ -63,7 +63,7 @@ func (p *Player) mail(words []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.fix.Server.Admin().Mail(p.t.Context(), news)
+	_, err = p.next().Server.Admin().Mail(p.t.Context(), news)
 	return err
 }
 
@@ -102,7 +102,7 @@ func assignments(words []string) map[string]string {
 // is to be refused.
 func (p *Player) alert(u im.User, words []string) error {
 	a := assignments(words)
-	err := p.fix.Server.Admin().Alert(p.t.Context(), u.Handle, admin.NewAlert{Text: a["text"], HTML: a["html"], URL: a["url"]})
+	err := p.next().Server.Admin().Alert(p.t.Context(), u.Handle, admin.NewAlert{Text: a["text"], HTML: a["html"], URL: a["url"]})
 	code, refused := a["refused"]
 	if !refused {
 		return err
@@ -118,7 +118,7 @@ func (p *Player) alert(u im.User, words []string) error {
 // none.
 func (p *Player) hook(words []string) error {
 	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost,
-		"http://"+p.fix.Server.Addr("ops")+admin.HookPath, strings.NewReader(strings.Join(words[2:], " ")))
+		"http://"+p.next().Server.Addr("ops")+admin.HookPath, strings.NewReader(strings.Join(words[2:], " ")))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func StartNodes(t testing.TB, settings ...map[string]string) []*Fixture {
 	t.Helper()
 	var nodes []*Fixture
 	for i, own := range settings {
-		all := map[string]string{"cluster.mode": "embedded", "cluster.secret": "a secret of the tests", "cluster.node": nodeName(i)}
+		all := map[string]string{"cluster.mode": "embedded", "cluster.secret": secret, "cluster.node": nodeName(i)}
 		for key, value := range own {
 			all[key] = value
 		}
@@ -30,6 +30,9 @@ func StartNodes(t testing.TB, settings ...map[string]string) []*Fixture {
 	return nodes
 }
 
+// secret is what nodes of the tests share.
+const secret = "a secret of the tests"
+
 func nodeName(i int) string { return "node-" + string(rune('1'+i)) }
 
 // Join starts one more node of f's service, with settings of its own. It ends with the test.
@@ -43,7 +46,7 @@ func (f *Fixture) Join(t testing.TB, settings map[string]string) *Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(t, cfg)
+	return run(t, cfg, 1)
 }
 
 // freshPostgres returns the url of a database of PostgreSQL, which may be that of all tests.

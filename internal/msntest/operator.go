@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -14,23 +15,16 @@ import (
 // operator does what the operator of the service may do while it runs.
 func (p *Player) operator(words []string) error {
 	ctx := p.t.Context()
-	service := p.fix.Server.Admin()
+	service := p.next().Server.Admin()
 	p.log.add("", "", fmt.Sprintf("operator %q", words))
 	switch words[0] {
-	case "stop":
-		p.fix.cancel() // the directive "stopped" waits
-		return nil
-	case "drain":
-		p.fix.Server.Drain()
-		return nil
-	case "notice":
-		d, err := time.ParseDuration(words[1])
-		if err == nil {
-			_, err = service.Notify(ctx, int(d/time.Minute))
+	case "stop", "drain", "notice", "cancel", "reload":
+		for _, f := range p.nodes {
+			if err := p.command(f, words); err != nil {
+				return err
+			}
 		}
-		return err
-	case "cancel":
-		return service.CancelNotice(ctx)
+		return nil
 	case "mail":
 		return p.mail(words[1:])
 	case "backup":
@@ -38,14 +32,6 @@ func (p *Player) operator(words []string) error {
 		return service.Backup(ctx, p.backup)
 	case "restore": // while the server does not run
 		_, err := store.Restore(ctx, p.backup, p.fix.config.DatabaseURL())
-		return err
-	case "reload":
-		settings := make(map[string]string)
-		for _, word := range words[1:] {
-			key, value, _ := strings.Cut(word, "=")
-			settings[key] = value
-		}
-		_, err := p.fix.Reload(settings)
 		return err
 	case "rotate":
 		how := admin.Overlap
@@ -83,6 +69,35 @@ func (p *Player) operator(words []string) error {
 	return fmt.Errorf("the operator cannot %s", words[0])
 }
 
+// command does what is done to each node.
+func (p *Player) command(f *Fixture, words []string) error {
+	service := f.Server.Admin()
+	switch words[0] {
+	case "stop":
+		p.ending = true
+		f.cancel() // the directive "stopped" waits
+	case "drain":
+		f.Server.Drain()
+	case "notice":
+		d, err := time.ParseDuration(words[1])
+		if err == nil {
+			_, err = service.Notify(p.t.Context(), int(d/time.Minute))
+		}
+		return err
+	case "cancel":
+		return service.CancelNotice(p.t.Context())
+	case "reload":
+		settings := make(map[string]string)
+		for _, word := range words[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			settings[key] = value
+		}
+		_, err := f.Reload(settings)
+		return err
+	}
+	return nil
+}
+
 // stopped waits for the end of a server that was told to stop or, with "itself", was not.
 func (p *Player) stopped(words []string) error {
 	if len(words) > 0 {
@@ -97,9 +112,15 @@ func (p *Player) restart([]string) error {
 	if p.fix.cancel != nil {
 		return fmt.Errorf("the server has not been stopped")
 	}
-	if err := p.fix.start(); err != nil {
+	err := p.fix.start()
+	// A process that is just being started may still have the lock that the server let go of.
+	for end := time.Now().Add(patience); errors.Is(err, admin.ErrRunning) && time.Now().Before(end); err = p.fix.start() {
+		p.fix.Clock.Close()
+		<-time.After(10 * time.Millisecond)
+	}
+	if err != nil {
 		return err
 	}
-	p.setAddresses()
+	p.begin(p.nodes)
 	return nil
 }

@@ -20,6 +20,7 @@ type message struct {
 // names are the values a transcript has captured, for one section.
 type names struct {
 	values   map[string]string
+	equals   map[string][]string // other values that are as good, by name
 	seen     map[string][]string // what {x!} has been
 	versions map[string]uint64   // highest list version by handle
 }
@@ -27,6 +28,7 @@ type names struct {
 func newNames() *names {
 	return &names{
 		values:   map[string]string{"obj": Object},
+		equals:   make(map[string][]string),
 		seen:     make(map[string][]string),
 		versions: make(map[string]uint64),
 	}
@@ -189,7 +191,7 @@ func (n *names) fill(h hole, value, account string, m message, captured map[stri
 	if !known {
 		before, known = n.values[h.name]
 	}
-	if known && before != value {
+	if known && before != value && !slices.Contains(n.equals[h.name], value) {
 		return fmt.Errorf("{%s} is %q, it was %q", h.name, value, before)
 	}
 	captured[h.name] = value

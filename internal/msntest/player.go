@@ -21,6 +21,7 @@ type Player struct {
 	fix  *Fixture
 	dial func(conn string) (net.Conn, error) // by its name, like A.ns
 	at   map[string]*Fixture                 // where an actor or a connection is that is not at fix
+	spread
 
 	people    map[string]person // by the letter of the actor
 	fragments map[string][]step
@@ -59,7 +60,7 @@ func NewPlayer(t testing.TB, f *Fixture) *Player {
 	var p *Player
 	p = newPlayer(t, func(conn string) (net.Conn, error) { return p.fixture(conn).Dial(serverOf(conn)) })
 	p.fix = f
-	p.setAddresses()
+	p.begin(f.All())
 	return p
 }
 
@@ -79,14 +80,7 @@ func (p *Player) fixture(conn string) *Fixture {
 			return f
 		}
 	}
-	return p.fix
-}
-
-// setAddresses lets transcripts compare addresses with those of the server.
-func (p *Player) setAddresses() {
-	p.names.values["addrDS"] = p.fix.Server.Addr("dispatch")
-	p.names.values["addrNS"] = p.fix.Server.Addr("notification")
-	p.names.values["addrSB"] = p.fix.Server.Addr("switchboard")
+	return p.place(conn)
 }
 
 func newPlayer(t testing.TB, dial func(string) (net.Conn, error)) *Player {
@@ -244,6 +238,10 @@ func (p *Player) step(s step) error {
 		return p.repeat(s)
 	case opRefused:
 		return p.refused(s.conn)
+	case opSend, opRaw, opShut:
+		if err := p.turnTo(s); err != nil {
+			return err
+		}
 	}
 	c, err := p.conn(s.conn)
 	if err != nil {

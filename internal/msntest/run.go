@@ -8,8 +8,9 @@ import (
 )
 
 // RunFile runs the sections of a transcript file as subtests, all at once, each with a
-// server of its own.
-func RunFile(t *testing.T, path string) {
+// service of its own. Of how many nodes that is says [Nodes], unless alone has a reason why a
+// section is about one: under the name of the file, or of the section after that and a slash.
+func RunFile(t *testing.T, path string, alone map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -30,7 +31,11 @@ func RunFile(t *testing.T, path string) {
 				key, value, _ := strings.Cut(line, "=")
 				settings[key] = value
 			}
-			p := NewPlayer(t, Start(t, settings))
+			nodes := Nodes()
+			if file := strings.TrimSuffix(filepath.Base(path), ".txt"); alone[file] != "" || alone[file+"/"+part.name] != "" {
+				nodes = 1
+			}
+			p := NewPlayer(t, startOn(t, settings, nodes))
 			p.fragments = s.fragments
 			p.check(p.run(s.header))
 			p.check(p.run(part.steps))

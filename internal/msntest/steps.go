@@ -86,6 +86,7 @@ func (p *Player) take(c *Conn, m message, captured map[string]string) {
 	if words := strings.SplitN(m.line, " ", 4); len(words) == 4 && words[0] == "USR" && words[2] == "OK" {
 		c.signedIn = serverOf(c.Name) == "notification"
 	}
+	p.direct(c, m.line)
 }
 
 // optional takes the next message if it is the one of the step. Something comes in any case,
@@ -120,6 +121,9 @@ func (p *Player) quiet(steps []step) error {
 		if _, err := p.conn(s.conn); err != nil {
 			return &failure{place: s.place, source: s.source, err: err}
 		}
+	}
+	if err := p.agree(); err != nil {
+		return err
 	}
 	timeout := time.NewTimer(quiet)
 	defer timeout.Stop()

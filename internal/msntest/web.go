@@ -17,7 +17,7 @@ func (p *Player) web(words []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, users, rest := p.t.Context(), p.fix.Server.Users(), append(words[2:], "", "", "")
+	ctx, users, rest := p.t.Context(), p.next().Server.Users(), append(words[2:], "", "", "")
 	group := func(word string) int {
 		n, err := strconv.Atoi(word)
 		if err != nil {
