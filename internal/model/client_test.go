@@ -15,14 +15,15 @@ const patience = 20 * time.Second
 // client is one connection of somebody's.
 type client struct {
 	net.Conn
-	lines chan string // what came; the last is closed
+	lines chan string              // what came; the last is closed
+	heard func(line string) string // what a line is to the test
 }
 
 // most is more lines than one step of the test causes.
 const most = 4096
 
-func newClient(nc net.Conn) *client {
-	c := &client{nc, make(chan string, most)}
+func newClient(nc net.Conn, heard func(string) string) *client {
+	c := &client{nc, make(chan string, most), heard}
 	go c.read() // until the connection ends, which the test waits for
 	return c
 }
@@ -74,14 +75,14 @@ func (c *client) say(format string, args ...any) error {
 func (c *client) next() (string, bool) {
 	select {
 	case line := <-c.lines:
-		return line, true
+		return c.heard(line), true
 	default:
 	}
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	select {
 	case line := <-c.lines:
-		return line, true
+		return c.heard(line), true
 	case <-timeout.C:
 		return "", false
 	}

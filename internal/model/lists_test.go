@@ -398,11 +398,7 @@ func (w *world) prp(c command) {
 func (w *world) syn(c command) {
 	me := &w.people[c.who]
 	s := me.at
-	moving := false
-	for m := range w.moves {
-		moving = moving || m[1] == c.who
-	}
-	whole := c.arg(0) != strconv.Itoa(me.version) || !s.synced && (moving || s.early)
+	whole := c.arg(0) != strconv.Itoa(me.version) || !s.synced && (w.moving(c.who) || s.early)
 	clear(s.leaving)
 	for peer := range w.people {
 		w.learn(peer, c.who)
@@ -416,6 +412,16 @@ func (w *world) syn(c command) {
 	h.block = lines
 	people := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.HasPrefix(l, "LST ") })
 	w.inform(c.key, h, "SYN", c.n, me.version, len(people), len(me.groups))
+}
+
+// moving reports whether somebody has taken him off his list, perhaps on a move.
+func (w *world) moving(who int) bool {
+	for m := range w.moves {
+		if m[1] == who {
+			return true
+		}
+	}
+	return false
 }
 
 // roster is the block that follows SYN.

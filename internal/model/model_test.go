@@ -24,11 +24,11 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(m.Run())
+	os.Exit(msntest.Main(m))
 }
 
 func TestEverybodySeesWhatTheModelSays(t *testing.T) {
-	f := msntest.Start(t, settings)
+	f := msntest.Spread(t, settings)
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++

@@ -36,7 +36,7 @@ var probes = []string{
 // Whatever she tries on somebody who has blocked her, or hides, is answered by the same bytes,
 // in the same order, as if he were not there. docs/protocol/presence.md#who
 func TestBlockedIsAsOffline(t *testing.T) {
-	f := msntest.Start(t, settings)
+	f := msntest.Spread(t, settings)
 	var offline []string
 	for i, c := range asides {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,9 +49,11 @@ func TestBlockedIsAsOffline(t *testing.T) {
 			s.enter(0)
 			var heard []string
 			for k, probe := range probes {
+				s.check(f.Agree())
 				heard = append(heard, s.ask(0, probe)...)
 				if k%5 == 4 && k/5 < len(c.while) {
 					s.each(1, c.while[k/5:k/5+1])
+					s.check(f.Agree())
 					heard = append(heard, s.upToNow("n0")...)
 				}
 			}
@@ -104,7 +106,7 @@ func (s *stage) ask(who int, line string) []string {
 		s.check(s.conns[key].say("%s", line))
 		lines := s.upToNow(key)
 		if cookie := strings.Split(strings.Join(lines, " "), " CKI "); len(cookie) == 2 {
-			s.check(s.dial("s0", "switchboard").say("USR 1 %s %s", s.users[who].Handle, cookie[1]))
+			s.check(s.dialBoard("s0", cookie[1]).say("USR 1 %s %s", s.users[who].Handle, cookie[1]))
 			s.take("s0", 1)
 		}
 		return lines

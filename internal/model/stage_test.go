@@ -30,6 +30,10 @@ type stage struct {
 	owners map[string]int  // of notification connections
 	synced map[string]bool // connections on which lists were asked for
 	kept   []replica       // what somebody's client keeps
+
+	dials  int                // connections until now
+	boards map[string]string  // addresses, by the cookies for them
+	at     []*msntest.Fixture // where somebody signed in last
 }
 
 // settings make times long enough not to pass by themselves, and lists and rooms small.
@@ -52,6 +56,7 @@ func newStage(t rapid.TB, f *msntest.Fixture, number int) *stage {
 	s := &stage{
 		t: t, fix: f, worlds: []*world{w}, conns: make(map[string]*client), names: map[string]string{"<board>": f.Server.Addr("switchboard")},
 		owners: make(map[string]int), synced: make(map[string]bool), kept: make([]replica, people),
+		boards: make(map[string]string), at: make([]*msntest.Fixture, people),
 	}
 	for i := range people {
 		name := string(rune('a' + i))
@@ -250,10 +255,11 @@ func (s *stage) send(c command) {
 	ctx := context.Background()
 	switch c.verb {
 	case "tick":
+		s.check(s.fix.Agree())
 		s.fix.Clock.Advance(tick)
 		return
 	case "kick":
-		s.check(s.fix.Server.Admin().Kick(ctx, s.users[c.who].Handle))
+		s.check(s.node(c.key).Server.Admin().Kick(ctx, s.users[c.who].Handle))
 		return
 	case "sign in":
 		s.signIn(c)
@@ -267,13 +273,13 @@ func (s *stage) send(c command) {
 		return
 	}
 	verb, board := strings.CutPrefix(c.verb, "sb ")
-	conn := s.conns[c.key]
-	if board && conn == nil {
-		conn = s.dial(c.key, "switchboard")
-	}
 	line := strings.Join(append([]string{verb, fmt.Sprint(c.n)}, c.args...), " ")
 	for name, value := range s.names {
 		line = strings.ReplaceAll(line, name, value)
+	}
+	conn := s.conns[c.key]
+	if board && conn == nil {
+		conn = s.dialBoard(c.key, line)
 	}
 	if verb == "MSG" {
 		s.check(conn.say("%s %d\r\n%s", line, len(c.payload), c.payload))
@@ -282,16 +288,9 @@ func (s *stage) send(c command) {
 	s.check(conn.say("%s", line))
 }
 
-func (s *stage) dial(key, server string) *client {
-	nc, err := s.fix.Dial(server)
-	s.check(err)
-	s.conns[key] = newClient(nc)
-	return s.conns[key]
-}
-
 // signIn goes as far as the last command before USR OK.
 func (s *stage) signIn(c command) {
-	conn, u := s.dial(c.key, "notification"), s.users[c.who]
+	conn, u := s.dialNotification(c.who, c.key), s.users[c.who]
 	s.owners[c.key] = c.who
 	s.check(conn.say("VER 1 MSNP%s CVR0", c.args[0]))
 	s.await(conn, "VER 1 MSNP"+c.args[0])
@@ -336,6 +335,7 @@ func (s *stage) observe(all []command, worlds []*world) map[string][]string {
 			look(c.key, false)
 		}
 	}
+	s.check(s.fix.Agree())
 	waits := len(all) == 1 && slices.Contains([]string{"tick", "drop", "kick"}, all[0].verb)
 	for _, key := range slices.Sorted(maps.Keys(s.conns)) {
 		if !slices.Contains(got[key], closed) {
@@ -426,17 +426,6 @@ func (s *stage) told(w *world, who int, got map[string][]string) bool {
 	}
 }
 
-func (s *stage) signedIn(who int) bool {
-	all, err := s.fix.Server.Admin().Sessions(context.Background())
-	s.check(err)
-	for _, one := range all {
-		if one.Email == s.users[who].Handle {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *stage) until(what string, done func() bool) {
 	deadline := time.Now().Add(patience)
 	for !done() {
@@ -455,4 +444,5 @@ func (s *stage) end() {
 	for i := range s.users {
 		s.until("the end", func() bool { return !s.signedIn(i) })
 	}
+	s.check(s.fix.Agree())
 }

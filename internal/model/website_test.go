@@ -311,7 +311,7 @@ var refusals = []error{
 
 // visit does something at the website.
 func (s *stage) visit(what string, c command) {
-	ctx, users := context.Background(), s.fix.Server.Users()
+	ctx, users := context.Background(), s.node(c.key).Server.Users()
 	u, err := s.fix.Store.User(ctx, s.users[c.who].Handle)
 	s.check(err)
 	switch text := msnp.Unescape(c.arg(0)); what {
