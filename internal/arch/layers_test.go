@@ -61,8 +61,10 @@ var layers = map[string][]string{
 	"internal/figures": {},
 	"internal/plots":   {"internal/figures"},
 	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/process"},
-	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process"},
-	"cmd/torture":      {"internal/torture", "internal/command", "internal/process"},
+	"internal/pgtest":  {},
+	"internal/fleet":   {"internal/clock", "internal/config", "internal/pgtest", "internal/process", "internal/server"},
+	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process", "internal/fleet"},
+	"cmd/torture":      {"internal/torture", "internal/command", "internal/process", "internal/fleet"},
 	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
@@ -72,7 +74,6 @@ var layers = map[string][]string{
 	"internal/web/jstest":          nil,
 	"internal/webtest":             nil,
 	"internal/cluster/clustertest": nil,
-	"internal/pgtest":              nil,
 }
 
 // front returns what the packages that face the outside share, and more.
@@ -108,7 +109,7 @@ var owners = map[string]string{
 	"golang.org/x/text":                   "internal/web",
 	"github.com/coder/websocket":          "internal/web",
 	"github.com/nats-io/nats.go":          "internal/natsbus",
-	"github.com/nats-io/nats-server/v2":   "internal/natsbus",
+	"github.com/nats-io/nats-server/v2":   "internal/natsbus internal/fleet", // a server to torture
 	"github.com/fxamacker/cbor/v2":        "internal/hub",
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,

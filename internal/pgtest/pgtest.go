@@ -35,7 +35,8 @@ const patience = 2 * time.Minute
 
 // Server is a PostgreSQL server with nothing in it.
 type Server struct {
-	Port int // on 127.0.0.1; it stays the same when the server is started again
+	Host string // where it listens
+	Port int    // it stays the same when the server is started again
 
 	programs string // where they are
 	dir      string
@@ -48,9 +49,13 @@ type Server struct {
 // account is a user of the system.
 type account struct{ uid, gid int }
 
-// New makes a server and starts it. Close removes it.
-func New() (*Server, error) {
-	s := new(Server)
+// New makes a server on the loopback and starts it. Close removes it.
+func New() (*Server, error) { return NewAt("127.0.0.1") }
+
+// NewAt makes one on another address of this machine, for whoever reaches that and says the
+// password.
+func NewAt(host string) (*Server, error) {
+	s := &Server{Host: host}
 	err := s.find()
 	if err == nil {
 		err = s.make()
@@ -115,7 +120,7 @@ func (s *Server) make() (err error) {
 			return err
 		}
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := net.Listen("tcp", net.JoinHostPort(s.Host, "0"))
 	if err != nil {
 		return err
 	}
@@ -128,8 +133,22 @@ func (s *Server) make() (err error) {
 		return err
 	}
 	// The locale is none that Monarch would choose, to see that it does not depend on it.
-	return s.run("initdb", "--no-sync", "--pgdata="+s.data(), "--encoding=UTF8", "--locale=C.UTF-8", "--username="+Superuser,
+	err = s.run("initdb", "--no-sync", "--pgdata="+s.data(), "--encoding=UTF8", "--locale=C.UTF-8", "--username="+Superuser,
 		"--pwfile="+password, "--auth-local=trust", "--auth-host=scram-sha-256")
+	if err != nil {
+		return err
+	}
+	return s.open()
+}
+
+// open lets people in who are on other machines, of which there are none on the loopback.
+func (s *Server) open() error {
+	hba, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = hba.WriteString("\nhost all all all scram-sha-256\n")
+	return errors.Join(err, hba.Close())
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -158,7 +177,7 @@ func (s *Server) Start() error {
 	}
 	defer log.Close()
 	cmd := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.Port), "-k", s.dir,
-		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+		"-c", "listen_addresses="+s.Host, "-c", "max_connections=100", "-c", "shared_buffers=32MB")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -252,11 +271,11 @@ func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://%s@/%s?host=%s&port=%d", Superuser, database, url.QueryEscape(s.dir), s.Port)
 }
 
-// TCP names a database, through the loopback.
+// TCP names a database, through the network.
 func (s *Server) TCP(username, password, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(username, password), Path: database,
-		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)),
+		Host: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
 	}
 	return strings.TrimSuffix(u.String(), "?")
 }
