@@ -1,6 +1,6 @@
 // Command torture does to a Monarch server what the world does to servers, kills it, takes its
 // disk away, asks more of it than it can do, stops reading from it, and tells whether it kept
-// its promises.
+// its promises; and the same to several that are one service.
 package main
 
 import (
@@ -21,7 +21,10 @@ type commands struct {
 	Overload overloadCmd `cmd:"" help:"Sign in more people than the server can: do the others notice?"`
 	Readers  readersCmd  `cmd:"" help:"Stop reading, and vanish: is the server rid of it, and do the others notice?"`
 
+	Cluster clusterCmd `cmd:"" help:"Kill nodes of several, cut the network between them, take away what they need: do people notice more than they must?"`
+
 	Confined confinedCmd `cmd:"" hidden:"" help:"Be a server whose disk is asked about."`
+	Astray   astrayCmd   `cmd:"" hidden:"" help:"Be a server whose clock is wrong."`
 }
 
 // app is what commands work with.

@@ -50,7 +50,7 @@ type besieged struct {
 }
 
 func (r *run) overload(ctx context.Context, c OverloadCase) error {
-	if err := r.crowd(ctx, outsiders+2*c.Pairs, 2*c.Pairs); err != nil {
+	if err := r.crowd(ctx, r.database(), 2*c.Pairs, outsiders, 0); err != nil {
 		return err
 	}
 	settings := make(map[string]string)

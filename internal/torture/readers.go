@@ -120,7 +120,7 @@ type audience struct {
 }
 
 func (r *run) readers(ctx context.Context, c ReadersCase) error {
-	if err := r.crowd(ctx, 2+c.Slow+c.Vanished, 2); err != nil {
+	if err := r.crowd(ctx, r.database(), 2, c.Slow+c.Vanished, 0); err != nil {
 		return err
 	}
 	a := &audience{run: r, ReadersCase: c}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -173,8 +172,10 @@ func (w *world) liveOn(ctx context.Context, s *server, p *person) {
 }
 
 // examine looks into the database, while the server runs or not.
-func (r *run) examine(ctx context.Context) {
-	url := "sqlite://" + filepath.Join(r.dir, "monarch.db")
+func (r *run) examine(ctx context.Context) { r.examineAt(ctx, r.database()) }
+
+// examineAt looks into any.
+func (r *run) examineAt(ctx context.Context, url string) {
 	h, err := store.Check(ctx, url)
 	if err == nil {
 		var more []string
