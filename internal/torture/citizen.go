@@ -104,6 +104,13 @@ func (c *citizen) departures(handle string) int {
 	return c.gone[handle]
 }
 
+// pardon forgets that somebody left, who may.
+func (c *citizen) pardon(handle string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.gone, handle)
+}
+
 func (c *citizen) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -105,7 +105,7 @@ type nation struct {
 	scenario string // what happens
 	people   []*citizen
 	world    *world   // those who change their lists
-	times    []Figure // how long things took at most
+	times    []timing // of this scenario; mu guards it
 }
 
 // newNation makes a service of several nodes, with accounts: citizens who all know each other, and
@@ -185,20 +185,32 @@ func (n *nation) tellCounts(names ...string) {
 	}
 }
 
-// longest notes how long something took, of which the longest is told.
-func (n *nation) longest(what string, d time.Duration) {
-	i := slices.IndexFunc(n.times, func(f Figure) bool { return f.Name == what })
+// took notes how long something took. What is usual is told, and the longest.
+func (n *nation) took(what string, d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := slices.IndexFunc(n.times, func(t timing) bool { return t.what == what })
 	if i < 0 {
-		n.times = append(n.times, Figure{Name: what, Unit: "s"})
+		n.times = append(n.times, timing{what: what})
 		i = len(n.times) - 1
 	}
-	n.times[i].Value = max(n.times[i].Value, d.Seconds())
+	n.times[i].all = append(n.times[i].all, d.Seconds())
+}
+
+// timing is how long something took, each time.
+type timing struct {
+	what string
+	all  []float64
 }
 
 // conclude tells what was noted.
 func (n *nation) conclude() {
-	for _, f := range n.times {
-		n.tellOf(f.Name, f.Value, f.Unit)
+	for _, t := range n.times {
+		slices.Sort(t.all)
+		n.tellOf(t.what, t.all[len(t.all)-1], "s")
+		if len(t.all) > 2 {
+			n.tellOf(fmt.Sprintf("  the median of %d", len(t.all)), t.all[len(t.all)/2], "s")
+		}
 	}
 	n.times = nil
 	n.tellCounts(comparisons, statusChanges, texts, displacements)

@@ -40,7 +40,7 @@ func (n *nation) database(ctx context.Context) error {
 		if !await(ctx, func() bool { return out.signIn(ctx, n.node(round), nil) == nil }) {
 			n.complain("nobody can sign in when the database is back")
 		}
-		n.longest("from the return of the database until somebody can sign in", time.Since(back))
+		n.took("from the return of the database until somebody can sign in", time.Since(back))
 		n.agree(ctx, "when the database is back", rightWithin)
 		if err := n.rest(ctx); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (n *nation) restartNATS(ctx context.Context) error {
 		}
 		back := time.Now()
 		n.agree(ctx, "when NATS is back", rightWithin)
-		n.longest(fmt.Sprintf("from the return of NATS after %v until all is right", length), time.Since(back))
+		n.took(fmt.Sprintf("from the return of NATS after %v until all is right", length), time.Since(back))
 		n.crossTalk(ctx, "when NATS is back")
 		n.ghosts(ctx, "when NATS is back")
 		if err := n.rest(ctx); err != nil {
@@ -168,7 +168,7 @@ func (n *nation) live(ctx context.Context, how string) {
 		began := time.Now()
 		n.bustleAbout(ctx, n.people)
 		n.agree(ctx, how, rightWithin)
-		n.longest("from changes of everybody's status until all is right", time.Since(began))
+		n.took("from changes of everybody's status until all is right", time.Since(began))
 		n.crossTalk(ctx, how)
 		for step := 1; step < n.Nodes; step++ {
 			each(n.people, func(c *citizen) {
@@ -177,7 +177,7 @@ func (n *nation) live(ctx context.Context, how string) {
 				if err := c.move(ctx, to); err != nil {
 					n.complain("%s: %s cannot go from %s to %s: %v", how, c.handle, c.seat.node.Name, to.Name, err)
 				}
-				n.longest("longest sign-in of somebody who is signed in elsewhere", time.Since(began))
+				n.took("longest sign-in of somebody who is signed in elsewhere", time.Since(began))
 			})
 			n.displaced(ctx, how)
 			n.agree(ctx, how, rightWithin)

@@ -62,7 +62,7 @@ func (n *nation) cutOff(ctx context.Context, lone *fleet.Node, length time.Durat
 	mended := time.Now()
 	n.displaced(ctx, "after the network was mended")
 	n.agree(ctx, "after the network was mended", time.Until(mended.Add(rightWithin)))
-	n.longest(fmt.Sprintf("from the end of a cut of %v until all is right", length), time.Since(mended))
+	n.took(fmt.Sprintf("from the end of a cut of %v until all is right", length), time.Since(mended))
 	n.ghosts(ctx, "after the network was mended")
 	n.bustleAbout(ctx, n.people)
 	n.agree(ctx, "some changes later", rightWithin)
@@ -104,7 +104,7 @@ func (n *nation) changeSides(ctx context.Context, lone *fleet.Node, others []*fl
 
 // atMost notes a time that is limited.
 func (n *nation) atMost(ctx context.Context, what string, took, most time.Duration) {
-	n.longest(what, took)
+	n.took(what, took)
 	if took > most && ctx.Err() == nil {
 		n.complain("%s: %v", what, took)
 	}

@@ -116,13 +116,13 @@ func (n *nation) roll(ctx context.Context, b *balancer, k int) error {
 	if err := node.Stop(); err != nil {
 		n.complain("stop %s: %v", node.Name, err)
 	}
-	n.longest("longest stop of a node", time.Since(stopped))
+	n.took("longest stop of a node", time.Since(stopped))
 	if err := node.Start(ctx); err != nil {
 		return err
 	}
 	b.closed[k].Store(false)
 	n.backAll(ctx)
-	n.longest("from the stop of a node until all its people are back and seen", time.Since(stopped))
+	n.took("from the stop of a node until all its people are back and seen", time.Since(stopped))
 	n.count(restarts, 1)
 	return nil
 }
@@ -169,7 +169,7 @@ func (c *chatter) talk(ctx context.Context, number int) {
 // compareChats looks whether everything arrived that was acknowledged, and nothing twice.
 func (n *nation) compareChats(ctx context.Context, chatters []*chatter) {
 	for _, c := range chatters {
-		n.longest("longest time that somebody could say nothing", c.slowest)
+		n.took("longest time that somebody could say nothing", c.slowest)
 		for i, text := range c.said {
 			if !c.acked[i] {
 				n.count(notAcked, 1)
