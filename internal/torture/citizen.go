@@ -272,13 +272,26 @@ func (n *nation) chatAt(ctx context.Context, when string, people []*citizen) {
 	}
 }
 
-// chat has somebody say something to somebody else.
+// chat has somebody say something to somebody else. While nodes are cut off from each other without
+// knowing it yet, a conversation may be sent where the other cannot be called; he tries again.
 func (n *nation) chat(ctx context.Context, when string, a, b *citizen) {
-	text := fmt.Sprint("text ", n.counted(texts))
-	if err := a.say(ctx, b, text); err != nil {
-		n.complain("%s: %s at %s says something to %s at %s: %v", when, a.handle, a.seat.node.Name, b.handle, b.seat.node.Name, err)
+	began := time.Now()
+	for {
+		text := fmt.Sprint("text ", n.counted(texts))
+		n.count(texts, 1)
+		err := a.say(ctx, b, text)
+		if err == nil {
+			break
+		}
+		if !n.apart || time.Since(began) > rightWithin {
+			n.complain("%s: %s at %s says something to %s at %s: %v", when, a.handle, a.seat.node.Name, b.handle, b.seat.node.Name, err)
+			return
+		}
+		n.count(secondCalls, 1)
 	}
-	n.count(texts, 1)
+	if n.apart {
+		n.took("from wishing to talk, with nodes apart, until it is heard", time.Since(began))
+	}
 }
 
 // displaced looks whether the earlier sign-ins of all have ended as they must.
@@ -337,4 +350,5 @@ const (
 	statusChanges = "changes of status"
 	texts         = "texts"
 	displacements = "sign-ins that a later one displaced"
+	secondCalls   = "calls made again, with nodes apart"
 )

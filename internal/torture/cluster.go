@@ -103,6 +103,7 @@ type nation struct {
 	fleet    *fleet.Fleet
 	external bool
 	scenario string // what happens
+	apart    bool   // nodes do not hear each other
 	people   []*citizen
 	world    *world   // those who change their lists
 	times    []timing // of this scenario; mu guards it
@@ -213,7 +214,7 @@ func (n *nation) conclude() {
 		}
 	}
 	n.times = nil
-	n.tellCounts(comparisons, statusChanges, texts, displacements)
+	n.tellCounts(comparisons, statusChanges, texts, secondCalls, displacements)
 }
 
 // complain notes a fault of the scenario.

@@ -109,6 +109,7 @@ func (n *nation) restartNATS(ctx context.Context) error {
 		n.say("take NATS away for %v", length)
 		n.fleet.NATS.Stop()
 		stopped := time.Now()
+		n.apart = true
 		n.serve(ctx, "without NATS")
 		wait(ctx, time.Until(stopped.Add(length)))
 		n.serve(ctx, "some time without NATS")
@@ -116,6 +117,7 @@ func (n *nation) restartNATS(ctx context.Context) error {
 			return err
 		}
 		back := time.Now()
+		n.apart = false
 		n.agree(ctx, "when NATS is back", rightWithin)
 		n.took(fmt.Sprintf("from the return of NATS after %v until all is right", length), time.Since(back))
 		n.crossTalk(ctx, "when NATS is back")

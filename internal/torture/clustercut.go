@@ -45,6 +45,7 @@ func (n *nation) cutOff(ctx context.Context, lone *fleet.Node, length time.Durat
 		}
 	}
 	cut := time.Now()
+	n.apart = true
 	n.serve(ctx, "right after the cut")
 	if length > silentAfter {
 		wait(ctx, silentAfter)
@@ -60,6 +61,7 @@ func (n *nation) cutOff(ctx context.Context, lone *fleet.Node, length time.Durat
 		}
 	}
 	mended := time.Now()
+	n.apart = false
 	n.displaced(ctx, "after the network was mended")
 	n.agree(ctx, "after the network was mended", time.Until(mended.Add(rightWithin)))
 	n.took(fmt.Sprintf("from the end of a cut of %v until all is right", length), time.Since(mended))
