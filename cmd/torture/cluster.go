@@ -20,6 +20,7 @@ type clusterCmd struct {
 	Changers  int           `help:"How many people change their lists while nodes are killed." default:"9"`
 	Rounds    int           `help:"How often each thing is done." default:"5"`
 	Length    time.Duration `help:"How long people chat while nodes are restarted." default:"3m"`
+	Within    time.Duration `help:"How long it may take until everybody sees again what is, or can sign in." default:"15s"`
 	Grace     bool          `help:"Wait until a node that is lost is given up, and a minute more." default:"true" negatable:""`
 	Old       string        `help:"The server's binary of an earlier release, for upgrade." placeholder:"FILE"`
 }
@@ -40,7 +41,7 @@ func (c *clusterCmd) Run(ctx context.Context, a *app) error {
 	}
 	report, err := torture.Cluster(ctx, cfg, torture.ClusterCase{
 		Scenarios: c.Scenarios, Nodes: c.Nodes, People: c.People, Changers: c.Changers, Rounds: c.Rounds, Length: c.Length,
-		Grace: c.Grace, Old: c.Old,
+		Within: c.Within, Grace: c.Grace, Old: c.Old,
 	})
 	return c.tell(a, report, err)
 }

@@ -59,6 +59,17 @@ func TestTheServerKeepsItsPromises(t *testing.T) {
 			[]string{"--slow=3", "--length=1s", "--vanished=3"},
 			[]string{"  who were cut off, and counted as slow", "machines that vanished"},
 		},
+		{
+			"cluster",
+			[]string{
+				"kill", "partition", "database", "rolling", "--people=6", "--changers=3", "--rounds=1", "--length=1s", "--no-grace", "--within=1m",
+			},
+			[]string{
+				"kill: nodes killed", "kill: changes acknowledged", "kill: comparisons of everybody's lists with what all were told",
+				"partition: times that a node was cut off", "partition: sign-ins that a later one displaced",
+				"database: clear answers without a database", "rolling: restarts of a node", "rolling: texts acknowledged",
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "report.json")
@@ -103,6 +114,8 @@ func TestWhatCannotBeTortured(t *testing.T) {
 	}{
 		{"a server that does not start", []string{"crash", "--monarch=/bin/false", "--kills=1"}, "start the server: the server has ended", 1},
 		{"a server there is not", []string{"disk", "--monarch=nowhere"}, "make build", 1},
+		{"a scenario there is not", []string{"cluster", "flood"}, "kill, partition", 2},
+		{"an upgrade from nothing", []string{"cluster", "upgrade"}, "--old", 1},
 		{"a flag there is not", []string{"readers", "--fast"}, "--help", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

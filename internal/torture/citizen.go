@@ -197,12 +197,9 @@ func (n *nation) spread(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	n.agree(ctx, "when everybody has signed in", rightWithin)
+	n.agree(ctx, "when everybody has signed in", n.Within)
 	return nil
 }
-
-// rightWithin is how long it may take until everybody sees everybody as he is.
-const rightWithin = 15 * time.Second
 
 // at are those who are signed in at a node.
 func (n *nation) at(node *fleet.Node) []*citizen {
@@ -283,7 +280,7 @@ func (n *nation) chat(ctx context.Context, when string, a, b *citizen) {
 		if err == nil {
 			break
 		}
-		if !n.apart || time.Since(began) > rightWithin {
+		if !n.apart || time.Since(began) > n.Within {
 			n.complain("%s: %s at %s says something to %s at %s: %v", when, a.handle, a.seat.node.Name, b.handle, b.seat.node.Name, err)
 			return
 		}
@@ -296,7 +293,7 @@ func (n *nation) chat(ctx context.Context, when string, a, b *citizen) {
 
 // displaced looks whether the earlier sign-ins of all have ended as they must.
 func (n *nation) displaced(ctx context.Context, when string) {
-	short, cancel := context.WithTimeout(ctx, rightWithin)
+	short, cancel := context.WithTimeout(ctx, n.Within)
 	defer cancel()
 	for _, c := range n.people {
 		for _, s := range c.former {

@@ -18,6 +18,7 @@ type ClusterCase struct {
 	Changers  int           // who change their lists meanwhile
 	Rounds    int           // how often each thing is done
 	Length    time.Duration // how long people chat while nodes are restarted, at least
+	Within    time.Duration // in which everything must be right again, and everybody be able to sign in
 	Grace     bool          // wait until what is lost is given up, and a minute more
 	Old       string        // the server's binary of an earlier release; "": there is none
 }

@@ -19,7 +19,7 @@ func (n *nation) database(ctx context.Context) error {
 		}
 		out := n.people[n.random.IntN(n.Nodes)]
 		out.leave()
-		n.agree(ctx, "when somebody has left", rightWithin)
+		n.agree(ctx, "when somebody has left", n.Within)
 		n.crossTalk(ctx, "before the database goes away")
 		stop := n.fleet.DB.Stop
 		if round%2 == 1 {
@@ -32,7 +32,7 @@ func (n *nation) database(ctx context.Context) error {
 		n.serve(ctx, "without a database")
 		n.crossTalk(ctx, "without a database")
 		n.refusedClearly(ctx, out)
-		n.agree(ctx, "without a database", rightWithin)
+		n.agree(ctx, "without a database", n.Within)
 		if err := n.fleet.DB.Start(); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (n *nation) database(ctx context.Context) error {
 			n.complain("nobody can sign in when the database is back")
 		}
 		n.took("from the return of the database until somebody can sign in", time.Since(back))
-		n.agree(ctx, "when the database is back", rightWithin)
+		n.agree(ctx, "when the database is back", n.Within)
 		if err := n.rest(ctx); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (n *nation) restartNATS(ctx context.Context) error {
 		}
 		back := time.Now()
 		n.apart = false
-		n.agree(ctx, "when NATS is back", rightWithin)
+		n.agree(ctx, "when NATS is back", n.Within)
 		n.took(fmt.Sprintf("from the return of NATS after %v until all is right", length), time.Since(back))
 		n.crossTalk(ctx, "when NATS is back")
 		n.ghosts(ctx, "when NATS is back")
@@ -169,7 +169,7 @@ func (n *nation) live(ctx context.Context, how string) {
 	for range n.Rounds {
 		began := time.Now()
 		n.bustleAbout(ctx, n.people)
-		n.agree(ctx, how, rightWithin)
+		n.agree(ctx, how, n.Within)
 		n.took("from changes of everybody's status until all is right", time.Since(began))
 		n.crossTalk(ctx, how)
 		for step := 1; step < n.Nodes; step++ {
@@ -182,7 +182,7 @@ func (n *nation) live(ctx context.Context, how string) {
 				n.took("longest sign-in of somebody who is signed in elsewhere", time.Since(began))
 			})
 			n.displaced(ctx, how)
-			n.agree(ctx, how, rightWithin)
+			n.agree(ctx, how, n.Within)
 			n.ghosts(ctx, how)
 		}
 	}
@@ -238,7 +238,7 @@ func (n *nation) upgrade(ctx context.Context) error {
 			n.must(ctx, c, n.node(k+1))
 		}
 		err = n.restart(ctx, node)
-		n.agree(ctx, "after an upgrade of a node", rightWithin)
+		n.agree(ctx, "after an upgrade of a node", n.Within)
 	}
 	return err
 }

@@ -63,11 +63,11 @@ func (n *nation) cutOff(ctx context.Context, lone *fleet.Node, length time.Durat
 	mended := time.Now()
 	n.apart = false
 	n.displaced(ctx, "after the network was mended")
-	n.agree(ctx, "after the network was mended", time.Until(mended.Add(rightWithin)))
+	n.agree(ctx, "after the network was mended", time.Until(mended.Add(n.Within)))
 	n.took(fmt.Sprintf("from the end of a cut of %v until all is right", length), time.Since(mended))
 	n.ghosts(ctx, "after the network was mended")
 	n.bustleAbout(ctx, n.people)
-	n.agree(ctx, "some changes later", rightWithin)
+	n.agree(ctx, "some changes later", n.Within)
 	n.crossTalk(ctx, "after the network was mended")
 	return nil
 }
@@ -94,7 +94,7 @@ func (n *nation) changeSides(ctx context.Context, lone *fleet.Node, others []*fl
 		if err := c.move(ctx, to); err != nil {
 			n.complain("%s cannot sign in on the other side, at %s: %v", c.handle, to.Name, err)
 		}
-		n.atMost(ctx, "longest sign-in of somebody who is signed in on the other side", time.Since(began), atOnce)
+		n.atMost(ctx, "longest sign-in of somebody who is signed in on the other side", time.Since(began), n.Within)
 	})
 	gone := slices.Concat(there[len(there)-1:], here[len(here)-1:])
 	for _, c := range gone {

@@ -15,7 +15,6 @@ import (
 // Times that are promised. docs/cluster.md
 const (
 	graceOver  = 60 * time.Second // after which nobody sees people of a node that is lost
-	atOnce     = 10 * time.Second // within which they can sign in elsewhere
 	ghostAfter = 60 * time.Second // after which it is looked once more
 )
 
@@ -88,7 +87,7 @@ func (n *nation) killOne(ctx context.Context) error {
 	if n.Grace {
 		n.watchLeaving(ctx, killed, homeless[len(back):])
 	}
-	n.agree(ctx, "after a node was killed", rightWithin)
+	n.agree(ctx, "after a node was killed", n.Within)
 	n.nobodyLeft(back)
 	if n.Grace {
 		wait(ctx, ghostAfter)
@@ -98,7 +97,7 @@ func (n *nation) killOne(ctx context.Context) error {
 		return fmt.Errorf("after a kill: %w", err)
 	}
 	each(homeless[len(back):], func(c *citizen) { n.must(ctx, c, victim) })
-	n.agree(ctx, "when the node is back", rightWithin)
+	n.agree(ctx, "when the node is back", n.Within)
 	n.nobodyLeft(back)
 	return nil
 }
@@ -115,7 +114,7 @@ func (n *nation) signInElsewhere(ctx context.Context, since time.Time, people []
 	each(people, func(c *citizen) {
 		began := time.Now()
 		n.must(ctx, c, n.node(from+slices.Index(people, c)%(n.Nodes-1)))
-		n.atMost(ctx, "longest sign-in of somebody whose node was killed", time.Since(began), atOnce)
+		n.atMost(ctx, "longest sign-in of somebody whose node was killed", time.Since(began), n.Within)
 	})
 	n.took("from the kill until all are back who come back", time.Since(since))
 }

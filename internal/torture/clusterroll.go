@@ -80,7 +80,7 @@ func (n *nation) rolling(ctx context.Context) error {
 			return fmt.Errorf("%s cannot sign in at the beginning: %w", c.handle, err)
 		}
 	}
-	n.agree(ctx, "when everybody has signed in", rightWithin)
+	n.agree(ctx, "when everybody has signed in", n.Within)
 	var all sync.WaitGroup
 	talking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -143,7 +143,7 @@ func (n *nation) backAll(ctx context.Context) {
 			}
 		}
 	}
-	n.agree(ctx, "when everybody is back", rightWithin)
+	n.agree(ctx, "when everybody is back", n.Within)
 }
 
 // talk says things until ctx ends.
@@ -175,7 +175,7 @@ func (n *nation) compareChats(ctx context.Context, chatters []*chatter) {
 				n.count(notAcked, 1)
 			} else {
 				n.count(acked, 1)
-				short, cancel := context.WithTimeout(ctx, rightWithin)
+				short, cancel := context.WithTimeout(ctx, n.Within)
 				if !await(short, func() bool { return c.to.times(text) > 0 }) {
 					n.count(lost, 1)
 					n.complain("%s said %q to %s, which was acknowledged and has not arrived", c.from.handle, text, c.to.handle)
