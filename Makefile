@@ -14,13 +14,14 @@ build: ## bin/monarch, one static binary
 swarm: build ## bin/swarm, the load generator, beside bin/monarch
 	CGO_ENABLED=0 go build -trimpath -o bin/swarm ./cmd/swarm
 
-torture: build ## kill, starve, overload and ignore a server for an hour or two; what it finds is in torture/
+torture: build ## kill, starve, overload and ignore a server, and cut several off from each other, for two hours; as root; what it finds is in torture/
 	CGO_ENABLED=0 go build -trimpath -o bin/torture ./cmd/torture
 	mkdir -p torture
 	bin/torture crash --json torture/crash.json
 	bin/torture disk --json torture/disk.json
 	bin/torture overload --json torture/overload.json
 	bin/torture readers --json torture/readers.json
+	bin/torture cluster --json torture/cluster.json
 	go test ./internal/model -count=1 -run Everybody -rapid.checks=10000 -rapid.steps=80 -timeout=0
 
 check: ## everything a change must pass, as CI runs it
