@@ -355,3 +355,21 @@ func BenchmarkSendAll(b *testing.B) {
 		nodes[0].SendAll(msg, cluster.Later)
 	}
 }
+
+// Who has waited until another node knows something also knows what that one said before it did.
+func TestWhoHasSettledKnowsWhatWasSaidBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _ := trio(t)
+		for i := range 20 {
+			pass(time.Second)
+			a.set("x", 100+i, cluster.Later)
+			b.set("y", 100+i, cluster.Soon)
+			if err := b.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.knows(a.Self())["x"]; got != 100+i {
+				t.Fatalf("b knows %d of a, not %d", got, 100+i)
+			}
+		}
+	})
+}

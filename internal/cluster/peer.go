@@ -12,6 +12,8 @@ type peer struct {
 	out *stream
 	in  inbound
 
+	asks atomic.Bool // how the streams stand, which it is told after what is queued
+
 	// Changed with the cluster's turn only, and read without.
 	state  atomic.Uint32 // a State
 	status atomic.Pointer[Status]

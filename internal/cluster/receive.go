@@ -158,7 +158,8 @@ func (c *Cluster) receiveStanding(p *peer, body cursor) {
 		c.gap(p)
 	}
 	if s.flags&please != 0 {
-		c.tell(p, 0)
+		p.asks.Store(true)
+		c.pace.hurry(Soon)
 	}
 }
 

@@ -36,7 +36,8 @@ func (c *Cluster) speak() {
 	}
 }
 
-// flush sends what is queued.
+// flush sends what is queued, and then how the streams stand to who asked: whoever has settled also
+// knows what was said here before his last message was read.
 func (c *Cluster) flush() {
 	c.pace.sending()
 	for _, p := range c.peers.all() {
@@ -53,6 +54,9 @@ func (c *Cluster) flush() {
 				break
 			}
 			c.counts.sent(len(batch))
+		}
+		if p.asks.Swap(false) {
+			c.tell(p, 0)
 		}
 	}
 }
