@@ -35,6 +35,9 @@ func (c *clusterCmd) Run(ctx context.Context, a *app) error {
 			return command.UsageError(fmt.Sprintf("there is no scenario %q; choose of %s", s, strings.Join(names, ", ")))
 		}
 	}
+	if slices.Contains(c.Scenarios, "upgrade") && c.Old == "" {
+		return command.UsageError("upgrade needs the server's binary of an earlier release; name it with --old")
+	}
 	cfg, err := c.config(a)
 	if err != nil {
 		return err

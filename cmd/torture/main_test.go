@@ -115,7 +115,7 @@ func TestWhatCannotBeTortured(t *testing.T) {
 		{"a server that does not start", []string{"crash", "--monarch=/bin/false", "--kills=1"}, "start the server: the server has ended", 1},
 		{"a server there is not", []string{"disk", "--monarch=nowhere"}, "make build", 1},
 		{"a scenario there is not", []string{"cluster", "flood"}, "kill, partition", 2},
-		{"an upgrade from nothing", []string{"cluster", "upgrade"}, "--old", 1},
+		{"an upgrade from nothing", []string{"cluster", "upgrade"}, "--old", 2},
 		{"a flag there is not", []string{"readers", "--fast"}, "--help", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -112,7 +112,11 @@ func TestASlowWayKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer slow.Close()
+	defer func() {
+		if err := slow.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	go func() { // an echo
 		for {
 			c, err := l.Accept()

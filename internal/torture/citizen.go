@@ -226,22 +226,21 @@ func (n *nation) wrong() []string {
 	return found
 }
 
-// agree waits until everybody sees everybody as he is, and returns how long that took.
-func (n *nation) agree(ctx context.Context, when string, within time.Duration) time.Duration {
+// agree waits until everybody sees everybody as he is.
+func (n *nation) agree(ctx context.Context, when string, within time.Duration) {
 	began := time.Now()
 	for {
 		wrong := n.wrong()
-		took := time.Since(began)
 		switch {
 		case len(wrong) == 0:
 			n.count(comparisons, 1)
-			return took
-		case took > within:
+			return
+		case time.Since(began) > within:
 			n.complain("%s: after %v %d views are wrong: %s", when, within, len(wrong), strings.Join(wrong[:min(len(wrong), 4)], "; "))
-			return took
+			return
 		}
 		if !wait(ctx, 50*time.Millisecond) {
-			return took
+			return
 		}
 	}
 }

@@ -72,7 +72,9 @@ func (r *run) cluster(ctx context.Context, c ClusterCase) error {
 	var err error
 	for i, s := range chosen {
 		if n != nil && n.external != s.external {
-			err = errors.Join(n.close(), err)
+			if err = n.close(); err != nil {
+				return err
+			}
 			n = nil
 		}
 		if n == nil {

@@ -217,9 +217,6 @@ func (n *nation) clock(ctx context.Context) error {
 
 // upgrade has nodes of an earlier release and of this one be one service, and then upgrades the others.
 func (n *nation) upgrade(ctx context.Context) error {
-	if n.Old == "" {
-		return errors.New("there is no binary of an earlier release; name one with --old")
-	}
 	now := n.node(0).Argv
 	for k := range n.Nodes - 1 {
 		node := n.node(k)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,9 @@ func (n *nation) rolling(ctx context.Context) error {
 		}
 	}
 	n.agree(ctx, "when everybody has signed in", n.Within)
+	for _, c := range n.people {
+		c.forget()
+	}
 	var all sync.WaitGroup
 	talking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -103,6 +107,7 @@ func (n *nation) rolling(ctx context.Context) error {
 	n.backAll(ctx)
 	n.compareChats(ctx, chatters)
 	n.ghosts(ctx, "after the restarts")
+	n.nobodyLeft(n.people)
 	return nil
 }
 
@@ -112,6 +117,9 @@ func (n *nation) roll(ctx context.Context, b *balancer, k int) error {
 	node := n.node(k)
 	wait(ctx, time.Second)
 	b.closed[k].Store(true)
+	if n.random.IntN(2) == 0 {
+		n.drain(ctx, node)
+	}
 	stopped := time.Now()
 	if err := node.Stop(); err != nil {
 		n.complain("stop %s: %v", node.Name, err)
@@ -125,6 +133,31 @@ func (n *nation) roll(ctx context.Context, b *balancer, k int) error {
 	n.took("from the stop of a node until all its people are back and seen", time.Since(stopped))
 	n.count(restarts, 1)
 	return nil
+}
+
+// drain has a node's people go to the others, and waits until they and their conversations have gone.
+func (n *nation) drain(ctx context.Context, node *fleet.Node) {
+	began := time.Now()
+	cmd := exec.CommandContext(ctx, n.Monarch, "--data", node.Dir, "drain", node.Name) //nolint:gosec // whoever tortures names it
+	if said, err := cmd.CombinedOutput(); err != nil {
+		n.complain("drain %s: %v: %s", node.Name, err, said)
+		return
+	}
+	empty := func(what string) func() bool {
+		return func() bool {
+			v, err := serverOf(node).metric(ctx, what+" ")
+			return err == nil && v == 0
+		}
+	}
+	if !await(ctx, empty("monarch_sessions")) {
+		n.complain("%s was drained, and people are still there", node.Name)
+	}
+	n.took("from drain until nobody is signed in there", time.Since(began))
+	if !await(ctx, empty("monarch_switchboard_participants")) {
+		n.complain("%s was drained, and conversations go on there", node.Name)
+	}
+	n.took("from drain until all conversations have ended", time.Since(began))
+	n.count(drained, 1)
 }
 
 // backAll waits until everybody is signed in and seen.
@@ -146,14 +179,20 @@ func (n *nation) backAll(ctx context.Context) {
 	n.agree(ctx, "when everybody is back", n.Within)
 }
 
+// longChat is how many texts a conversation has.
+const longChat = 100
+
 // talk says things until ctx ends.
 func (c *chatter) talk(ctx context.Context, number int) {
 	last := time.Now()
 	for i := 0; ctx.Err() == nil; i++ {
 		text := fmt.Sprintf("rolling %d.%d", number, i)
 		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		_, err := c.from.seat.client.Send(asked, c.to.handle, msnclient.Text{Body: text})
+		chat, err := c.from.seat.client.Send(asked, c.to.handle, msnclient.Text{Body: text})
 		cancel()
+		if i%longChat == longChat-1 && chat != nil {
+			chat.Close() // another conversation begins, perhaps at another node
+		}
 		c.said, c.acked = append(c.said, text), append(c.acked, err == nil)
 		pause := 20 * time.Millisecond
 		if err == nil {
@@ -188,12 +227,13 @@ func (n *nation) compareChats(ctx context.Context, chatters []*chatter) {
 			}
 		}
 	}
-	n.tellCounts(restarts, acked, notAcked, lost, twice)
+	n.tellCounts(restarts, drained, acked, notAcked, lost, twice)
 }
 
 // What is counted of chats while nodes are restarted.
 const (
 	restarts = "restarts of a node"
+	drained  = "  after a drain"
 	acked    = "texts acknowledged"
 	notAcked = "texts not acknowledged, which people see"
 	lost     = "texts acknowledged and lost"
