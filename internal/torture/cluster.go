@@ -61,42 +61,48 @@ func Cluster(ctx context.Context, cfg Config, c ClusterCase) (Report, error) {
 	return end(r.cluster(ctx, c))
 }
 
-func (r *run) cluster(ctx context.Context, c ClusterCase) error {
-	chosen := make([]scenario, 0, len(scenarios))
+// chosen are the scenarios that are to be.
+func (c ClusterCase) chosen() (some []scenario) {
 	for _, s := range scenarios {
 		if len(c.Scenarios) == 0 && (s.name != "upgrade" || c.Old != "") || slices.Contains(c.Scenarios, s.name) {
-			chosen = append(chosen, s)
+			some = append(some, s)
 		}
 	}
-	var n *nation
-	var err error
-	for i, s := range chosen {
-		if n != nil && n.external != s.external {
-			if err = n.close(); err != nil {
-				return err
+	return some
+}
+
+func (r *run) cluster(ctx context.Context, c ClusterCase) error {
+	for _, external := range []bool{false, true} {
+		some := slices.DeleteFunc(c.chosen(), func(s scenario) bool { return s.external != external })
+		if len(some) == 0 || r.hopeless() {
+			continue
+		}
+		n, err := r.newNation(ctx, c, external)
+		if err != nil {
+			return err
+		}
+		for _, s := range some {
+			if err = n.suffer(ctx, s); err != nil || r.hopeless() {
+				break
 			}
-			n = nil
 		}
-		if n == nil {
-			if n, err = r.newNation(ctx, c, s.external); err != nil {
-				return err
-			}
-		}
-		r.say("%d of %d: %s", i+1, len(chosen), s.name)
-		n.scenario = s.name
-		err = s.do(n, ctx)
-		n.conclude()
-		if err != nil || r.hopeless() {
-			break
-		}
-		if err = n.rest(ctx); err != nil {
-			break
+		if err = errors.Join(err, n.close()); err != nil {
+			return err
 		}
 	}
-	if n != nil {
-		err = errors.Join(err, n.close())
+	return nil
+}
+
+// suffer has a scenario happen.
+func (n *nation) suffer(ctx context.Context, s scenario) error {
+	n.say("%s", s.name)
+	n.scenario = s.name
+	err := s.do(n, ctx)
+	n.conclude()
+	if err != nil {
+		return err
 	}
-	return err
+	return n.rest(ctx)
 }
 
 // nation is the people of a service that has several nodes.

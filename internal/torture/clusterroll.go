@@ -138,7 +138,7 @@ func (n *nation) roll(ctx context.Context, b *balancer, k int) error {
 // drain has a node's people go to the others, and waits until they and their conversations have gone.
 func (n *nation) drain(ctx context.Context, node *fleet.Node) {
 	began := time.Now()
-	cmd := exec.CommandContext(ctx, n.Monarch, "--data", node.Dir, "drain", node.Name) //nolint:gosec // whoever tortures names it
+	cmd := exec.CommandContext(ctx, n.Monarch, "--data", node.Dir, "drain", node.Name)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		n.complain("drain %s: %v: %s", node.Name, err, said)
 		return
