@@ -16,12 +16,13 @@ import (
 
 // commands is the grammar of the command line.
 type commands struct {
-	Relay  relayCmd  `cmd:"" help:"What a message on a switchboard costs."`
-	Fanout fanoutCmd `cmd:"" help:"What it costs to tell people of a change of status."`
-	Signin signinCmd `cmd:"" help:"What a sign-in costs."`
-	Idle   idleCmd   `cmd:"" help:"How much memory people take who do nothing."`
-	Soak   soakCmd   `cmd:"" help:"Whether anything gets lost when people do everything at once."`
-	Plot   plotCmd   `cmd:"" help:"Draw what was measured and saved."`
+	Relay   relayCmd   `cmd:"" help:"What a message on a switchboard costs."`
+	Fanout  fanoutCmd  `cmd:"" help:"What it costs to tell people of a change of status."`
+	Signin  signinCmd  `cmd:"" help:"What a sign-in costs."`
+	Idle    idleCmd    `cmd:"" help:"How much memory people take who do nothing."`
+	Cluster clusterCmd `cmd:"" help:"What several nodes cost, beside one."`
+	Soak    soakCmd    `cmd:"" help:"Whether anything gets lost when people do everything at once."`
+	Plot    plotCmd    `cmd:"" help:"Draw what was measured and saved."`
 
 	Bare  bareCmd  `cmd:"" hidden:"" help:"Be the baseline."`
 	Drive driveCmd `cmd:"" hidden:"" help:"Be a driver."`

@@ -44,6 +44,11 @@ func TestWorks(t *testing.T) {
 			[]string{"bare", "epoll", "epoll", "epoll", "portable", "portable", "portable"},
 		},
 		{
+			"cluster",
+			[]string{"--turns=1", "--seconds=0.5", "--nodes=1,3", "--sessions=8", "--contacts=4", "--rate=20", "--pairs=2", "--settle=0s"},
+			[]string{"1 node", "1 node", "1 node", "1 node", "3 nodes", "3 nodes", "3 nodes", "3 nodes"},
+		},
+		{
 			"soak",
 			[]string{"--people=12", "--contacts=4", "--minutes=0.08", "--pace=200ms", "--engines=default"},
 			[]string{"default", "default"},
@@ -62,7 +67,7 @@ func TestWorks(t *testing.T) {
 			var subjects []string
 			for _, r := range report.Results {
 				subjects = append(subjects, r.Subject)
-				if r.Work != c.name || r.Value < 0 || len(r.Turns) > 0 && r.Turns[0].Work == 0 {
+				if r.Work != c.name || r.Value < 0 && r.Work != "cluster" || len(r.Turns) > 0 && r.Turns[0].Work == 0 {
 					t.Errorf("%+v", r)
 				}
 			}
@@ -111,6 +116,8 @@ func TestWhatCannotBeMeasured(t *testing.T) {
 		{"an engine there is not", []string{"fanout", "--watchers=1", "--engines=steam"}, "conn.engine", 1},
 		{"a case that makes no sense", []string{"relay", "--case=pairs=none"}, "pairs=none", 1},
 		{"nobody", []string{"fanout", "--watchers=0"}, "at least one", 1},
+		{"no nodes", []string{"cluster", "--nodes=0"}, "at least one", 1},
+		{"a database for two", []string{"cluster", "--postgres=postgres://localhost/x"}, "--postgres", 1},
 		{"a ring too small", []string{"idle", "--sessions=10", "--contacts=10"}, "too many", 1},
 		{"a flag there is not", []string{"idle", "--turbo"}, "--help", 2},
 	} {

@@ -121,6 +121,45 @@ func (c *idleCmd) Run(ctx context.Context, a *app) error {
 	return c.tell(a, report, err)
 }
 
+type clusterCmd struct {
+	common
+	turns
+	timed
+	Nodes    []int         `help:"How many nodes there are; one case each, which are compared with the first." default:"1,2,4,8"`
+	Sessions int           `help:"How many people are signed in at each node." default:"2000"`
+	Contacts int           `help:"How many contacts each of them has, at all nodes." default:"50"`
+	Rate     float64       `help:"How many at each node change their status in a second." default:"50"`
+	Pairs    int           `help:"How many pairs chat, for each node." default:"100"`
+	Settle   time.Duration `help:"How long the servers may take to give back what the sign-ins took." default:"150s"`
+	Postgres string        `help:"A database of PostgreSQL with nothing in it, for a single case. Default: PostgreSQL is started, from Debian's package." placeholder:"URL"`
+}
+
+// Help gives the example.
+func (*clusterCmd) Help() string { return "swarm cluster --nodes 1,3 --sessions 1000 --settle 60s" }
+
+// Run measures people at several nodes.
+func (c *clusterCmd) Run(ctx context.Context, a *app) error {
+	var cases []swarm.ClusterCase
+	for _, n := range c.Nodes {
+		if n < 1 {
+			return fmt.Errorf("%d nodes; at least one is needed", n)
+		}
+		cases = append(cases, swarm.ClusterCase{
+			Nodes: n, Sessions: c.Sessions, Contacts: c.Contacts, Rate: c.Rate, Pairs: c.Pairs, Settle: c.Settle, Postgres: c.Postgres,
+		})
+	}
+	if c.Postgres != "" && len(cases) != 1 {
+		return errors.New("each case needs a database with nothing in it: leave out --postgres, or name one number of --nodes")
+	}
+	cfg, err := c.config(a, swarm.DefaultEngine)
+	if err != nil {
+		return err
+	}
+	cfg.Turns, cfg.Turn, cfg.Profile = c.Turns, c.length(), c.Profile
+	report, err := swarm.Cluster(ctx, cfg, cases)
+	return c.tell(a, report, err)
+}
+
 type soakCmd struct {
 	common
 	People   int           `help:"How many people there are." default:"5000"`

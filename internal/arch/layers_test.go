@@ -60,8 +60,8 @@ var layers = map[string][]string{
 	"internal/process": {},
 	"internal/figures": {},
 	"internal/plots":   {"internal/figures"},
-	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/process"},
-	"internal/pgtest":  {},
+	"internal/pgtest":  {}, // and for tests
+	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/process", "internal/pgtest"},
 	"internal/fleet":   {"internal/clock", "internal/config", "internal/pgtest", "internal/process", "internal/server"},
 	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process", "internal/fleet"},
 	"cmd/torture":      {"internal/torture", "internal/command", "internal/process", "internal/fleet"},

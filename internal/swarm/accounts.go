@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"monarch/internal/auth"
@@ -55,7 +58,7 @@ func (r *run) accounts(ctx context.Context, p plan) (dir string, c crowd, err er
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", c, err
 	}
-	if c, err = r.populate(ctx, dir, p); err != nil {
+	if c, err = r.populate(ctx, "sqlite:"+filepath.Join(dir, databaseFile), p); err != nil {
 		return "", c, fmt.Errorf("make the accounts: %w", err)
 	}
 	text, err = json.Marshal(c)
@@ -66,26 +69,27 @@ func (r *run) accounts(ctx context.Context, p plan) (dir string, c crowd, err er
 }
 
 // populate fills a new database.
-func (r *run) populate(ctx context.Context, dir string, p plan) (c crowd, err error) {
-	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, databaseFile))
+func (r *run) populate(ctx context.Context, database string, p plan) (c crowd, err error) {
+	db, err := store.Open(ctx, database)
 	if err != nil {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	told := time.Now()
-	progress := func(what string) func(int) {
-		return func(n int) {
-			if time.Since(told) > 2*time.Second {
-				told = time.Now()
-				r.say("made %d %s", n, what)
-			}
-		}
-	}
 	r.say("making %d accounts (%s)", p.People, p.name())
-	if err := db.ImportUsers(ctx, p.users(), progress("accounts")); err != nil {
+	if err := db.ImportUsers(ctx, p.users(), r.counting("accounts")); err != nil {
 		return c, err
 	}
-	if err := db.ImportContacts(ctx, p.lists(), progress("contacts")); err != nil {
+	writers := 1
+	if strings.HasPrefix(database, "postgres:") {
+		writers = runtime.NumCPU() // at the same time
+	}
+	share := (p.People + writers - 1) / writers
+	progress := r.counting("contacts")
+	err = each(ctx, writers, writers, func(ctx context.Context, i int) error {
+		from := min(i*share, p.People)
+		return db.ImportContacts(ctx, p.lists(from, min(from+share, p.People)), progress)
+	})
+	if err != nil {
 		return c, err
 	}
 	c.Plan = p
@@ -94,6 +98,21 @@ func (r *run) populate(ctx context.Context, dir string, p plan) (c crowd, err er
 	}
 	c.IDs, err = ids(ctx, db, p.People)
 	return c, err
+}
+
+// counting returns what tells of the progress of one import, or of several at the same time.
+func (r *run) counting(what string) func(int) {
+	var mu sync.Mutex
+	var batches int64
+	told := time.Now()
+	return func(int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if batches++; time.Since(told) > 5*time.Second {
+			told = time.Now()
+			r.say("made %d batches of %s", batches, what)
+		}
+	}
 }
 
 // ids reads the accounts' numbers. Handles sort in the order of the plan's numbers.

@@ -61,6 +61,8 @@ func begins(ctx context.Context, j job, progress io.Writer) (load, error) {
 		return newVisitors(j), nil
 	case workIdle:
 		return newIdlers(ctx, j)
+	case workCluster:
+		return newNeighbours(ctx, j)
 	case workSoak:
 		return newTown(ctx, j, progress)
 	}

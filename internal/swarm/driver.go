@@ -19,9 +19,22 @@ type job struct {
 	Crowd crowd         `json:"crowd"`
 	Turn  time.Duration `json:"turn"`
 
+	// Of a cluster: the notification servers of all nodes, for a load that spreads people over
+	// them, one after the other.
+	Nodes []string `json:"nodes,omitempty"`
+
 	Relay  RelayCase  `json:"relay,omitzero"`
 	Signin SigninCase `json:"signin,omitzero"`
 	Soak   SoakCase   `json:"soak,omitzero"`
+	Share  share      `json:"share,omitzero"`
+}
+
+// at is where somebody connects.
+func (j job) at(i int) string {
+	if len(j.Nodes) == 0 {
+		return j.Addr
+	}
+	return j.Nodes[i%len(j.Nodes)]
 }
 
 // Words that go to and fro.

@@ -51,8 +51,11 @@ func (p plan) check() error {
 }
 
 // handle is the address of the person with a number, which counts from 0. All are of the
-// same length, and that of the baseline's.
-func handle(i int) string { return fmt.Sprintf("user%05d@example.com", i+1) }
+// same length, that of the baseline's, and sort in the order of the numbers.
+func handle(i int) string {
+	const digits = 100_000
+	return fmt.Sprintf("%cser%05d@example.com", 'u'+rune((i+1)/digits), (i+1)%digits)
+}
 
 // firstName is what everybody calls himself at first.
 const firstName = "User"
@@ -90,11 +93,11 @@ func (p plan) users() iter.Seq[store.NewUser] {
 	}
 }
 
-// lists are everybody's contacts for the store, all of them on the allow list too, as
-// clients put them.
-func (p plan) lists() iter.Seq[store.NewContact] {
+// lists are the contacts of those from one number up to another for the store, all of them on the
+// allow list too, as clients put them.
+func (p plan) lists(from, to int) iter.Seq[store.NewContact] {
 	return func(yield func(store.NewContact) bool) {
-		for i := range p.People {
+		for i := from; i < to; i++ {
 			for _, c := range p.contacts(i) {
 				if !yield(store.NewContact{Owner: handle(i), Peer: handle(c), Lists: im.Forward | im.Allow}) {
 					return

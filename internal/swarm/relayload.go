@@ -71,10 +71,10 @@ func newRelay(ctx context.Context, j job) (load, error) {
 func (l *relay) converse(ctx context.Context, i int) error {
 	a, b := 2*i, 2*i+1
 	var err error
-	if l.people[a], err = signIn(ctx, l.Addr, l.Crowd, a); err != nil {
+	if l.people[a], err = signIn(ctx, l.at(a), l.Crowd, a); err != nil {
 		return err
 	}
-	if l.people[b], err = signIn(ctx, l.Addr, l.Crowd, b); err != nil {
+	if l.people[b], err = signIn(ctx, l.at(b), l.Crowd, b); err != nil {
 		return err
 	}
 	from, to, err := meet(ctx, l.people[a], l.people[b], handle(a), handle(b))

@@ -59,6 +59,14 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+func TestHandlesSortInTheOrderOfTheirNumbers(t *testing.T) {
+	for _, i := range []int{0, 8, 99_997, 99_998, 99_999, 199_998, 199_999} {
+		if a, b := handle(i), handle(i+1); a >= b || len(a) != len(b) {
+			t.Errorf("%s and %s", a, b)
+		}
+	}
+}
+
 func TestPlansThatCannotBe(t *testing.T) {
 	for _, p := range []plan{
 		{Shape: strangers},

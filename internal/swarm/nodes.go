@@ -1,0 +1,154 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"monarch/internal/figures"
+	"monarch/internal/process"
+)
+
+// nodes are servers that are one service.
+type nodes []*subject
+
+// connections is how many of PostgreSQL the nodes share, of the hundred that it has.
+const connections = 80
+
+// startNodes starts so many nodes at the same time, each with an address of its own, on a database
+// that they share. One is alone, as most are.
+func (r *run) startNodes(ctx context.Context, n int, database string) (nodes, error) {
+	peers := make([]string, n)
+	for i := range peers {
+		free, err := net.Listen("tcp", loopback(i)+":0")
+		if err != nil {
+			return nil, fmt.Errorf("find a port for a node: %w", err)
+		}
+		peers[i] = free.Addr().String()
+		free.Close()
+	}
+	all := make(nodes, n)
+	err := atOnce(n, func(i int) (err error) {
+		all[i], err = r.startNode(ctx, i, peers, database)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, all.stop())
+	}
+	return all, nil
+}
+
+func (r *run) startNode(ctx context.Context, i int, peers []string, database string) (*subject, error) {
+	settings := map[string]string{
+		"service.host": loopback(i), "database.url": database,
+		"database.max_connections": strconv.Itoa(max(1, min(20, connections/len(peers)))),
+		"limits.ticket_life":       "24h", "limits.switchboard_idle": "24h", "limits.challenge_interval": "24h",
+	}
+	for _, key := range []string{"dispatch", "notification", "switchboard", "web", "ops"} {
+		settings[key+".listen"] = loopback(i) + ":0"
+	}
+	settings["passport.https_listen"], settings["passport.http_listen"] = loopback(i)+":0", loopback(i)+":0"
+	if len(peers) > 1 {
+		settings["cluster.mode"], settings["cluster.node"] = "embedded", fmt.Sprint("node-", i+1)
+		settings["cluster.listen"], settings["cluster.peers"] = peers[i], strings.Join(peers, ",")
+		settings["cluster.secret"] = "nobody else is on this machine"
+	}
+	env := process.Environment(filepath.Join(r.dir, fmt.Sprintf("node-%d-of-%d", i+1, len(peers))), settings)
+	p, err := process.Spawn(ctx, fmt.Sprintf("node %d", i+1), env, nil, r.Monarch, "serve")
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := p.Listeners(ctx)
+	if err != nil {
+		_ = p.Stop() // the first error tells more
+		return nil, err
+	}
+	return &subject{Process: p, kind: p.Name(), use: figures.Of(p.PID()), addr: addrs["notification"], ops: addrs["ops"]}, nil
+}
+
+// loopback is the address of a node, counted from 0.
+func loopback(i int) string { return fmt.Sprint("127.0.1.", i+1) }
+
+func (ns nodes) stop() error {
+	return atOnce(len(ns), func(i int) error {
+		if ns[i] == nil {
+			return nil
+		}
+		return ns[i].Stop()
+	})
+}
+
+// addrs are where people connect.
+func (ns nodes) addrs() []string {
+	var all []string
+	for _, s := range ns {
+		all = append(all, s.addr)
+	}
+	return all
+}
+
+// cpu is the processor time that all have used together.
+func (ns nodes) cpu() (time.Duration, error) {
+	var sum time.Duration
+	for _, s := range ns {
+		one, err := s.use.CPU()
+		if err != nil {
+			return 0, err
+		}
+		sum += one
+	}
+	return sum, nil
+}
+
+// rss is their resident memory.
+func (ns nodes) rss() (int64, error) {
+	var sum int64
+	for _, s := range ns {
+		one, err := s.use.RSS()
+		if err != nil {
+			return 0, err
+		}
+		sum += one
+	}
+	return sum, nil
+}
+
+// heap is what is alive in their memory after a cycle of the collector.
+func (ns nodes) heap(ctx context.Context) (float64, error) {
+	for _, s := range ns {
+		if _, err := get(ctx, "http://"+s.ops+"/debug/pprof/heap?gc=1"); err != nil {
+			return 0, err
+		}
+	}
+	return ns.metric(ctx, metricHeap)
+}
+
+// metric sums one of their metrics.
+func (ns nodes) metric(ctx context.Context, name string) (float64, error) {
+	sum := 0.0
+	for _, s := range ns {
+		one, err := s.metric(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		sum += one
+	}
+	return sum, nil
+}
+
+// atOnce calls do for 0 to n-1, all at the same time.
+func atOnce(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = do(i) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
