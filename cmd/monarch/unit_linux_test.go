@@ -13,9 +13,16 @@ import (
 // service on the network has to have.
 const exposure = "20"
 
-// TestUnit has systemd read the unit that comes with the server, and rate it.
+// TestUnit has systemd read the units that come with the server, and rate them.
 func TestUnit(t *testing.T) {
-	unit, err := os.ReadFile("../../deploy/systemd/monarch.service")
+	for _, name := range []string{"monarch.service", "monarch@.service"} {
+		t.Run(name, func(t *testing.T) { verifyUnit(t, name) })
+	}
+}
+
+func verifyUnit(t *testing.T, name string) {
+	t.Helper()
+	unit, err := os.ReadFile("../../deploy/systemd/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +30,7 @@ func TestUnit(t *testing.T) {
 	if !strings.Contains(string(unit), "ExecStart="+installed+" serve ") {
 		t.Fatalf("the unit does not start %s", installed)
 	}
-	path := filepath.Join(t.TempDir(), "monarch.service")
+	path := filepath.Join(t.TempDir(), strings.Replace(name, "@", "@node-1", 1))
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), installed, programs.Path("monarch"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +43,7 @@ func TestUnit(t *testing.T) {
 		}
 		return string(out)
 	}
-	if said := analyze("verify", "--man=no"); strings.Contains(said, "monarch.service:") {
+	if said := analyze("verify", "--man=no"); strings.Contains(said, filepath.Base(path)+":") {
 		t.Error(said)
 	}
 	said := analyze("security", "--offline=true", "--no-pager", "--threshold="+exposure)

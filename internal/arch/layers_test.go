@@ -74,6 +74,7 @@ var layers = map[string][]string{
 	"internal/web/jstest":          nil,
 	"internal/webtest":             nil,
 	"internal/cluster/clustertest": nil,
+	"deploy":                       nil,
 }
 
 // front returns what the packages that face the outside share, and more.
@@ -118,6 +119,7 @@ var owners = map[string]string{
 	"github.com/google/go-cmp":            testsOnly,
 	"go.uber.org/goleak":                  testsOnly,
 	"pgregory.net/rapid":                  testsOnly,
+	"go.yaml.in/yaml/v3":                  testsOnly,
 }
 
 const (
