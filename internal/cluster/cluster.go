@@ -171,7 +171,7 @@ func (c *Cluster) Settle(ctx context.Context) error {
 		for p, m := range marks {
 			if !c.answers(p) || p.out.passed(m) {
 				delete(marks, p)
-			} else {
+			} else if p.out.curious(m, c.cfg.Clock.Elapsed()) {
 				c.tell(p, please)
 			}
 		}

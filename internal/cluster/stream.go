@@ -22,7 +22,9 @@ type stream struct {
 
 	// Batches of this run. A batch that is not full counts as begun.
 	begun, sent, acked uint64
-	end                uint64    // so many with the whole snapshot, once it is
+	end                uint64 // so many with the whole snapshot, once it is
+	asked              mark   // the other node was asked last whether it has read so far
+	askedAt            time.Duration
 	moved              sync.Cond // acked or the run changed
 }
 
@@ -192,6 +194,26 @@ func (s *stream) mark() mark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return mark{s.run, s.begun}
+}
+
+// answerTime is how long the answer to a question may take.
+const answerTime = 100 * time.Millisecond
+
+// curious reports whether it is time to ask the other node how far it has read, for somebody who
+// waits until it has read everything up to a mark: once that was sent, and unless an answer is
+// under way already, since many may wait at the same time.
+func (s *stream) curious(m mark, now time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	upTo := s.sent // of another run it is the snapshot that is waited for
+	if s.run == m.run {
+		upTo = m.batches
+	}
+	if s.sent < upTo || s.asked.run == s.run && s.asked.batches >= upTo && now-s.askedAt < answerTime {
+		return false
+	}
+	s.asked, s.askedAt = mark{s.run, s.sent}, now
+	return true
 }
 
 // passed reports whether the other node has read everything up to a mark, or a later snapshot.
