@@ -168,7 +168,7 @@ func (p *peers) tell(m changed, watchers []im.UserID, out *signedOut) {
 		m.Watchers = s[to]
 		switch {
 		case len(m.Watchers) > 0:
-			return encode(message{SignedOut: out, Changed: &m}), cluster.Soon
+			return encode(message{SignedOut: out, Changed: &m}), cluster.Later
 		case plain != nil:
 		case out != nil:
 			plain = encode(message{SignedOut: out})
