@@ -9,7 +9,6 @@ import (
 	"pgregory.net/rapid"
 
 	"monarch/internal/msntest"
-
 	"monarch/msnp"
 )
 
