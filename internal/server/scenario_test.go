@@ -58,6 +58,7 @@ func TestScenarios(t *testing.T) {
 
 // onOneNode are the transcripts that are about one node, with the reason.
 var onOneNode = map[string]string{
+	"S43/(f) two call the same person at once": "while another node is asked, a second call is answered as if he were not there",
 	"S54-keys":                         "another node learns of a key when it is shown something that nobody it knows has signed, and refuses that",
 	"alert/MSNP9 gets text and markup": "each node numbers the alerts that it sends",
 	"S52-crowded":                      "each node counts the strangers who are connected with it",
