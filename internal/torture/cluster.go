@@ -111,8 +111,9 @@ type nation struct {
 	ClusterCase
 	fleet    *fleet.Fleet
 	external bool
-	scenario string // what happens
-	apart    bool   // nodes do not hear each other
+	scenario string      // what happens
+	apart    bool        // nodes do not hear each other
+	ended    func() bool // whoever waits has had enough, and what fails now says nothing
 	people   []*citizen
 	world    *world   // those who change their lists
 	times    []timing // of this scenario; mu guards it
@@ -138,6 +139,7 @@ func (r *run) newNation(ctx context.Context, c ClusterCase, external bool) (*nat
 		return nil, errors.Join(err, f.Close())
 	}
 	n.addChangers(c.People, c.Changers)
+	n.ended = func() bool { return ctx.Err() != nil }
 	return n, nil
 }
 
@@ -228,5 +230,7 @@ func (n *nation) conclude() {
 
 // complain notes a fault of the scenario.
 func (n *nation) complain(format string, args ...any) {
-	n.fault("%s: %s", n.scenario, fmt.Sprintf(format, args...))
+	if !n.ended() {
+		n.fault("%s: %s", n.scenario, fmt.Sprintf(format, args...))
+	}
 }

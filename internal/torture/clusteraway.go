@@ -174,6 +174,9 @@ func (n *nation) live(ctx context.Context, how string) {
 		n.crossTalk(ctx, how)
 		for step := 1; step < n.Nodes; step++ {
 			each(n.people, func(c *citizen) {
+				if c.seat == nil || ctx.Err() != nil {
+					return // he could not sign in, which was told
+				}
 				to := n.node(n.number(c.seat.node) + step)
 				began := time.Now()
 				if err := c.move(ctx, to); err != nil {
