@@ -195,6 +195,9 @@ func watchOver(ctx context.Context, limit time.Duration) *watch {
 	past, quit := context.WithCancelCause(context.WithoutCancel(ctx))
 	both, cancel := context.WithCancel(past)
 	stop := context.AfterFunc(ctx, cancel)
+	if ctx.Err() != nil {
+		cancel() // AfterFunc does so in a moment, and much can be answered in that
+	}
 	timer := time.AfterFunc(limit, func() { quit(errSilent) })
 	return &watch{past: past, ctx: both, limit: limit, timer: timer, leave: func() {
 		timer.Stop()
