@@ -204,7 +204,7 @@ func TestConfigCommands(t *testing.T) {
 	dir := t.TempDir()
 	good, bad, secret := filepath.Join(dir, "good.toml"), filepath.Join(dir, "bad.toml"), filepath.Join(dir, "secret.toml")
 	for path, text := range map[string]string{
-		secret: "[cluster]\nmode = \"embedded\"\nnode = \"a\"\nsecret_file = \"" + filepath.Join(dir, "none") + "\"\n",
+		secret: "[database]\nurl = \"postgres://db.example.com/monarch\"\n[cluster]\nmode = \"embedded\"\nnode = \"a\"\nsecret_file = \"" + filepath.Join(dir, "none") + "\"\n",
 		good:   "[service]\nhost = \"im.example.com\"\n",
 		bad:    "[limits]\ncooky_life = \"1m\"\n\n[servce]\nhost = \"x\"\n",
 	} {
