@@ -257,5 +257,5 @@ func (p *peers) succeeded(e *Entry, displaced bool) bool {
 	if f != nil && f.status() == 0 && displaced {
 		st.departing[e.User()] = e
 	}
-	return f != nil && f.number > e.number && f.status() != 0
+	return f != nil && f.number() > e.number && f.status() != 0
 }

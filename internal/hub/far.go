@@ -65,7 +65,7 @@ func (d *directory) where(id im.UserID) (whereabouts, bool) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if r := st.far.find(id); r != nil {
-		return st.far.whereabouts(r), true
+		return st.far.whereabouts(id, r), true
 	}
 	return whereabouts{}, false
 }
@@ -76,8 +76,8 @@ func (d *directory) addFar(st *stripe, f far) {
 	switch r := st.far.find(f.user); {
 	case r == nil:
 		d.farCount.Add(1)
-	case r.number != f.number:
-		delete(st.counted, r.number)
+	case r.number() != f.number:
+		delete(st.counted, r.number())
 	}
 	st.far.put(f)
 	d.call(f.handle, f.user.Packed())

@@ -181,10 +181,10 @@ func (h *Hub) AddBoards(id im.UserID, number uint64, n int) {
 	switch e, f := h.present(id), st.far.find(id); {
 	case e != nil && e.number == number:
 		e.boards += int32(n)
-	case f != nil && f.number == number:
+	case f != nil && f.number() == number:
 		n += st.counted[number]
 		st.counted[number] = n
-		h.peers.cluster.Send(st.far.whereabouts(f).node.id, encode(message{Boards: &boards{id, number, n}}), cluster.Later)
+		h.peers.cluster.Send(st.far.whereabouts(id, f).node.id, encode(message{Boards: &boards{id, number, n}}), cluster.Later)
 		if n == 0 {
 			delete(st.counted, number)
 		}

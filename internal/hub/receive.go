@@ -138,7 +138,7 @@ func (p *peers) signedOut(n *node, m *signedOut) {
 	f, elsewhere := st.far.get(m.User)
 	current := elsewhere && f.number == m.Number
 	if current && m.How == Stopped {
-		st.far.find(m.User).state |= leftBit
+		st.far.find(m.User).set(leftBit)
 		p.lose(f.whereabouts)
 	} else if current {
 		h.removeFar(st, f)

@@ -71,7 +71,7 @@ func TestASignInIsSmall(t *testing.T) {
 
 // All that the hub keeps of somebody at another node, his texts and his share of the tables included.
 func TestAFarPersonIsSmall(t *testing.T) {
-	const people, atMost = 50_000, 100
+	const people, atMost = 150_000, 60
 	clk := clock.New()
 	defer clk.Close()
 	h := New(clk, time.Second)
@@ -84,7 +84,7 @@ func TestAFarPersonIsSmall(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	for i := range people {
 		p.signedIn(n, &signedIn{
-			User: im.UserID(i + 1), Number: uint64(i + 1), Handle: fmt.Sprintf("user%05d@somewhere.org", i), Name: "Somebody 1",
+			User: im.UserID(i + 1), Number: uint64(i + 1), Handle: fmt.Sprintf("person-%06d@example.com", i), Name: "Somebody else"[:12],
 			Version: msnp.MSNP9, Presence: im.Presence{Status: msnp.Online, Flags: 4},
 		})
 	}

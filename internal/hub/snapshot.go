@@ -19,9 +19,9 @@ func (p *peers) Snapshot(shard int, send func([]byte)) {
 	for e := range p.hub.every(shard, stripes) {
 		send(encode(message{SignedIn: e.noted()}))
 	}
-	for i := range st.far.records {
-		if r := &st.far.records[i]; st.counted[r.number] > 0 {
-			send(encode(message{Boards: &boards{im.UserID(r.user), r.number, st.counted[r.number]}}))
+	for id, r := range st.far.all() {
+		if n := r.number(); st.counted[n] > 0 {
+			send(encode(message{Boards: &boards{id, n, st.counted[n]}}))
 		}
 	}
 }
@@ -46,7 +46,9 @@ func (p *peers) Begin(from cluster.NodeID) {
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
 		st.mu.Lock()
-		st.far.each(n, func(r *farRecord) { r.state &^= notedBit })
+		for _, r := range st.far.of(n) {
+			r.clear(notedBit)
+		}
 		st.mu.Unlock()
 	}
 	p.forgetBoards(n)
@@ -57,7 +59,7 @@ func (p *peers) End(from cluster.NodeID) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	n := p.node(from)
-	p.leave(n, func(r *farRecord) bool { return r.state&(notedBit|leftBit) == 0 })
+	p.leave(n, func(r farRecord) bool { return !r.has(notedBit | leftBit) })
 }
 
 func (p *peers) isJoining(id cluster.NodeID) bool {
@@ -76,7 +78,7 @@ func (p *peers) Gone(id cluster.NodeID) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	n := p.node(id)
-	p.leave(n, func(*farRecord) bool { return true })
+	p.leave(n, func(farRecord) bool { return true })
 	p.forgetBoards(n)
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
@@ -102,18 +104,18 @@ func (p *peers) forgetBoards(n *node) {
 }
 
 // leave takes out some people of a node.
-func (p *peers) leave(n *node, who func(*farRecord) bool) {
+func (p *peers) leave(n *node, who func(farRecord) bool) {
 	var out []far
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
 		st.mu.Lock()
 		begin := len(out)
-		st.far.each(n, func(r *farRecord) {
+		for id, r := range st.far.of(n) {
 			if who(r) {
-				f, _ := st.far.get(im.UserID(r.user))
+				f, _ := st.far.get(id)
 				out = append(out, f)
 			}
-		})
+		}
 		for _, f := range out[begin:] {
 			p.hub.removeFar(st, f)
 		}
