@@ -107,9 +107,6 @@ func splitListen(listen string) (host string, port int, err error) {
 	if port == 0 {
 		port = server.RANDOM_PORT // for 0 it would not listen
 	}
-	if port == 0 {
-		port = server.RANDOM_PORT // 0 would be no listener
-	}
 	return host, port, nil
 }
 
