@@ -2,10 +2,8 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"monarch/internal/audit"
 	"monarch/internal/hub"
@@ -62,23 +60,7 @@ func (s *Service) Alert(ctx context.Context, email string, a NewAlert) error {
 // CancelNotice takes back the announcement that the service stops: it goes on. Who has been
 // told is not told otherwise, because the protocol has no word for it.
 func (s *Service) CancelNotice(ctx context.Context) error {
-	var found atomic.Bool
-	found.Store(s.Hub.Cancel())
-	err := s.spread(ctx, func(_ string, c *Client) error {
-		err := c.CancelNotice(ctx)
-		var p *Problem
-		if errors.As(err, &p) && p.Code == CodeNoNotice {
-			return nil
-		}
-		if err == nil {
-			found.Store(true)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if !found.Load() {
+	if !s.Hub.Cancel() {
 		return problem(http.StatusNotFound, CodeNoNotice, "no end of the service is announced, so there is nothing to take back")
 	}
 	s.Log.InfoContext(ctx, "shutdown cancelled")

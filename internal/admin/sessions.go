@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"monarch/internal/audit"
 	"monarch/internal/cluster"
@@ -133,23 +132,17 @@ func notSignedIn(u im.User) error {
 }
 
 // Notify tells everybody that the service stops in so many minutes, and returns how many
-// sessions there were to tell. When the time has come all nodes stop.
+// sessions there are to tell, at all nodes. When the time has come all nodes stop, and those that start before.
 func (s *Service) Notify(ctx context.Context, minutes int) (told int, err error) {
 	if minutes < 1 || minutes > maxMinutes {
 		return 0, problem(http.StatusBadRequest, CodeBadRequest,
 			"a shutdown can be announced 1 to %d minutes ahead", maxMinutes)
 	}
-	told = s.Hub.Count()
+	told = s.Hub.CountAll()
 	s.Hub.Announce(minutes)
 	s.Log.InfoContext(ctx, "shutdown announced", "minutes", minutes, "sessions", told)
 	s.Audit.Record(ctx, audit.Event{What: audit.ShutdownAnnounced, Note: fmt.Sprintf("in %d minutes", minutes)})
-	var more atomic.Int64
-	err = s.spread(ctx, func(_ string, c *Client) error {
-		n, err := c.Notify(ctx, minutes)
-		more.Add(int64(n))
-		return err
-	})
-	return told + int(more.Load()), err
+	return told, nil
 }
 
 // Backup writes a consistent copy of the database to a new file; path is absolute.

@@ -428,3 +428,57 @@ func TestWhoLeavesDuringACutIsFoundWhereHeStillIs(t *testing.T) {
 		w.want("at the node that was cut off", l.Number, old.Number())
 	})
 }
+
+// The end of the service is announced at one node, while another is cut off, and is taken back at a
+// third. A node that starts meanwhile knows of it.
+func TestTheEndOfTheServiceIsThatOfAllNodes(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		var ended [3]int
+		var called [3][]string
+		people := [3]*listener{new(listener), new(listener), new(listener)}
+		watch := func(n int) {
+			w.node[n].OnStop(func() { ended[n]++ })
+			w.node[n].OnCountdown(func(left time.Duration) {
+				called[n] = append(called[n], left.Round(time.Minute).String())
+			})
+		}
+		for n, p := range []im.Person{alice, bob, carol} {
+			watch(n)
+			w.in(n, p, people[n])
+		}
+		heard := func(want ...string) {
+			w.t.Helper()
+			pass(15 * time.Second)
+			for n, l := range people {
+				w.want(fmt.Sprint("heard at node ", n), l.since(), want)
+			}
+		}
+		w.node[0].Announce(30)
+		heard("notice 30")
+		w.net.CutOff(w.node[2].cluster.Self())
+		w.node[0].Announce(20)
+		pass(15 * time.Second)
+		w.want("heard beyond the cut", people[2].since(), []string{})
+		w.net.MendAll()
+		pass(15 * time.Second)
+		for n, want := range []string{"[notice 20]", "[notice 20]", "[notice 20]"} {
+			w.want(fmt.Sprint("heard after the cut at node ", n), people[n].since(), want)
+		}
+		w.want("taken back elsewhere", w.node[1].Cancel(), true)
+		heard()
+		w.want("taken back twice", w.node[2].Cancel(), false)
+		pass(time.Hour)
+		w.want("ended", ended, [3]int{})
+
+		w.node[1].Announce(5)
+		heard("notice 5")
+		w.node[0].end()
+		w.node[0] = newPlace(w.t, w.net, "a", nil)
+		watch(0)
+		minutes, ok := w.node[0].Announced()
+		w.want("known to a node that started", []any{minutes, ok}, []any{5, true})
+		pass(5 * time.Minute)
+		w.want("ended", ended, [3]int{1, 1, 1})
+		w.want("told to those who keep books", called[2], []string{"30m0s", "20m0s", "0s", "5m0s"})
+	})
+}

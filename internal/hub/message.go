@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -24,6 +25,8 @@ type message struct {
 
 	// People of whom the sender knows no sign-in, though there may be one: whoever has it says so.
 	Sought []im.UserID `cbor:"7,keyasint,omitempty"`
+
+	CountingDown *countingDown `cbor:"8,keyasint,omitempty"`
 }
 
 // question is what hubs ask each other: one of its fields, or nothing, which is only about having been
@@ -84,6 +87,12 @@ type boards struct {
 	User   im.UserID `cbor:"1,keyasint"`
 	Number uint64    `cbor:"2,keyasint"`
 	Count  int       `cbor:"3,keyasint"`
+}
+
+// countingDown is the announced end of the service, when it is announced or taken back and in a snapshot.
+type countingDown struct {
+	Number uint64        `cbor:"1,keyasint"`           // the greater one holds
+	Left   time.Duration `cbor:"2,keyasint,omitempty"` // 0: it goes on
 }
 
 // decoding reads what encode wrote. Names are as clients sent them, which need not be UTF-8.

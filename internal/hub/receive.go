@@ -29,6 +29,8 @@ func (p *peers) Receive(from cluster.NodeID, b []byte) {
 		p.endTurn(m.TurnOver)
 	case m.Sought != nil:
 		p.found(n, m.Sought)
+	case m.CountingDown != nil:
+		p.countingDown(m.CountingDown)
 	case m.Event != nil:
 		p.event(m.Event)
 	}

@@ -11,8 +11,12 @@ import (
 // Shards returns how many parts a snapshot has: a stripe each.
 func (p *peers) Shards() int { return stripes }
 
-// Snapshot says who of a stripe is signed in here, and which boards here are whose.
+// Snapshot says who of a stripe is signed in here, and which boards here are whose. The first also says
+// whether the service is about to end.
 func (p *peers) Snapshot(shard int, send func([]byte)) {
+	if m, ok := p.hub.countsDown(); ok && shard == 0 {
+		send(encode(message{CountingDown: &m}))
+	}
 	st := &p.hub.stripes[shard]
 	st.mu.RLock()
 	defer st.mu.RUnlock()

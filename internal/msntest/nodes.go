@@ -38,7 +38,11 @@ func nodeName(i int) string { return "node-" + string(rune('1'+i)) }
 // Join starts one more node of f's service, with settings of its own. It ends with the test.
 func (f *Fixture) Join(t testing.TB, settings map[string]string) *Fixture {
 	t.Helper()
-	all := map[string]string{"database.url": f.config.Database.URL, "cluster.peers": f.Server.Addr("cluster")}
+	all := map[string]string{
+		"database.url":  f.config.Database.URL,
+		"cluster.mode":  "embedded",
+		"cluster.peers": f.Server.Addr("cluster"), "cluster.secret": secret,
+	}
 	for key, value := range settings {
 		all[key] = value
 	}
@@ -47,6 +51,22 @@ func (f *Fixture) Join(t testing.TB, settings map[string]string) *Fixture {
 		t.Fatal(err)
 	}
 	return run(t, cfg, 1)
+}
+
+// Ended waits until a node has stopped by itself.
+func (f *Fixture) Ended(t testing.TB) {
+	t.Helper()
+	if err := f.await(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Stop stops a node in order, before the test ends.
+func (f *Fixture) Stop(t testing.TB) {
+	t.Helper()
+	if err := f.stop(); err != nil {
+		t.Error(err)
+	}
 }
 
 // freshPostgres returns the url of a database of PostgreSQL, which may be that of all tests.

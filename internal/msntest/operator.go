@@ -18,7 +18,15 @@ func (p *Player) operator(words []string) error {
 	service := p.next().Server.Admin()
 	p.log.add("", "", fmt.Sprintf("operator %q", words))
 	switch words[0] {
-	case "stop", "drain", "notice", "cancel", "reload":
+	case "notice":
+		d, err := time.ParseDuration(words[1])
+		if err == nil {
+			_, err = service.Notify(ctx, int(d/time.Minute))
+		}
+		return errors.Join(err, p.agree())
+	case "cancel":
+		return errors.Join(service.CancelNotice(ctx), p.agree())
+	case "stop", "drain", "reload":
 		for _, f := range p.nodes {
 			if err := p.command(f, words); err != nil {
 				return err
@@ -71,21 +79,12 @@ func (p *Player) operator(words []string) error {
 
 // command does what is done to each node.
 func (p *Player) command(f *Fixture, words []string) error {
-	service := f.Server.Admin()
 	switch words[0] {
 	case "stop":
 		p.ending = true
 		f.cancel() // the directive "stopped" waits
 	case "drain":
 		f.Server.Drain()
-	case "notice":
-		d, err := time.ParseDuration(words[1])
-		if err == nil {
-			_, err = service.Notify(p.t.Context(), int(d/time.Minute))
-		}
-		return err
-	case "cancel":
-		return service.CancelNotice(p.t.Context())
 	case "reload":
 		settings := make(map[string]string)
 		for _, word := range words[1:] {

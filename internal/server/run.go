@@ -67,6 +67,15 @@ func (s *Server) end() {
 	}
 }
 
+// counting logs what another node says of that time.
+func (s *Server) counting(left time.Duration) {
+	if left == 0 {
+		s.log.Info("shutdown cancelled at another node")
+		return
+	}
+	s.log.Info("shutdown announced at another node", "left", left.Round(time.Second).String())
+}
+
 // Drain turns away sign-ins and new conversations, as the first step of a shutdown.
 func (s *Server) Drain() {
 	s.ns.Drain()

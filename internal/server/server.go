@@ -129,6 +129,7 @@ func (s *Server) build(ctx context.Context) error {
 		Limits: connLimits(s.cfg), Bytes: ratesOf(s.cfg).bytes, Door: s.door(),
 	})
 	s.hub.OnStop(s.end)
+	s.hub.OnCountdown(s.counting)
 	if err := s.buildPost(); err != nil {
 		return err
 	}
