@@ -20,6 +20,7 @@ type Counter interface{ Inc() }
 type Metrics struct {
 	Panics         Counter // faults caught at a connection's edge
 	SignIns        Counter // sessions that reached USR OK
+	Moved          Counter // sessions that were sent to another node
 	Rooms          Counter // switchboard sessions created
 	RoomsIdle      Counter // switchboard sessions cleared for idleness
 	CookieFailures Counter // USR and ANS with a cookie that did not pass
@@ -89,6 +90,7 @@ func New() *Metrics {
 	)
 	m.Panics = m.counter("monarch_panics_total", "Faults of the server caught at a connection's edge.")
 	m.SignIns = m.counter("monarch_sign_ins_total", "Sessions that signed in to the notification server.")
+	m.Moved = m.counter("monarch_sessions_moved_total", "Sessions that were sent to another node, because this one drains.")
 	m.Rooms = m.counter("monarch_switchboard_sessions_created_total", "Conversations begun.")
 	m.RoomsIdle = m.counter("monarch_switchboard_sessions_idle_total", "Conversations ended because nothing was said.")
 	m.CookieFailures = m.counter("monarch_switchboard_cookie_failures_total", "Switchboard entrances refused for their cookie.")
@@ -143,6 +145,12 @@ func (m *Metrics) Duration(name, help string, value func() time.Duration) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
 		return value().Seconds()
 	}))
+}
+
+// Info publishes what does not change, as the labels of a number that is always 1: whoever reads the
+// other metrics can join it to them.
+func (m *Metrics) Info(name, help string, labels map[string]string) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return 1 }))
 }
 
 // Opened counts an accepted connection.

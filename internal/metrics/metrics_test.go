@@ -65,6 +65,10 @@ func TestWhatHappensIsCounted(t *testing.T) {
 			"a total counted elsewhere", func(m *metrics.Metrics) { m.Total("monarch_things_total", "Things.", func() uint64 { return 7 }) },
 			`monarch_things_total 7`,
 		},
+		{
+			"what does not change", func(m *metrics.Metrics) { m.Info("monarch_info", "This.", map[string]string{"node": "node-1"}) },
+			`monarch_info{node="node-1"} 1`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := metrics.New()

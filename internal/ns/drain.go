@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/msnp"
@@ -34,7 +35,7 @@ func (s *Server) Move(perSecond int) {
 	stop := make(chan struct{})
 	d.stop, d.sent = stop, make(map[*session]time.Duration)
 	s.moving.Store(true)
-	d.work.Go(func() { s.move(time.Second/time.Duration(perSecond), stop) })
+	d.work.Go(func() { s.move(perSecond, stop) })
 }
 
 // Stay ends that.
@@ -50,28 +51,42 @@ func (s *Server) Stay() {
 	d.work.Wait()
 }
 
-// move goes round until it is stopped.
-func (s *Server) move(each time.Duration, stop <-chan struct{}) {
-	tick := time.NewTicker(max(each, time.Millisecond))
-	defer tick.Stop()
-	rest := time.NewTicker(time.Second)
-	defer rest.Stop()
+// move goes round until it is stopped. Whoever it is late for is moved at once, so that on average it keeps
+// the pace, and what it did not use while there was nobody it does not make up for.
+func (s *Server) move(perSecond int, stop <-chan struct{}) {
 	for {
+		begun, moved := s.Clock.Elapsed(), 0
 		for _, one := range s.Hub.Sessions() {
 			if !s.moveOne(one.(*session)) {
 				continue
 			}
-			select {
-			case <-tick.C:
-			case <-stop:
+			moved++
+			next := begun + time.Duration(moved)*time.Second/time.Duration(perSecond)
+			if !s.rest(next-s.Clock.Elapsed(), stop) {
 				return
 			}
 		}
-		select {
-		case <-rest.C:
-		case <-stop:
+		if !s.rest(time.Second, stop) {
 			return
 		}
+	}
+}
+
+// rest waits, and reports false when it was told to stop.
+func (s *Server) rest(d time.Duration, stop <-chan struct{}) bool {
+	over := make(chan struct{})
+	if d <= 0 {
+		close(over)
+	} else {
+		var timer clock.Timer
+		s.Clock.Set(&timer, d, func() { close(over) })
+		defer s.Clock.Stop(&timer)
+	}
+	select {
+	case <-stop:
+		return false
+	case <-over:
+		return true
 	}
 }
 
@@ -91,6 +106,7 @@ func (s *Server) moveOne(one *session) bool {
 		return false
 	}
 	d.sent[one] = s.Clock.Elapsed()
+	s.Metrics.Moved.Inc()
 	return true
 }
 
