@@ -533,8 +533,8 @@ func TestHandlerRefusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestOps(t *testing.T) {
-	ready := false
-	h := admin.Ops(func() bool { return ready }, http.NotFoundHandler())
+	why := "starting"
+	h := admin.Ops(func() string { return why }, http.NotFoundHandler())
 	get := func(path string) int {
 		w := httptest.NewRecorder()
 		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, path, nil)
@@ -547,7 +547,7 @@ func TestOps(t *testing.T) {
 	if a, b := get("/healthz"), get("/readyz"); a != 200 || b != 503 {
 		t.Errorf("starting: healthz %d, readyz %d", a, b)
 	}
-	ready = true
+	why = ""
 	if a, b := get("/readyz"), get("/elsewhere"); a != 200 || b != 404 {
 		t.Errorf("running: readyz %d, elsewhere %d", a, b)
 	}

@@ -6,15 +6,15 @@ import (
 )
 
 // Ops returns what the operators' listener serves: /healthz while the process lives,
-// /readyz while ready says that clients are welcome, and /metrics.
-func Ops(ready func() bool, metrics http.Handler) http.Handler {
+// /readyz while unready gives no reason against sending clients here, and /metrics.
+func Ops(unready func() string, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ready() {
-			say(w, http.StatusOK, "ready")
+		if why := unready(); why != "" {
+			say(w, http.StatusServiceUnavailable, why)
 		} else {
-			say(w, http.StatusServiceUnavailable, "starting or stopping")
+			say(w, http.StatusOK, "ready")
 		}
 	})
 	mux.Handle("GET /metrics", metrics)

@@ -161,8 +161,12 @@ func (e *examination) askReady(ctx context.Context, addr string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if status := firstLine(answer); !strings.Contains(status, " 200 ") {
-		return "", fmt.Errorf("/readyz answers %q", status)
+	switch status := firstLine(answer); {
+	case strings.HasSuffix(answer, "\ndraining\n"):
+		return "says that the node is draining: nobody new is sent there", nil
+	case !strings.Contains(status, " 200 "):
+		_, why, _ := strings.Cut(answer, "\r\n\r\n")
+		return "", fmt.Errorf("/readyz answers %q, %q", status, strings.TrimSpace(why))
 	}
 	return "says that the server is ready", nil
 }

@@ -107,6 +107,11 @@ func (n *Nodes) Notification(was cluster.NodeID) (Server, bool) {
 	return n.least(all)
 }
 
+// Open reports whether there is a notification server that takes people.
+func (n *Nodes) Open() bool {
+	return slices.ContainsFunc(n.Alive(), func(each cluster.Node) bool { return each.Notification != "" && !each.Draining })
+}
+
 // Switchboard returns the one for the next conversation, of which the smallest share is in use.
 func (n *Nodes) Switchboard() (Server, bool) {
 	var all []Server

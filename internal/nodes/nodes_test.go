@@ -62,7 +62,13 @@ func TestOneNodeAlone(t *testing.T) {
 		t.Error(err)
 	}
 	n.Tell("nobody", time.Second)
+	if !n.Open() {
+		t.Error("nobody takes people")
+	}
 	status.Draining = true
+	if n.Open() {
+		t.Error("somebody takes people")
+	}
 	if s, ok := n.Notification(""); ok {
 		t.Errorf("%+v takes people", s)
 	}

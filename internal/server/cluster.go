@@ -38,6 +38,14 @@ func (s *Server) buildCluster() error {
 		return s.cluster
 	})
 	s.nodes.Join(s.cluster)
+	s.metrics.Info("monarch_node_info", "Which node this is, and what it does; always 1.",
+		map[string]string{"node": name, "roles": strings.Join(c.Roles, ",")})
+	s.metrics.Gauge("monarch_draining", "1 while this node moves its people to others, or stops.", func() float64 {
+		if s.ns.Draining() {
+			return 1
+		}
+		return 0
+	})
 	return nil
 }
 

@@ -11,11 +11,25 @@ import (
 // opsHandler is everything on the operators' listener.
 func (s *Server) opsHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", admin.Ops(s.welcome.Load, s.metrics.Handler()))
+	mux.Handle("/", admin.Ops(s.unready, s.metrics.Handler()))
 	s.setHook(s.cfg.Mail.HookToken)
 	mux.HandleFunc(admin.HookPath, func(w http.ResponseWriter, r *http.Request) { (*s.hook.Load()).ServeHTTP(w, r) })
 	mux.Handle("GET /debug/pprof/", profiles())
 	return mux
+}
+
+// unready says why nobody should be sent here, or nothing. That PostgreSQL or NATS is away is no reason: it is
+// so for all nodes, and who chats over HTTP comes through the balancer, too.
+func (s *Server) unready() string {
+	switch {
+	case !s.welcome.Load():
+		return "starting or stopping"
+	case s.ns.Draining():
+		return "draining"
+	case !s.nodes.Open():
+		return "no node that is heard has the role notification and takes people"
+	}
+	return ""
 }
 
 // setHook changes the token of the mail hook.

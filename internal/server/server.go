@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -193,6 +194,7 @@ func (s *Server) buildOps() {
 		ConnContext:       admin.Actor,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 	}
+	s.metrics.Info("monarch_build_info", "Which release this is; always 1.", map[string]string{"version": release(), "goversion": runtime.Version()})
 	count := func(n int) float64 { return float64(n) }
 	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
