@@ -167,6 +167,51 @@ func TestEndsAreToldEverywhere(t *testing.T) {
 	})
 }
 
+// TestWhoComesBackSucceeds has somebody whom the server sent away come back, here or elsewhere: his
+// conversations are told. Of one who displaces a sign-in they are not.
+func TestWhoComesBackSucceeds(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		var moves [3][]string
+		for i, n := range w.node {
+			n.OnMove(func(user im.UserID, from, to uint64) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				moves[i] = append(moves[i], fmt.Sprint(user, " ", from, " ", to))
+			})
+		}
+		want := func(what string, old, now *hub.Entry) {
+			t.Helper()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for i := range moves {
+				if old == nil {
+					w.want(what, moves[i], []string{})
+				} else {
+					w.want(what, moves[i], []string{fmt.Sprint(alice.ID, " ", old.Number(), " ", now.Number())})
+				}
+				moves[i] = nil
+			}
+		}
+		first := w.in(0, alice, new(listener))
+		w.node[0].SignOut(first, these(nil), hub.Stopped)
+		pass(time.Second)
+		second := w.in(1, alice, new(listener))
+		want("elsewhere", first, second)
+		w.node[1].SignOut(second, these(nil), hub.Stopped)
+		pass(time.Second)
+		third := w.in(1, alice, new(listener))
+		want("here", second, third)
+		fourth := w.in(2, alice, new(listener))
+		w.node[1].SignOut(third, these(nil), hub.Expelled)
+		pass(time.Second)
+		want("displaced", nil, nil)
+		w.node[2].SignOut(fourth, these(nil), hub.Left)
+		pass(time.Second)
+		w.in(0, alice, new(listener))
+		want("after leaving", nil, nil)
+	})
+}
+
 func TestSwitchboardsElsewhereAreCounted(t *testing.T) {
 	threeNodes(t, func(w *trio) {
 		e := w.in(0, alice, new(listener))

@@ -32,6 +32,7 @@ type Hub struct {
 	clock  *clock.Clock
 	hold   atomic.Int64 // a time.Duration
 	ended  []EndFunc
+	moves  []MoveFunc
 	lapsed []func(Lapse)
 	turns  TurnFunc
 	last   atomic.Uint64 // number given to a sign-in or heard of
@@ -76,6 +77,26 @@ type EndFunc func(user im.UserID, number uint64, how Ending)
 // OnEnd registers a function to be told of every sign-in that ends. It is for construction
 // time.
 func (h *Hub) OnEnd(fn EndFunc) { h.ended = append(h.ended, fn) }
+
+// MoveFunc is told that somebody whose sign-in was [Stopped] has come back, with the numbers of that
+// one and of the one that goes on in its place.
+type MoveFunc func(user im.UserID, from, to uint64)
+
+// OnMove registers a function to be told of that, when this node hears of it. It is for construction
+// time.
+func (h *Hub) OnMove(fn MoveFunc) { h.moves = append(h.moves, fn) }
+
+// succeed tells that a sign-in has taken the place of one at another node, which the server has ended,
+// or ends by that.
+func (h *Hub) succeed(old whereabouts, number uint64) {
+	if !old.left {
+		h.end(old.user, old.number, Expelled)
+		return
+	}
+	for _, fn := range h.moves {
+		fn(old.user, old.number, number)
+	}
+}
 
 // Expel ends the present sign-in of a user, and what is left of earlier ones. It reports false
 // when he is not signed in.

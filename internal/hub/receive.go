@@ -66,9 +66,7 @@ func (p *peers) signedIn(n *node, m *signedIn) {
 	case e != nil:
 		e.session.Deliver(Kicked{Elsewhere})
 	case elsewhere && old.number != f.number:
-		if !old.left { // else that was told
-			h.end(m.User, old.number, Expelled)
-		}
+		h.succeed(old.whereabouts, f.number)
 		p.doubt(before)
 	}
 	if ending != nil && f.status != 0 {

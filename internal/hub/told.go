@@ -104,8 +104,8 @@ func (h *Hub) Enter(e *Entry, l Login, s Session) {
 	if old != nil {
 		old.session.Deliver(Kicked{Elsewhere})
 	}
-	if displaces && !elsewhere.left { // else that was told
-		h.end(e.User(), elsewhere.number, Expelled)
+	if displaces {
+		h.succeed(elsewhere.whereabouts, e.number)
 	}
 }
 

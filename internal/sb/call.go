@@ -14,7 +14,7 @@ import (
 
 // caller is what the switchboards of one sign-in share. srv.mu guards it.
 type caller struct {
-	login   uint64 // immutable: the number of the sign-in
+	login   uint64 // the number of the sign-in, or of the one that has succeeded it
 	members map[*member]struct{}
 }
 
@@ -42,12 +42,30 @@ func (s *Server) unseat(m *member) {
 	}
 	s.mu.Lock()
 	delete(m.caller.members, m)
+	login := m.caller.login
 	s.seated--
 	s.mu.Unlock()
 	s.Paces.part(m.who.ID)
-	s.Hub.AddBoards(m.who.ID, m.login, -1)
+	s.Hub.AddBoards(m.who.ID, login, -1)
 	if !s.current(m) {
-		s.release(m.who.ID, m.login)
+		s.release(m.who.ID, login)
+	}
+}
+
+// moved is told by the hub that somebody whom his node sent away, or let go of, has come back: his
+// conversations go on as those of the new sign-in. docs/protocol/switchboard.md#ns-and-sb
+func (s *Server) moved(user im.UserID, from, to uint64) {
+	n := 0
+	s.mu.Lock()
+	for _, c := range s.callers[user] {
+		if c.login == from {
+			c.login = to
+			n += len(c.members)
+		}
+	}
+	s.mu.Unlock()
+	if n > 0 {
+		s.Hub.AddBoards(user, to, n)
 	}
 }
 
@@ -119,10 +137,13 @@ func (s *Server) signedOut(user im.UserID, login uint64, how hub.Ending) {
 	s.release(user, login)
 }
 
-// current reports whether the sign-in that the participant came from still lasts.
+// current reports whether the sign-in that the participant came from still lasts, or one that has
+// succeeded it.
 func (s *Server) current(m *member) bool {
 	l, ok := s.Hub.ByID(m.who.ID)
-	return ok && l.Number == m.login
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return ok && l.Number == m.caller.login
 }
 
 // cal calls somebody into the room. docs/protocol/switchboard.md#cal

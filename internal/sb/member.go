@@ -22,7 +22,7 @@ type member struct {
 	room   *room // nil before USR or ANS
 	who    im.Person
 	nick   string // who.Name in the form of a parameter, unchanged until he leaves
-	login  uint64 // number of the sign-in he came from
+	login  uint64 // number of the sign-in he came from; caller knows the present one
 	data   bool   // may send data messages
 	caller *caller
 	talker *talker

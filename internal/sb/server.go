@@ -69,6 +69,7 @@ func New(cfg Config) *Server {
 	s.limits.Store(&cfg.Limits)
 	s.cookies = newUsedCookies(cfg.Clock, cfg.Limits.CookieLife)
 	cfg.Hub.OnEnd(s.signedOut)
+	cfg.Hub.OnMove(s.moved)
 	return s
 }
 

@@ -213,7 +213,7 @@ func TestANodeIsDrained(t *testing.T) {
 	t.Parallel()
 	nodes := msntest.StartNodes(t, nil, nil)
 	p := msntest.NewPlayer(t, nodes[0])
-	p.At(nodes[1], "A2", "B2", "C", "D2")
+	p.At(nodes[1], "A2", "B2", "C.ns", "D2")
 	p.Set("second", nodes[1].Server.Addr("notification"))
 	p.Play(`mutual alice bob
 mutual alice carol
@@ -239,6 +239,15 @@ C.ns -
 A.sb> MSG 20 A {n} + P-HELLO
 A.sb< ACK 20
 B.sb< MSG alice@example.com Alice {n} + P-HELLO
+A.sb> CAL 21 carol@example.com
+A.sb< CAL 21 RINGING {session}
+C.ns< RNG {session} {board} CKI {call} alice@example.com Alice
+C.sb> ANS 1 carol@example.com {call} {session}
+C.sb< IRO 1 1 2 alice@example.com Alice
+C.sb< IRO 1 2 2 bob@example.com Bob
+C.sb< ANS 1 OK
+A.sb< JOI carol@example.com Carol
+B.sb< JOI carol@example.com Carol
 D.ns> VER 1 MSNP9 MSNP8 CVR0
 D.ns< VER 1 MSNP9 CVR0
 D.ns> CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 6.0.0602 MSMSGS dave@example.com
