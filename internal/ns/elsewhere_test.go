@@ -2,6 +2,7 @@ package ns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +15,9 @@ import (
 	"monarch/internal/cluster"
 	"monarch/internal/cluster/clustertest"
 	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/metrics"
+	"monarch/internal/store"
 )
 
 // twin is one of two nodes with one database.
@@ -59,14 +62,21 @@ func newTwins(t *testing.T) (a, b *twin, network *clustertest.Net) {
 	return both[0], both[1], network
 }
 
-// online signs somebody in, on line.
-func (c *twin) online(t *testing.T, i int) *caller {
+// enter signs somebody in.
+func (c *twin) enter(t *testing.T, i int) *caller {
 	t.Helper()
 	ticket := c.srv.Signer.Ticket(auth.Ticket{User: int64(i + 1), Credential: 1, Issued: c.srv.Clock.Now()})
 	who := c.dial(t, c.listener)
 	if got := who.signIn(handleOf(i), ticket); !strings.HasPrefix(got, "USR 4 OK ") {
 		t.Fatalf("user %d hears %q", i, got)
 	}
+	return who
+}
+
+// online signs somebody in, on line.
+func (c *twin) online(t *testing.T, i int) *caller {
+	t.Helper()
+	who := c.enter(t, i)
 	who.tell("CHG 5 NLN 0")
 	who.hears("CHG 5 ")
 	return who
@@ -121,15 +131,31 @@ func TestWhatACutKeptFromPeopleTheyHearAfterIt(t *testing.T) {
 }
 
 func TestWhoWasLockedDuringACutIsSentAwayAfterIt(t *testing.T) {
-	a, b, network := newTwins(t)
-	user := a.online(t, 0)
-	network.Cut(a.id, b.id)
-	if err := b.store.SetDisabled(t.Context(), 1, true); err != nil {
-		t.Fatal(err)
+	for name, happens := range map[string]func(*store.Store, im.UserID) error{
+		"locked": func(s *store.Store, id im.UserID) error { return s.SetDisabled(t.Context(), id, true) },
+		"locked and let in again": func(s *store.Store, id im.UserID) error {
+			return errors.Join(s.SetDisabled(t.Context(), id, true), s.SetDisabled(t.Context(), id, false))
+		},
+		"another password": func(s *store.Store, id im.UserID) error { return s.SetPassword(t.Context(), id, "hash") },
+		"gone":             func(s *store.Store, id im.UserID) error { return s.DeleteUser(t.Context(), id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, network := newTwins(t)
+			user, withoutLists, other := a.online(t, 0), a.enter(t, 1), a.online(t, 2)
+			network.Cut(a.id, b.id)
+			for id := im.UserID(1); id <= 2; id++ {
+				if err := happens(b.store, id); err != nil {
+					t.Fatal(err)
+				}
+				b.hub.Expel(id, hub.AccountChanged)
+			}
+			network.Mend(a.id, b.id)
+			user.hears("OUT SSD")
+			withoutLists.hears("OUT SSD")
+			other.tell("CHG 6 BSY 0")
+			other.hears("CHG 6 ")
+		})
 	}
-	b.hub.Expel(1, hub.AccountChanged)
-	network.Mend(a.id, b.id)
-	user.hears("OUT SSD")
 }
 
 // What is changed at the website of another node takes turns with the client's commands.

@@ -10,8 +10,8 @@ import (
 )
 
 // lapses is what is done when events from other nodes may have been lost: sessions here read their
-// lists again, one after another, for who may see whom may be different. Of other changes
-// their clients hear when they next ask for their lists.
+// lists again, one after another, for who may see whom may be different, and so may be whether the
+// account lets them in. Of other changes their clients hear when they next ask for their lists.
 type lapses struct {
 	server *Server // immutable
 
@@ -103,14 +103,11 @@ func (s *session) lookAgain(ctx context.Context, again func(l hub.Login, in bool
 	}
 	defer end()
 	if linked, _ := s.knows(); !linked {
-		return nil
+		_, err := s.stillIn(s.srv.Store.UserByID(ctx, s.entry.User()))
+		return err
 	}
 	r, err := s.read(ctx)
-	switch {
-	case errors.Is(err, im.ErrNoUser), err == nil && r.User.Disabled:
-		s.kicked(hub.Kicked{Why: hub.AccountChanged})
-		return nil
-	case err != nil:
+	if in, err := s.stillIn(r.User, err); !in {
 		return err
 	}
 	s.mu.Lock()
@@ -130,4 +127,14 @@ func (s *session) lookAgain(ctx context.Context, again func(l hub.Login, in bool
 	}
 	s.conn.Send(out)
 	return nil
+}
+
+// stillIn reports whether an account, as it was read, still lets the session be. One that it does not
+// is ended: whoever locked the account, or gave it another password, could not tell this node.
+func (s *session) stillIn(user im.User, err error) (bool, error) {
+	if errors.Is(err, im.ErrNoUser) || err == nil && (user.Disabled || user.Credential != s.credential) {
+		s.kicked(hub.Kicked{Why: hub.AccountChanged})
+		return false, nil
+	}
+	return err == nil, err
 }

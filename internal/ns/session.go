@@ -49,6 +49,8 @@ type session struct {
 	alerts   bool  // the client can show alerts; as dialect
 	early    bool  // it has changed something before it asked for its lists; as state
 	state    state // touched only by the running handler
+
+	credential uint32 // of the account, with which it signed in; as dialect
 }
 
 // busy is what a session waits for the database with. Events that come meanwhile, of which its

@@ -173,7 +173,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		by = *s.private.client
 	}
 	name := strings.TrimSpace(by.library + " " + by.version)
-	s.state, s.alerts, s.private = signedIn, takesAlerts(by.library), nil
+	s.state, s.alerts, s.private, s.credential = signedIn, takesAlerts(by.library), nil, user.Credential
 	s.conn.SignedIn()
 	s.srv.Hub.Enter(&s.entry, hub.Login{
 		Person:  user.Person,
