@@ -159,13 +159,14 @@ func change(e *Entry, p im.Presence, name string) changed {
 // tell sends a change to every node, with those who are to hear of it there, and the departure
 // of somebody who is in no directory any more only to these; out, if it is not nil, to all, and
 // where both are sent they arrive together or not at all. What watchers were told of the user is
-// locked, so changes of one person stay in order.
+// locked, so changes of one person stay in order. Very many watchers are told of in several messages.
 func (p *peers) tell(m changed, watchers []im.UserID, out *signedOut) {
 	s := p.spread(watchers)
 	defer p.putBack(s)
 	var plain []byte
 	p.cluster.SendEach(func(to cluster.NodeID) ([]byte, cluster.Haste) {
-		m.Watchers = s[to]
+		m.Watchers = s[to][:min(len(s[to]), mostUsers)]
+		m.More = len(s[to]) > mostUsers
 		switch {
 		case len(m.Watchers) > 0:
 			return encode(message{SignedOut: out, Changed: &m}), cluster.Later
@@ -177,6 +178,13 @@ func (p *peers) tell(m changed, watchers []im.UserID, out *signedOut) {
 		}
 		return plain, cluster.Later
 	})
+	for to, rest := range s {
+		for len(rest) > mostUsers {
+			rest = rest[mostUsers:]
+			m.Watchers, m.More = rest[:min(len(rest), mostUsers)], len(rest) > mostUsers
+			p.cluster.Send(to, encode(message{Changed: &m}), cluster.Later)
+		}
+	}
 }
 
 // entered tells all nodes of a sign-in. The user's stripe is locked.

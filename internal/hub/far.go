@@ -14,8 +14,21 @@ type node struct {
 	silent atomic.Bool // nobody there can be reached
 
 	// Guarded by peers.turn.
-	begun, caught int  // snapshots of it that began; and of them, when it knew who is here
-	lapsed        bool // events of it may have been lost
+	begun, caught int                 // snapshots of it that began; and of them, when it knew who is here
+	lapsed        bool                // events of it may have been lost
+	partly        map[im.UserID]Known // whose change not all who are to hear of have heard yet; as they knew them
+}
+
+// tells notes whether more of those who are to hear of a change will be told of. peers.turn is held.
+func (n *node) tells(before Known, more bool) {
+	if !more {
+		delete(n.partly, before.Who.ID)
+		return
+	}
+	if n.partly == nil {
+		n.partly = make(map[im.UserID]Known)
+	}
+	n.partly[before.Who.ID] = before
 }
 
 // far is somebody who is signed in at another node.

@@ -59,6 +59,7 @@ type changed struct {
 	Before   im.Presence `cbor:"6,keyasint,omitempty"` // as watchers know him
 	Renamed  bool        `cbor:"7,keyasint,omitempty"`
 	Watchers []im.UserID `cbor:"8,keyasint,omitempty"`
+	More     bool        `cbor:"9,keyasint,omitempty"` // watchers, in the next message of this change
 }
 
 // signedOut is the end of a sign-in.

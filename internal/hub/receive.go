@@ -89,9 +89,11 @@ func (m *signedIn) far(n *node) far {
 func (p *peers) changed(n *node, m *changed) {
 	h := p.hub
 	h.heard(m.Number)
+	before := Known{im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, m.Before}
 	if n.unheard() { // it may not know who is to hear of that
-		p.miss(Known{im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, m.Before})
+		p.miss(before)
 	}
+	n.tells(before, m.More)
 	ev := &PresenceChanged{Who: im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, Before: m.Before, Now: m.Now, Renamed: m.Renamed}
 	st := h.stripe(m.User)
 	st.mu.Lock()

@@ -47,6 +47,10 @@ func (p *peers) Begin(from cluster.NodeID) {
 	// Before it serves it has nothing to tell to anybody. That it serves may not have been heard yet.
 	n.lapsed = n.lapsed || n.begun > 1 || !p.isJoining(from)
 	p.catchUpLater()
+	for _, k := range n.partly { // the rest was lost
+		p.miss(k)
+	}
+	n.partly = nil
 	for i := range p.hub.stripes {
 		st := &p.hub.stripes[i]
 		st.mu.Lock()
