@@ -1,17 +1,16 @@
 package server
 
 import (
-	"bytes"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"monarch/internal/config"
+	"monarch/msnp"
 )
 
 // dialTime is how long connecting with another node may take.
@@ -126,65 +125,53 @@ func (c *carrier) close() {
 // plain hides what else a connection can, such as copying by itself with a buffer that is larger.
 type plain struct{ io.ReadWriter }
 
-// longest is how many bytes are kept of a command that is not whole.
+// longest is how many bytes there may be of a command that is not whole. A node sends none that long.
 const longest = 128 << 10
 
 // bring copies what the other node says, in whole commands: some clients forget half a command
-// that comes over HTTP.
+// that comes over HTTP. It also tells near when that node has let the client in: from then on he is
+// no stranger here either.
 func bring(near, far net.Conn) {
-	look := signedIn(near)
+	welcome := func() {}
+	if c, ok := near.(interface{ SignedIn() }); ok {
+		welcome = sync.OnceFunc(c.SignedIn)
+	}
 	kept, b := []byte(nil), make([]byte, 8<<10)
 	for {
 		n, err := far.Read(b)
 		kept = append(kept, b[:n]...)
-		if end := whole(kept); end > 0 || err != nil || len(kept) > longest {
-			if end == 0 {
-				end = len(kept)
-			}
-			look(kept[:end])
+		end, in, bad := whole(kept)
+		over := err != nil || bad != nil || len(kept)-end > longest
+		if over {
+			end = len(kept) // half a command is better than none
+		}
+		if in {
+			welcome()
+		}
+		if end > 0 {
 			if _, err := near.Write(kept[:end]); err != nil {
 				return
 			}
 			kept = append(kept[:0], kept[end:]...)
 		}
-		if err != nil {
+		if over {
 			return
 		}
 	}
 }
 
-// whole returns the length of the commands of a server that b begins with, as far as they are whole.
-func whole(b []byte) (end int) {
+// whole returns the length of the commands of a server that b begins with, as far as they are whole, and
+// whether one of them lets the client in.
+func whole(b []byte) (end int, in bool, err error) {
+	var room [msnp.MaxArgs][]byte
 	for {
-		line, _, ok := bytes.Cut(b[end:], []byte("\r\n"))
-		if !ok {
-			return end
+		f, n, err := msnp.ServerGrammar.Next(b[end:], room[:0])
+		end += n
+		if n == 0 || err != nil {
+			return end, in, err
 		}
-		size := len(line) + 2
-		switch words := strings.Fields(string(line)); {
-		case len(words) < 2:
-		case words[0] == "MSG", words[0] == "NOT", words[0] == "IPG":
-			if n, err := strconv.Atoi(words[len(words)-1]); err == nil && n > 0 {
-				size += n
-			}
-		}
-		if end+size > len(b) {
-			return end
-		}
-		end += size
-	}
-}
-
-// signedIn returns what looks for the word that the other node has let somebody in: from then on he
-// is no stranger here either.
-func signedIn(near net.Conn) func([]byte) {
-	carrier, ok := near.(interface{ SignedIn() })
-	known := !ok
-	return func(b []byte) {
-		if !known && bytes.Contains(b, []byte(" OK")) {
-			known = true
-			carrier.SignedIn()
-		}
+		// Not any line with the word: a stranger chooses some of what a server answers.
+		in = in || (f.Verb == msnp.USR || f.Verb == msnp.ANS) && f.Arg(1) == "OK"
 	}
 }
 

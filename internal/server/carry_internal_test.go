@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 )
 
@@ -15,13 +16,55 @@ func TestWholeCommands(t *testing.T) {
 		"MSG a A 3\r\nab":                       "",
 		"MSG a A 3\r\nabcMSG a A 1\r\n":         "MSG a A 3\r\nabc",
 		"\r\nOUT SSD\r\n":                       "\r\nOUT SSD\r\n",
-		"MSG a A x\r\nMSG a A -5\r\nMSG\r\n":    "MSG a A x\r\nMSG a A -5\r\nMSG\r\n",
 		"NOT 2\r\nabADD 0 RL 4 b@example.com B": "NOT 2\r\nab",
 	} {
-		if got := text[:whole([]byte(text))]; got != want {
-			t.Errorf("%q begins with %q", text, got)
+		if n, in, err := whole([]byte(text)); text[:n] != want || in || err != nil {
+			t.Errorf("%q begins with %q, %v, %v", text, text[:n], in, err)
 		}
 	}
+	for _, text := range []string{"MSG a A -5\r\n", "MSG a A 99999999999999999999\r\n"} {
+		if n, _, err := whole([]byte("QNG 60\r\n" + text)); err == nil || n != len("QNG 60\r\n") {
+			t.Errorf("%q: %d, %v", text, n, err)
+		}
+	}
+}
+
+// welcomed is a connection of a client who is a stranger until somebody says that he is not.
+type welcomed struct {
+	net.Conn
+	in chan struct{}
+}
+
+func (w welcomed) SignedIn() { close(w.in) }
+
+// TestAStrangerIsCarriedAsOne has a client choose what the node that he is carried to answers.
+func TestAStrangerIsCarriedAsOne(t *testing.T) {
+	near, client := net.Pipe()
+	far, node := net.Pipe()
+	w := welcomed{near, make(chan struct{})}
+	var carried sync.WaitGroup
+	carried.Go(func() { bring(w, far) })
+	says := func(text string) {
+		t.Helper()
+		if _, err := io.WriteString(node, text); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, make([]byte, len(text))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"CVR 2 OK OK OK https://a/help https://a/help\r\n", "USR 3 TWN S OK\r\n", "MSG a OK 10\r\nUSR 4 OK\r\n"} {
+		says(text)
+		select {
+		case <-w.in:
+			t.Fatalf("%q makes somebody known", text)
+		default:
+		}
+	}
+	says("USR 4 OK a@example.com A 1\r\nUSR 5 OK\r\n")
+	<-w.in // before the client heard of it
+	node.Close()
+	carried.Wait()
 }
 
 // TestNodesBelieveEachOther names the client to a node that has this one among its proxies, and to no
