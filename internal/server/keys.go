@@ -10,29 +10,37 @@ import (
 	"monarch/internal/config"
 )
 
-// keyCheck is how often it is looked whether a signing key has retired, or something of the website
-// is over. Nothing of that counts any more from its time on; the look only deletes it. It also
-// finds a key that a command made in the database while the server was starting. Where there are
-// other nodes it is looked more often, as each of them may make keys.
+// keyCheck is how often it is looked whether a signing key has retired. It does not count any more
+// from its time on; the look only deletes it. It also finds a key that a command made in the
+// database while the server was starting. Where there are other nodes it is looked more often, as
+// each of them may make keys.
 const (
 	keyCheck       = time.Hour
 	sharedKeyCheck = time.Minute
 	unknownCheck   = time.Second // after which something signed by nobody is worth a look again
 )
 
+// sweepCheck is how often what is over at the website is deleted, which counts no more either. On
+// PostgreSQL that reads a table and lets nobody write there, so never because of what strangers do.
+const sweepCheck = time.Hour
+
 // keyKeeper deletes signing keys in time, and what is over at the website.
 type keyKeeper struct {
-	timer  clock.Timer
-	due    chan struct{} // of one
-	looked atomic.Int64  // for an unknown key; of the clock's Elapsed
-	stop   context.CancelFunc
+	timer    clock.Timer
+	due      chan struct{} // of one
+	sweeping clock.Timer
+	sweepDue chan struct{} // of one
+	looked   atomic.Int64  // for an unknown key; of the clock's Elapsed
+	stop     context.CancelFunc
 }
 
 // look has the keys be read, soon.
-func (k *keyKeeper) look() {
+func (k *keyKeeper) look() { ring(k.due) }
+
+func ring(due chan<- struct{}) {
 	select {
-	case k.due <- struct{}{}:
-	default: // it has not got round to the last one
+	case due <- struct{}{}:
+	default: // nobody has got round to the last one
 	}
 }
 
@@ -74,26 +82,34 @@ func (s *Server) startKeys() {
 	if s.cluster != nil {
 		every = sharedKeyCheck
 	}
-	var wake func()
-	wake = func() {
-		s.keys.look()
-		s.clock.Set(&s.keys.timer, every, wake)
-	}
-	wake()
+	s.repeat(&s.keys.timer, every, s.keys.look)
+	s.repeat(&s.keys.sweeping, sweepCheck, func() { ring(s.keys.sweepDue) })
 	s.serving.Go(func() {
 		defer s.clock.Stop(&s.keys.timer)
+		defer s.clock.Stop(&s.keys.sweeping)
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-s.keys.due:
-			}
-			if err := s.service.RetireKeys(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("retired signing keys could not be deleted", "err", err)
-			}
-			if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
-				s.log.Error("what is over at the website could not be deleted", "err", err)
+				if err := s.service.RetireKeys(ctx); err != nil && ctx.Err() == nil {
+					s.log.Error("retired signing keys could not be deleted", "err", err)
+				}
+			case <-s.keys.sweepDue:
+				if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+					s.log.Error("what is over at the website could not be deleted", "err", err)
+				}
 			}
 		}
 	})
+}
+
+// repeat calls fn now, and again and again until the timer is stopped.
+func (s *Server) repeat(t *clock.Timer, every time.Duration, fn func()) {
+	var again func()
+	again = func() {
+		fn()
+		s.clock.Set(t, every, again)
+	}
+	again()
 }

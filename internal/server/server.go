@@ -89,7 +89,7 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 		cfg: cfg, clock: clk, metrics: metrics.New(),
 		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
-	s.keys.due = make(chan struct{}, 1)
+	s.keys.due, s.keys.sweepDue = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.level.Set(levels[cfg.Log.Level])
 	s.reloading.inForce = cfg
 	s.log = slog.New(leveled{log.Handler(), &s.level})
