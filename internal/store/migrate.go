@@ -54,12 +54,17 @@ func migrate(ctx context.Context, db *sql.DB, list []migration) error {
 }
 
 func migrateOne(ctx context.Context, db *sql.DB, list []migration) (done bool, err error) {
-	tx, err := db.BeginTx(ctx, nil)
+	postgres := isPostgres(db)
+	var opts sql.TxOptions
+	if postgres {
+		// However the database was set up: whoever waited for the lock sees what was done meanwhile.
+		opts.Isolation = sql.LevelReadCommitted
+	}
+	tx, err := db.BeginTx(ctx, &opts)
 	if err != nil {
 		return false, fmt.Errorf("begin migration: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; else the first error tells more
-	postgres := isPostgres(db)
 	if postgres {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, migrationLock); err != nil {
 			return false, fmt.Errorf("wait for another node's migration: %w", err)
