@@ -95,7 +95,8 @@ func (s *Store) awaitOthers(ctx context.Context) error {
 		var others int
 		err := s.engine.load(ctx, func(r row) error { return r.Scan(&others) }, `
 			SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+			WHERE datname = current_database() AND pid <> pg_backend_pid()
+				AND COALESCE(backend_type = 'client backend', usesysid IS NOT NULL) -- of other roles the type is not told`)
 		switch {
 		case err != nil || others == 0:
 			return err

@@ -336,6 +336,32 @@ func TestPostgresIsCopiedByItsOwnPrograms(t *testing.T) {
 	}
 }
 
+// TestPostgresIsNotThePresentWhileAnotherRoleUsesIt has somebody be connected of whom its owner is told
+// little.
+func TestPostgresIsNotThePresentWhileAnotherRoleUsesIt(t *testing.T) {
+	server, name := newPostgres(t)
+	err := server.Run(name,
+		`CREATE ROLE keeper LOGIN PASSWORD 'keeper'`, `CREATE ROLE visitor LOGIN PASSWORD 'visitor'`,
+		`GRANT ALL ON ALL TABLES IN SCHEMA public TO keeper`, `GRANT CREATE ON SCHEMA public TO keeper`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openRaw(t, server.TCP("visitor", "visitor", name))
+	if err := other.Ping(); err != nil {
+		t.Fatal(err)
+	}
+	url := server.TCP("keeper", "keeper", name)
+	if _, err := AfterRestore(t.Context(), url); !errors.Is(err, ErrLocked) {
+		t.Errorf("while somebody is connected: %v", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := AfterRestore(t.Context(), url); err != nil {
+		t.Error(err)
+	}
+}
+
 // Poolers in front of PostgreSQL may give each transaction another connection, where statements that
 // were prepared before are unknown.
 func TestPostgresCanDoWithoutPreparedStatements(t *testing.T) {
