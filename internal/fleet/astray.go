@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"monarch/internal/clock"
@@ -27,14 +28,19 @@ func ServeAstray(ctx context.Context, ahead time.Duration, stdout, stderr io.Wri
 	if err != nil {
 		return fmt.Errorf("serve with another clock: %w", err)
 	}
-	go func() {
+	ended := make(chan struct{})
+	var telling sync.WaitGroup
+	telling.Go(func() {
 		select {
 		case <-srv.Ready():
 			for _, name := range []string{"notification", "ops"} {
 				fmt.Fprintf(stdout, "  %s  %s  of a server with another clock\n", name, srv.Addr(name))
 			}
-		case <-ctx.Done():
+		case <-ended:
 		}
-	}()
-	return srv.Run(ctx)
+	})
+	err = srv.Run(ctx)
+	close(ended)
+	telling.Wait()
+	return err
 }

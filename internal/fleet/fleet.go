@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"monarch/internal/pgtest"
 	"monarch/internal/process"
@@ -39,11 +40,15 @@ type Fleet struct {
 // Node is one of them, which runs or not.
 type Node struct {
 	*Machine
-	Process  *process.Process  // of the last start; nil before the first
 	Dir      string            // its data directory
 	Argv     []string          // what to run at the next start
 	Settings map[string]string // for the next start
+
+	process atomic.Pointer[process.Process] // some look at a node while others start it
 }
+
+// Process is that of the last start, or nil before the first.
+func (n *Node) Process() *process.Process { return n.process.Load() }
 
 // Ports are the same on all machines.
 var ports = map[string]string{
@@ -151,7 +156,7 @@ func (n *Node) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.Process = p
+	n.process.Store(p)
 	if _, err := p.Listeners(ctx); err != nil {
 		p.Kill()
 		return err
@@ -161,24 +166,28 @@ func (n *Node) Start(ctx context.Context) error {
 
 // Stop ends a node as operators do. One that has ended by itself is an error.
 func (n *Node) Stop() error {
+	p := n.Process()
 	switch {
-	case n.Process == nil:
+	case p == nil:
 		return nil
-	case n.Process.Fell():
-		return n.Process.Explain(n.Process.Gone())
+	case p.Fell():
+		return p.Explain(p.Gone())
 	}
-	return n.Process.Stop()
+	return p.Stop()
 }
 
 // Kill ends a node as nothing else does.
 func (n *Node) Kill() {
-	if n.Process != nil {
-		n.Process.Kill()
+	if p := n.Process(); p != nil {
+		p.Kill()
 	}
 }
 
 // Running reports whether it was started and is there to stay.
-func (n *Node) Running() bool { return n.Process != nil && n.Process.Running() }
+func (n *Node) Running() bool {
+	p := n.Process()
+	return p != nil && p.Running()
+}
 
 // Close ends everything that still runs, and removes what was made but for the nodes' data.
 func (f *Fleet) Close() error {

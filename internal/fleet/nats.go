@@ -30,7 +30,10 @@ func StartNATS(addr string) (*NATS, error) {
 		Host: host, Port: number, NoSigs: true, NoLog: true, PingInterval: 2 * time.Second, MaxPingsOut: 3,
 		Username: "monarch", Password: "nats",
 	}}
-	return n, n.Start()
+	if err := n.Start(); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
 // URL is where the server is.

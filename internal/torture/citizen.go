@@ -125,6 +125,17 @@ func (c *citizen) status() msnp.Status {
 	return c.seat.client.Self().Status
 }
 
+// reason says why he is not signed in, or on his way.
+func (c *citizen) reason() error {
+	switch {
+	case c.seat == nil:
+		return errors.New("he signed out")
+	case !c.seat.isOver():
+		return errors.New("his client still tries")
+	}
+	return c.seat.why
+}
+
 // leave signs out, if he is signed in.
 func (c *citizen) leave() {
 	if c.seat != nil {

@@ -181,7 +181,7 @@ func (n *nation) number(node *fleet.Node) int { return slices.Index(n.fleet.Node
 
 // serverOf is a node for what knows a single server only.
 func serverOf(node *fleet.Node) *server {
-	return &server{Process: node.Process, dir: node.Dir, addrs: node.Addrs()}
+	return &server{Process: node.Process(), dir: node.Dir, addrs: node.Addrs()}
 }
 
 // tellOf puts a figure of the scenario into the report.

@@ -172,7 +172,7 @@ func (n *nation) backAll(ctx context.Context) {
 	}) {
 		for _, c := range n.people {
 			if c.status() == msnp.Offline {
-				n.complain("%s does not come back: %v", c.handle, c.seat.why)
+				n.complain("%s does not come back: %v", c.handle, c.reason())
 			}
 		}
 	}
