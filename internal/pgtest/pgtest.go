@@ -61,7 +61,7 @@ func NewAt(host string) (*Server, error) {
 		err = s.make()
 	}
 	if err == nil {
-		err = s.Start()
+		err = s.begin()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("postgresql for tests: %w", err), os.RemoveAll(s.dir))
@@ -120,14 +120,6 @@ func (s *Server) make() (err error) {
 			return err
 		}
 	}
-	free, err := net.Listen("tcp", net.JoinHostPort(s.Host, "0"))
-	if err != nil {
-		return err
-	}
-	s.Port = free.Addr().(*net.TCPAddr).Port
-	if err := free.Close(); err != nil {
-		return err
-	}
 	password := filepath.Join(s.dir, "password")
 	if err := os.WriteFile(password, []byte(Password), 0o644); err != nil { //nolint:gosec // nobody else comes into the directory
 		return err
@@ -151,13 +143,34 @@ func (s *Server) open() error {
 	return errors.Join(err, hba.Close())
 }
 
+// begin starts the server for the first time, at a port that nobody has. Somebody may take that before
+// PostgreSQL does; then it is another.
+func (s *Server) begin() error {
+	for attempt := 1; ; attempt++ {
+		free, err := net.Listen("tcp", net.JoinHostPort(s.Host, "0"))
+		if err != nil {
+			return err
+		}
+		s.Port = free.Addr().(*net.TCPAddr).Port
+		if err := free.Close(); err != nil {
+			return err
+		}
+		if err := s.Start(); !errors.Is(err, errEnded) || attempt == 5 {
+			return err
+		}
+	}
+}
+
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // command is one of PostgreSQL's programs.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.programs, program), args...) //nolint:gosec // only tests say what to run
 	cmd.Dir = s.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "PGHOST=" + s.dir, "PGPORT=" + strconv.Itoa(s.Port), "PGUSER=" + Superuser}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "PGHOST=" + s.dir, "PGUSER=" + Superuser}
+	if s.Port != 0 { // else it is not chosen yet, and 0 is none
+		cmd.Env = append(cmd.Env, "PGPORT="+strconv.Itoa(s.Port))
+	}
 	confine(cmd, s.owner)
 	return cmd
 }
@@ -191,6 +204,9 @@ func (s *Server) Start() error {
 	return s.await()
 }
 
+// errEnded is why a server does not answer.
+var errEnded = errors.New("it has ended")
+
 // await waits until the server answers.
 func (s *Server) await() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -206,7 +222,7 @@ func (s *Server) await() error {
 		case <-again.C:
 		case <-s.ended:
 			said, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			return fmt.Errorf("it has ended: %s", bytes.TrimSpace(said))
+			return fmt.Errorf("%w: %s", errEnded, bytes.TrimSpace(said))
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer within %v", patience)
 		}
