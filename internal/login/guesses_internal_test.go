@@ -255,7 +255,7 @@ func TestDesksOfSeveralNodesCountTogether(t *testing.T) {
 	for _, g := range []*guesses{here, there} {
 		g.setLimits(limits)
 	}
-	try1 := func(at, other *guesses, handle string, knows bool) ruling {
+	attempt := func(at, other *guesses, handle string, knows bool) ruling {
 		t.Helper()
 		a, what := at.begin(0, from, handle)
 		how := wrong
@@ -271,7 +271,7 @@ func TestDesksOfSeveralNodesCountTogether(t *testing.T) {
 		if i%2 == 1 {
 			at, other = there, here
 		}
-		if what := try1(at, other, "alice@example.com", false); what != try {
+		if what := attempt(at, other, "alice@example.com", false); what != try {
 			t.Fatalf("attempt %d is ruled %d", i+1, what)
 		}
 	}
@@ -280,7 +280,7 @@ func TestDesksOfSeveralNodesCountTogether(t *testing.T) {
 			t.Errorf("desk %d rules %d after %d failures at both", i+1, what, limits.Account)
 		}
 	}
-	if what := try1(here, there, "bob@example.com", true); what != try {
+	if what := attempt(here, there, "bob@example.com", true); what != try {
 		t.Errorf("bob is ruled %d", what)
 	}
 	if a, _ := there.begin(0, from, "bob@example.com"); !a.familiar {
