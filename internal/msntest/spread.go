@@ -108,7 +108,7 @@ func (p *Player) begin(nodes []*Fixture) {
 	for name, server := range map[string]string{"addrDS": "dispatch", "addrNS": "notification", "addrSB": "switchboard"} {
 		p.names.values[name] = p.fix.Server.Addr(server)
 		p.names.equals[name] = nil
-		for _, f := range nodes[1:] {
+		for _, f := range nodes {
 			p.names.equals[name] = append(p.names.equals[name], f.Server.Addr(server))
 		}
 	}

@@ -58,13 +58,11 @@ func TestScenarios(t *testing.T) {
 
 // onOneNode are the transcripts that are about one node, with the reason.
 var onOneNode = map[string]string{
-	"S43/(f) two call the same person at once": "while another node is asked, a second call is answered as if he were not there",
-	"S54-keys":                         "another node learns of a key when it is shown something that nobody it knows has signed, and refuses that",
 	"alert/MSNP9 gets text and markup": "each node numbers the alerts that it sends",
 	"S52-crowded":                      "each node counts the strangers who are connected with it",
 	"rates/who signs in again and again has to wait, and stays where he is": "each node counts what people do there",
 	"rates/signing in again is no way around a limit":                       "each node counts what people do there",
 	"rates/calls that fail are counted beyond the sign-in":                  "each node counts what people do there",
 	"rates/they count in all conversations together, and in the next one":   "each node counts what people do there",
-	"clock/who guesses has to wait all the same":                            "each node holds back who guesses there",
+	"S29/(a) a failure in another conversation of the same person counts":   "each node counts what people do there",
 }
