@@ -46,7 +46,10 @@ func TestWorks(t *testing.T) {
 		{
 			"cluster",
 			[]string{"--turns=1", "--seconds=0.5", "--nodes=1,3", "--sessions=8", "--contacts=4", "--rate=20", "--pairs=2", "--settle=0s"},
-			[]string{"1 node", "1 node", "1 node", "1 node", "3 nodes", "3 nodes", "3 nodes", "3 nodes"},
+			[]string{
+				"1 node", "1 node", "1 node", "1 node", "1 node",
+				"3 nodes", "3 nodes", "1 node", "3 nodes", "1 node", "3 nodes", "1 node", "3 nodes",
+			},
 		},
 		{
 			"soak",

@@ -129,8 +129,8 @@ type clusterCmd struct {
 	Sessions int           `help:"How many people are signed in at each node." default:"2000"`
 	Contacts int           `help:"How many contacts each of them has, at all nodes." default:"50"`
 	Rate     float64       `help:"How many at each node change their status in a second." default:"50"`
-	Pairs    int           `help:"How many pairs chat, for each node." default:"100"`
-	Settle   time.Duration `help:"How long the servers may take to give back what the sign-ins took." default:"150s"`
+	Pairs    int           `help:"How many pairs chat, on one switchboard." default:"100"`
+	Settle   time.Duration `help:"How long the servers may take to give back what the sign-ins took." default:"60s"`
 	Postgres string        `help:"A database of PostgreSQL with nothing in it, for a single case. Default: PostgreSQL is started, from Debian's package." placeholder:"URL"`
 }
 

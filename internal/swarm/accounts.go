@@ -75,7 +75,7 @@ func (r *run) populate(ctx context.Context, database string, p plan) (c crowd, e
 		return c, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	r.say("making %d accounts (%s)", p.People, p.name())
+	r.say("making %d accounts (%s)", p.everybody(), p.name())
 	if err := db.ImportUsers(ctx, p.users(), r.counting("accounts")); err != nil {
 		return c, err
 	}
@@ -96,7 +96,7 @@ func (r *run) populate(ctx context.Context, database string, p plan) (c crowd, e
 	if c.Keys, err = db.Keys(ctx); err != nil {
 		return c, err
 	}
-	c.IDs, err = ids(ctx, db, p.People)
+	c.IDs, err = ids(ctx, db, p.everybody())
 	return c, err
 }
 

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"monarch/internal/figures"
 	"monarch/internal/pgtest"
-	"monarch/msnp"
 )
 
 const workCluster = "cluster"
@@ -21,7 +18,7 @@ type ClusterCase struct {
 	Sessions int           // at each node
 	Contacts int           // of each person; all of them are there, too, each at another node where there are so many
 	Rate     float64       // changes of status in a second, at each node
-	Pairs    int           // that chat, as many as there would be at each node
+	Pairs    int           // besides, of people at different nodes who chat, all on one switchboard
 	Settle   time.Duration // how long the nodes may take until they have given back what sign-ins took
 	Postgres string        // the url of a database with nothing in it; "": one is started
 }
@@ -29,69 +26,65 @@ type ClusterCase struct {
 // What several nodes may cost, as a multiple of one.
 const clusterGoal = 1.3
 
-// The metrics that are read.
-const (
-	metricHeap    = "go_memstats_heap_alloc_bytes"
-	metricBatches = "monarch_cluster_batches_sent_total"
-	metricSent    = "monarch_cluster_sent_bytes_total"
-	metricGaps    = "monarch_cluster_gaps_total"
-)
-
 // Cluster measures what people cost who are at several nodes: memory, changes of status and
-// messages. The first case is what the others are compared with.
+// messages. The first case is what the others are compared with. Its nodes and people stay, so that
+// they take turns with those of each other case.
 func Cluster(ctx context.Context, c Config, cases []ClusterCase) (figures.Report, error) {
-	bases := make(map[string]figures.Result)
-	return measure(ctx, c, cases, func(r *run, ctx context.Context, each ClusterCase) error {
-		before := len(r.results)
-		err := r.cluster(ctx, each)
-		for i := before; i < len(r.results); i++ {
-			res := &r.results[i]
-			if base, ok := bases[res.Unit]; ok {
-				res.Against(base)
-			} else {
-				res.Goal = 0
-				bases[res.Unit] = *res
-			}
+	var base *trial
+	report, err := measure(ctx, c, cases, func(r *run, ctx context.Context, each ClusterCase) error {
+		t, err := r.startTrial(ctx, each)
+		if err != nil {
+			return err
 		}
-		return err
+		t.base = base
+		if base == nil {
+			base = t // ended below
+			return t.measure(ctx)
+		}
+		return errors.Join(t.measure(ctx), t.end())
 	})
+	if base != nil {
+		err = errors.Join(err, base.end())
+	}
+	return report, err
 }
 
-// cluster measures one case.
-func (r *run) cluster(ctx context.Context, c ClusterCase) (err error) {
-	p := plan{Shape: ring, People: c.Nodes * c.Sessions, Contacts: c.Contacts}
+// trial is one case under way.
+type trial struct {
+	*run
+	c        ClusterCase
+	crowd    crowd
+	nodes    nodes
+	database func() error // ends it
+	base     *trial       // what this one is compared with; nil: it is the first
+	cold     int64        // resident memory of all nodes when they have just started
+	memory   []figures.Result
+	drivers  []*driver // one for each node, with those who are there
+	talk     *driver   // with those who chat
+	rest     float64   // processor time that all nodes take in a second when nobody does anything
+}
+
+// startTrial starts the nodes of a case, with a database that has the accounts.
+func (r *run) startTrial(ctx context.Context, c ClusterCase) (*trial, error) {
+	p := plan{Shape: ring, People: c.Nodes * c.Sessions, Contacts: c.Contacts, Strangers: 2 * c.Pairs}
 	if err := p.check(); err != nil {
-		return err
+		return nil, err
 	}
-	if c.Pairs < 1 || 2*c.Pairs > c.Sessions {
-		return fmt.Errorf("%d pairs at each node: choose one at least, and two people for each of %d", c.Pairs, c.Sessions)
+	if c.Pairs < 1 {
+		return nil, errors.New("choose one pair at least")
 	}
 	database, end, err := emptyDatabase(c.Postgres)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, end()) }()
-	crowd, err := r.populate(ctx, database, p)
-	if err != nil {
-		return fmt.Errorf("make the accounts: %w", err)
+	t := &trial{run: r, c: c, database: end}
+	if t.crowd, err = r.populate(ctx, database, p); err != nil {
+		return nil, errors.Join(fmt.Errorf("make the accounts: %w", err), t.end())
 	}
-	all, err := r.startNodes(ctx, c.Nodes, database)
-	if err != nil {
-		return err
+	if t.nodes, err = r.startNodes(ctx, c.Nodes, database); err != nil {
+		return nil, errors.Join(err, t.end())
 	}
-	defer func() { err = errors.Join(err, all.stop()) }()
-	t := &trial{run: r, c: c, crowd: crowd, nodes: all}
-	if err := t.chat(ctx); err != nil { // it warms the nodes, too
-		return err
-	}
-	if err := t.idle(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, t.leave()) }()
-	if err := t.presence(ctx); err != nil {
-		return err
-	}
-	return t.profiles(ctx)
+	return t, nil
 }
 
 // emptyDatabase returns the url of a database and what ends it.
@@ -110,13 +103,29 @@ func emptyDatabase(url string) (string, func() error, error) {
 	return server.URL(name), server.Close, nil
 }
 
-// trial is one case under way.
-type trial struct {
-	*run
-	c       ClusterCase
-	crowd   crowd
-	nodes   nodes
-	drivers []*driver // one for each node, with those who are there
+// end ends everything that was started.
+func (t *trial) end() error {
+	return errors.Join(t.hangUp(), t.leave(), t.nodes.stop(), t.database())
+}
+
+// leave ends the drivers with those who are idle.
+func (t *trial) leave() error {
+	return atOnce(len(t.drivers), func(i int) error {
+		if t.drivers[i] == nil {
+			return nil
+		}
+		return t.drivers[i].Stop()
+	})
+}
+
+// measure does everything there is to it.
+func (t *trial) measure(ctx context.Context) error {
+	for _, part := range []func(context.Context) error{t.warm, t.idle, t.presence, t.chat, t.profiles} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *trial) name() string {
@@ -130,55 +139,35 @@ func (t *trial) result(what, unit string) figures.Result {
 	return figures.Result{Work: workCluster, Case: what, Subject: t.name(), Unit: unit, Goal: clusterGoal}
 }
 
-// chat measures messages in conversations of people at different nodes.
-func (t *trial) chat(ctx context.Context) (err error) {
-	rc := RelayCase{Pairs: t.c.Pairs * t.c.Nodes, InFlight: 1, Bytes: 300, Ack: msnp.AckNone}
-	d, err := t.drive(ctx, t.nodes[0], job{Work: workRelay, Nodes: t.nodes.addrs(), Crowd: t.crowd, Turn: t.Turn, Relay: rc})
-	if err != nil {
-		return err
+// add enters a result that is compared with base, unless there is nothing to compare it with.
+func (t *trial) add(res figures.Result, base *figures.Result) {
+	if base == nil {
+		res.Goal = 0
+	} else {
+		res.Against(*base)
 	}
-	defer func() { err = errors.Join(err, d.Stop()) }()
-	res := t.result(fmt.Sprintf("%d pairs at each, 1 in flight", t.c.Pairs), "µs CPU/message")
-	for range t.Turns {
-		before, err := t.nodes.cpu()
-		if err != nil {
-			return err
-		}
-		o, err := d.step(ctx, stepTurn)
-		if err != nil {
-			return err
-		}
-		after, err := t.nodes.cpu()
-		if err != nil {
-			return err
-		}
-		res.Turns = append(res.Turns, perWork(o.Work, o.Seconds, after-before))
-		res.Lost, res.Duplicated, res.Reordered = res.Lost+o.Lost, res.Duplicated+o.Duplicated, res.Reordered+o.Reordered
-	}
-	t.add(res)
-	return nil
-}
-
-// perWork is a turn of which each unit of work took so many microseconds.
-func perWork(work int64, seconds float64, cpu time.Duration) figures.Turn {
-	turn := figures.Turn{Work: work, Seconds: seconds, CPUSeconds: cpu.Seconds()}
-	if work > 0 {
-		turn.Value = cpu.Seconds() / float64(work) * 1e6
-	}
-	return turn
-}
-
-func (t *trial) add(res figures.Result) {
-	res.Sum()
 	t.results = append(t.results, res)
 	t.say("cluster: %s, %s: %.4g %s", res.Subject, res.Case, res.Value, res.Unit)
 }
 
-// idle signs everybody in and measures how much memory that takes.
-func (t *trial) idle(ctx context.Context) error {
-	if err := pause(ctx, t.c.Settle); err != nil {
+// warm lets a few people come, chat and go again: what that brings in is not the sessions'.
+func (t *trial) warm(ctx context.Context) (err error) {
+	if t.cold, err = t.nodes.rss(); err != nil {
 		return err
 	}
+	t.say("cluster: a few people come to %s and go again; then %s until memory has settled", t.name(), t.c.Settle)
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	if _, err := t.talk.step(ctx, stepTurn); err != nil {
+		return err
+	}
+	return errors.Join(t.hangUp(), pause(ctx, t.c.Settle))
+}
+
+// idle signs everybody in and measures how much memory that takes: on top of nodes that are warm, and
+// all that the nodes have.
+func (t *trial) idle(ctx context.Context) error {
 	rss, err := t.nodes.rss()
 	if err != nil {
 		return err
@@ -188,7 +177,7 @@ func (t *trial) idle(ctx context.Context) error {
 		return err
 	}
 	people := t.crowd.Plan.People
-	t.say("cluster: %s have %d KiB; signing %d people in", t.name(), rss>>10, people)
+	t.say("cluster: signing %d people in", people)
 	began := time.Now()
 	t.drivers = make([]*driver, t.c.Nodes)
 	err = atOnce(t.c.Nodes, func(i int) (err error) {
@@ -199,14 +188,14 @@ func (t *trial) idle(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return errors.Join(err, t.leave())
+		return err
 	}
 	t.say("cluster: signed in within %.0f s; waiting %s until memory has settled", since(began), t.c.Settle)
 	if err := pause(ctx, t.c.Settle); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%d sessions at each, %d contacts", t.c.Sessions, t.c.Contacts)
-	resident, live := t.result(what, "KiB/session"), t.result(what, "KiB heap/session")
+	onTop, all := t.result(what, "KiB/session"), t.result(what, "KiB/session in all")
 	for range t.Turns {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
@@ -215,149 +204,28 @@ func (t *trial) idle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		resident.Turns = append(resident.Turns, perSession(people, float64(now-rss)))
+		onTop.Turns = append(onTop.Turns, perSession(people, float64(now-rss)))
+		all.Turns = append(all.Turns, perSession(people, float64(now)))
 	}
 	now, err := t.nodes.heap(ctx)
 	if err != nil {
 		return err
 	}
-	live.Turns = append(live.Turns, perSession(people, now-heap))
-	resident.Extra = map[string]float64{"MiB of a node with nobody": float64(rss) / float64(t.c.Nodes) / (1 << 20)}
-	t.add(resident)
-	t.add(live)
+	mib := func(bytes int64) float64 { return float64(bytes) / float64(t.c.Nodes) / (1 << 20) }
+	onTop.Extra = map[string]float64{"KiB heap/session": perSession(people, now-heap).Value}
+	all.Extra = map[string]float64{"MiB of a node just started": mib(t.cold), "MiB of a node that is warm, with nobody": mib(rss)}
+	t.memory = []figures.Result{onTop, all}
+	for i := range t.memory {
+		t.memory[i].Sum()
+		var base *figures.Result
+		if t.base != nil {
+			base = &t.base.memory[i]
+		}
+		t.add(t.memory[i], base)
+	}
 	return nil
 }
 
 func perSession(people int, bytes float64) figures.Turn {
 	return figures.Turn{Work: int64(people), Seconds: 1, Value: bytes / 1024 / float64(people)}
-}
-
-// leave ends the drivers.
-func (t *trial) leave() error {
-	return atOnce(len(t.drivers), func(i int) error {
-		if t.drivers[i] == nil {
-			return nil
-		}
-		return t.drivers[i].Stop()
-	})
-}
-
-// presence measures changes of status, of which everybody's contacts hear.
-func (t *trial) presence(ctx context.Context) error {
-	idle, err := t.resting(ctx)
-	if err != nil {
-		return err
-	}
-	res := t.result(fmt.Sprintf("%d watchers, %.0f changes/s at each", t.c.Contacts, t.c.Rate), "µs CPU/change")
-	counters := []string{metricBatches, metricSent, metricGaps}
-	before := make([]float64, len(counters))
-	for i, name := range counters {
-		if t.c.Nodes > 1 {
-			if before[i], err = t.nodes.metric(ctx, name); err != nil {
-				return err
-			}
-		}
-	}
-	changes := int64(0)
-	for range t.Turns {
-		turn, err := t.changes(ctx, &res)
-		if err != nil {
-			return err
-		}
-		res.Turns = append(res.Turns, turn)
-		changes += turn.Work
-	}
-	res.Extra = map[string]float64{"ms CPU/s of a node at rest": idle}
-	for i, name := range []string{"packets/change", "bytes/change", "gaps"} {
-		if t.c.Nodes == 1 {
-			break
-		}
-		now, err := t.nodes.metric(ctx, counters[i])
-		if err != nil {
-			return err
-		}
-		if res.Extra[name] = now - before[i]; name != "gaps" {
-			res.Extra[name] /= float64(changes)
-		}
-	}
-	t.add(res)
-	return nil
-}
-
-// resting returns how many milliseconds of a second of a processor a node takes whose people do
-// nothing.
-func (t *trial) resting(ctx context.Context) (float64, error) {
-	before, err := t.nodes.cpu()
-	if err != nil {
-		return 0, err
-	}
-	began := time.Now()
-	if err := pause(ctx, t.Turn); err != nil {
-		return 0, err
-	}
-	after, err := t.nodes.cpu()
-	return (after - before).Seconds() * 1e3 / since(began) / float64(t.c.Nodes), err
-}
-
-// changes has people change their status for a turn, and waits until everybody has heard.
-func (t *trial) changes(ctx context.Context, res *figures.Result) (figures.Turn, error) {
-	heard, _, err := t.steps(ctx, stepHeard)
-	if err != nil {
-		return figures.Turn{}, err
-	}
-	before, err := t.nodes.cpu()
-	if err != nil {
-		return figures.Turn{}, err
-	}
-	made, seconds, err := t.steps(ctx, stepTurn)
-	if err != nil {
-		return figures.Turn{}, err
-	}
-	want := heard + made*int64(t.c.Contacts)
-	for end := time.Now().Add(drainTime); heard < want && time.Now().Before(end); {
-		if heard, _, err = t.steps(ctx, stepHeard); err != nil {
-			return figures.Turn{}, err
-		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return figures.Turn{}, err
-		}
-	}
-	res.Lost += max(0, want-heard)
-	res.Duplicated += max(0, heard-want)
-	after, err := t.nodes.cpu()
-	return perWork(made, seconds, after-before), err
-}
-
-// steps has all drivers do a step, and returns how much they did.
-func (t *trial) steps(ctx context.Context, name string) (work int64, seconds float64, err error) {
-	outcomes := make([]outcome, len(t.drivers))
-	err = atOnce(len(t.drivers), func(i int) (err error) {
-		outcomes[i], err = t.drivers[i].step(ctx, name)
-		return err
-	})
-	for _, o := range outcomes {
-		work, seconds = work+o.Work, max(seconds, o.Seconds)
-	}
-	return work, seconds, err
-}
-
-// profiles saves where the time of the nodes goes while people change their status, and what is
-// in their memory.
-func (t *trial) profiles(ctx context.Context) error {
-	if t.Profile == "" {
-		return nil
-	}
-	if err := os.MkdirAll(t.Profile, 0o750); err != nil {
-		return err
-	}
-	first := t.nodes[0]
-	saved := make(chan error, 1)
-	go func() {
-		name := filepath.Join(t.Profile, fileName(workCluster, t.name(), "cpu")+".pprof")
-		saved <- download(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", first.ops, max(1, int(t.Turn.Seconds()))), name)
-	}()
-	_, _, err := t.steps(ctx, stepTurn)
-	err = errors.Join(err, <-saved)
-	name := filepath.Join(t.Profile, fileName(workCluster, t.name(), "heap")+".pprof")
-	return errors.Join(err, download(ctx, "http://"+first.ops+"/debug/pprof/heap?gc=1", name))
 }

@@ -62,7 +62,7 @@ func begins(ctx context.Context, j job, progress io.Writer) (load, error) {
 	case workIdle:
 		return newIdlers(ctx, j)
 	case workCluster:
-		return newNeighbours(ctx, j)
+		return newNeighbours(ctx, j, progress)
 	case workSoak:
 		return newTown(ctx, j, progress)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,15 +41,22 @@ type neighbour struct {
 // stepHeard has a driver say how many lines its people have heard since they came.
 const stepHeard = "heard"
 
-func newNeighbours(ctx context.Context, j job) (load, error) {
+// neighboursAtATime is how many sign in together: nodes tell each other of several in one packet, for which
+// they wait a moment.
+const neighboursAtATime = 64
+
+func newNeighbours(ctx context.Context, j job, progress io.Writer) (load, error) {
 	n := (j.Crowd.Plan.People - j.Share.First + j.Share.Step - 1) / j.Share.Step
 	l := &neighbours{job: j, people: make([]*neighbour, n), broken: make(chan error, 1)}
-	err := each(ctx, n, signInsAtATime, func(ctx context.Context, i int) error {
+	err := each(ctx, n, neighboursAtATime, func(ctx context.Context, i int) error {
 		c, err := signIn(ctx, l.Addr, l.Crowd, j.Share.First+i*j.Share.Step)
 		if err != nil {
 			return err
 		}
 		l.people[i] = &neighbour{link: c}
+		if i > 0 && i%1000 == 0 && j.Share.First == 0 { // one of the drivers is enough
+			fmt.Fprintf(progress, "%s  cluster: %d of %d people have come to the first node\n", time.Now().Format(time.TimeOnly), i, n)
+		}
 		l.reading.Go(func() {
 			if err := l.listen(c); err != nil && !l.closed.Load() {
 				select {

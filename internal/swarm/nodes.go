@@ -58,6 +58,9 @@ func (r *run) startNode(ctx context.Context, i int, peers []string, database str
 		settings["cluster.mode"], settings["cluster.node"] = "embedded", fmt.Sprint("node-", i+1)
 		settings["cluster.listen"], settings["cluster.peers"] = peers[i], strings.Join(peers, ",")
 		settings["cluster.secret"] = "nobody else is on this machine"
+		if i > 0 { // all conversations are at the first one
+			settings["cluster.roles"] = "dispatch,notification,passport,web"
+		}
 	}
 	env := process.Environment(filepath.Join(r.dir, fmt.Sprintf("node-%d-of-%d", i+1, len(peers))), settings)
 	p, err := process.Spawn(ctx, fmt.Sprintf("node %d", i+1), env, nil, r.Monarch, "serve")

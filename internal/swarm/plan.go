@@ -24,10 +24,15 @@ type plan struct {
 	Shape    shape `json:"shape"`
 	People   int   `json:"people"`
 	Contacts int   `json:"contacts"` // on each one's list; even; of a ring or halves
+
+	Strangers int `json:"strangers,omitempty"` // who come after the people and whom nobody knows
 }
 
 // name is that of the plan's directory.
 func (p plan) name() string { return fmt.Sprintf("%s-%d-%d", p.Shape, p.People, p.Contacts) }
+
+// everybody is how many accounts there are.
+func (p plan) everybody() int { return p.People + p.Strangers }
 
 // check refuses a plan that people would be on their own lists by.
 func (p plan) check() error {
@@ -85,7 +90,7 @@ func (p plan) contacts(i int) []int {
 // measure how long hashing takes.
 func (p plan) users() iter.Seq[store.NewUser] {
 	return func(yield func(store.NewUser) bool) {
-		for i := range p.People {
+		for i := range p.everybody() {
 			if !yield(store.NewUser{Handle: handle(i), Name: firstName}) {
 				return
 			}

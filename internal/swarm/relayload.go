@@ -69,15 +69,17 @@ func newRelay(ctx context.Context, j job) (load, error) {
 
 // converse signs two people in and connects them over a switchboard.
 func (l *relay) converse(ctx context.Context, i int) error {
-	a, b := 2*i, 2*i+1
+	a := l.Share.First + 2*i
+	b := a + 1
 	var err error
-	if l.people[a], err = signIn(ctx, l.at(a), l.Crowd, a); err != nil {
+	caller, callee := &l.people[2*i], &l.people[2*i+1]
+	if *caller, err = signIn(ctx, l.at(a), l.Crowd, a); err != nil {
 		return err
 	}
-	if l.people[b], err = signIn(ctx, l.at(b), l.Crowd, b); err != nil {
+	if *callee, err = signIn(ctx, l.at(b), l.Crowd, b); err != nil {
 		return err
 	}
-	from, to, err := meet(ctx, l.people[a], l.people[b], handle(a), handle(b))
+	from, to, err := meet(ctx, *caller, *callee, handle(a), handle(b))
 	if err != nil {
 		return err
 	}
