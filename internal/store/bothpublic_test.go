@@ -26,6 +26,7 @@ func TestOnPostgres(t *testing.T) {
 		{"RemoveGroupTellsWhoLeft", TestRemoveGroupTellsWhoLeft},
 		{"WhatIsImportedIsWhatWouldHaveBeenMade", TestWhatIsImportedIsWhatWouldHaveBeenMade},
 		{"AnImportNamesWhatItRefuses", TestAnImportNamesWhatItRefuses},
+		{"AmongManyImportedTheOneThatIsRefusedIsNamed", TestAmongManyImportedTheOneThatIsRefusedIsNamed},
 		{"AnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother", TestAnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother},
 		{"AnImportGoesOnInPieces", TestAnImportGoesOnInPieces},
 		{"KeysAreReplacedWithOverlap", TestKeysAreReplacedWithOverlap},

@@ -318,7 +318,11 @@ func writeLink(ctx context.Context, tx *transaction, owner, peer im.UserID, l li
 	return err
 }
 
-const writeContact = `
-	INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES ($1, $2, $3, $4, $5)
-	ON CONFLICT (owner, peer) DO UPDATE
-	SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored`
+const writeContact = insertContact + `($1, $2, $3, $4, $5)` + replaceContact
+
+const (
+	insertContact  = `INSERT INTO contact (owner, peer, lists, in_groups, stored) VALUES `
+	replaceContact = `
+		ON CONFLICT (owner, peer) DO UPDATE
+		SET lists = excluded.lists, in_groups = excluded.in_groups, stored = excluded.stored`
+)

@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"monarch/internal/im"
@@ -49,13 +49,20 @@ func (s *Store) ImportContacts(ctx context.Context, contacts iter.Seq[NewContact
 	c := contactImport{ids: make(map[string]im.UserID)}
 	return inBatches(contacts, done, func(batch []NewContact) error {
 		again := false
-		return act(ctx, s, "import contacts", func(tx *transaction) error {
-			if again { // accounts that came with the transaction went with it
-				clear(c.ids)
-			}
-			again = true
-			return c.insert(ctx, tx, batch)
-		})
+		insert := func(together int) error {
+			return act(ctx, s, "import contacts", func(tx *transaction) error {
+				if again { // accounts that came with the transaction went with it
+					clear(c.ids)
+				}
+				again = true
+				return c.insert(ctx, tx, batch, together)
+			})
+		}
+		err := insert(contactsTogether)
+		if errors.Is(err, errSomeListed) {
+			return insert(1) // to find out which
+		}
+		return err
 	})
 }
 
@@ -123,22 +130,27 @@ type contactImport struct {
 	ids map[string]im.UserID // of handles as they were given
 }
 
-func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact) error {
+// contactsTogether is how many contacts one statement takes: each statement is a way to the database and
+// back.
+const contactsTogether = 100
+
+// errSomeListed says that of several contacts at least one is there already.
+var errSomeListed = fmt.Errorf("one of several: %w", im.ErrAlreadyListed)
+
+// insert puts contacts in, so many with one statement, as long as there are.
+func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []NewContact, together int) error {
 	if err := c.hold(ctx, tx, batch); err != nil {
 		return err
 	}
 	concerned := make(map[im.UserID]bool)
-	for _, n := range batch {
-		owner, peer, l, err := c.link(ctx, tx, n)
-		if err == nil {
-			var res sql.Result
-			res, err = tx.ExecContext(ctx, writeContact+` WHERE contact.lists = 0`, owner, peer, l.lists, l.groups, l.stored)
-			err = changedOne(res, err, im.ErrAlreadyListed)
+	for len(batch) > 0 {
+		if len(batch) < together {
+			together = 1
 		}
-		if err != nil {
-			return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err)
+		if err := c.insertTogether(ctx, tx, batch[:together], concerned); err != nil {
+			return err
 		}
-		concerned[owner], concerned[peer] = true, true
+		batch = batch[together:]
 	}
 	for id := range concerned {
 		if _, err := tx.ExecContext(ctx, stepEpoch, id); err != nil {
@@ -147,6 +159,39 @@ func (c *contactImport) insert(ctx context.Context, tx *transaction, batch []New
 	}
 	return nil
 }
+
+// insertTogether puts some contacts in with one statement.
+func (c *contactImport) insertTogether(ctx context.Context, tx *transaction, some []NewContact, concerned map[im.UserID]bool) error {
+	var rows []string
+	var args []any
+	among := make(map[[2]im.UserID]bool, len(some))
+	for _, n := range some {
+		owner, peer, l, err := c.link(ctx, tx, n)
+		if err == nil && among[[2]im.UserID{owner, peer}] {
+			err = im.ErrAlreadyListed
+		}
+		if err != nil {
+			return n.refused(err)
+		}
+		k := len(args)
+		rows = append(rows, fmt.Sprintf("($%d, $%d, $%d, $%d, $%d)", k+1, k+2, k+3, k+4, k+5))
+		args = append(args, owner, peer, l.lists, l.groups, l.stored)
+		concerned[owner], concerned[peer], among[[2]im.UserID{owner, peer}] = true, true, true
+	}
+	res, err := tx.ExecContext(ctx, insertContact+strings.Join(rows, ", ")+replaceContact+` WHERE contact.lists = 0`, args...)
+	if err != nil {
+		return err
+	}
+	switch n, err := res.RowsAffected(); {
+	case err != nil || n == int64(len(some)):
+		return err
+	case len(some) == 1:
+		return some[0].refused(im.ErrAlreadyListed)
+	}
+	return errSomeListed
+}
+
+func (n NewContact) refused(err error) error { return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err) }
 
 // hold locks everybody who is named. What is wrong with a name is told in its turn.
 func (c *contactImport) hold(ctx context.Context, tx *transaction, batch []NewContact) error {

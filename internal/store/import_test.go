@@ -104,6 +104,41 @@ func TestAnImportNamesWhatItRefuses(t *testing.T) {
 	}
 }
 
+// Many at once are refused like one, and named.
+func TestAmongManyImportedTheOneThatIsRefusedIsNamed(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name  string
+		first []store.NewContact // that are there, in an import of their own
+		twice int                // who comes twice in the one that is refused, or 0
+	}{
+		{"who is there", []store.NewContact{{Owner: "user00001@example.com", Peer: "user00077@example.com", Lists: fl}}, 0},
+		{"who comes twice", nil, 77},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := openNew(t)
+			if err := s.ImportUsers(ctx, numbered(300), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ImportContacts(ctx, slices.Values(c.first), nil); err != nil {
+				t.Fatal(err)
+			}
+			all := func(yield func(store.NewContact) bool) {
+				for i := 2; i <= 300; i++ {
+					n := store.NewContact{Owner: "user00001@example.com", Peer: fmt.Sprintf("user%05d@example.com", i), Lists: fl | al}
+					if !yield(n) || i == c.twice && !yield(n) {
+						return
+					}
+				}
+			}
+			err := s.ImportContacts(ctx, all, nil)
+			if !errors.Is(err, im.ErrAlreadyListed) || !strings.Contains(err.Error(), "user00077@example.com for user00001@example.com") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestAnImportKeepsANameThatWasRememberedOnlyUntilThereIsAnother(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	w.must(add("bob", fl, "alice", none), rea("alice", "bob", "remembered"))
