@@ -125,7 +125,7 @@ func (ns nodes) rss() (int64, error) {
 // heap is what is alive in their memory after a cycle of the collector.
 func (ns nodes) heap(ctx context.Context) (float64, error) {
 	for _, s := range ns {
-		if _, err := get(ctx, "http://"+s.ops+"/debug/pprof/heap?gc=1"); err != nil {
+		if _, err := get(ctx, "http://"+s.ops+"/debug/pprof/heap?gc=1&debug=1"); err != nil {
 			return 0, err
 		}
 	}

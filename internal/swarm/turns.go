@@ -207,6 +207,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Accept-Encoding", "identity") // what compresses takes more memory than many sessions
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
