@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a server may take to start or to stop.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 var programs msntest.Programs
 

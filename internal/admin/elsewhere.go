@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -83,7 +84,7 @@ type overCluster struct {
 	node  cluster.NodeID
 }
 
-// RoundTrip asks, and waits for the answer.
+// RoundTrip asks, and waits for the answer. None, or one that cannot be understood, is a refusal.
 func (t overCluster) RoundTrip(r *http.Request) (*http.Response, error) {
 	q := carried{Method: r.Method, Path: r.URL.RequestURI(), Actor: audit.Actor(r.Context())}
 	if r.Body != nil {
@@ -94,13 +95,29 @@ func (t overCluster) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	var b brought
-	if err := t.nodes.Ask(r.Context(), t.node, topicAdmin, q, &b); err != nil {
-		return nil, err
+	switch err := t.nodes.Ask(r.Context(), t.node, topicAdmin, q, &b); {
+	case r.Context().Err() != nil:
+		return nil, r.Context().Err()
+	case err != nil:
+		b = t.unanswered(err)
 	}
 	return &http.Response{
 		StatusCode: b.Status, Status: http.StatusText(b.Status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: io.NopCloser(bytes.NewReader(b.Body)), ContentLength: int64(len(b.Body)), Request: r,
 	}, nil
+}
+
+// unanswered is the answer of a node that gives none.
+func (t overCluster) unanswered(err error) brought {
+	p := problem(http.StatusBadGateway, CodeNodeSilent, "%v", err)
+	if errors.Is(err, cluster.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) {
+		p.Detail = t.node.Name() + " does not answer; `monarch nodes` shows when it was last heard of"
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = []byte("{}") // which has no code, so the client says what it thinks of that
+	}
+	return brought{p.Status, body}
 }
 
 // spread runs ask for every other node that is there. A node that does not answer is a problem of

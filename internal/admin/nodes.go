@@ -84,7 +84,8 @@ func (s *Service) Drain(ctx context.Context, node string, pace int) error {
 		return s.at(n.ID).Drain(ctx, node, pace)
 	case !s.othersTake(n):
 		return problem(http.StatusConflict, CodeNoNode,
-			"no other node takes people: start one with the role notification first; `monarch nodes` shows those there are")
+			"no other node takes people: start one with the role notification first, or end the draining of one (--undo); "+
+				"`monarch nodes` shows those there are")
 	}
 	s.Drainer.Drain(pace)
 	s.Log.InfoContext(ctx, "draining", "pace", pace)
@@ -112,10 +113,19 @@ func (s *Service) node(name string) (cluster.Node, error) {
 	if s.nodes == nil {
 		return cluster.Node{}, problem(http.StatusConflict, CodeNoNode, "the server does not run")
 	}
-	for _, n := range s.nodes.Alive() {
-		if n.Name == name && name != "" {
+	var away *cluster.Node
+	for _, n := range s.nodes.All() {
+		switch {
+		case n.Name != name || name == "":
+		case n.State == cluster.Here || n.State == cluster.Alive:
 			return n, nil
+		default:
+			away = &n
 		}
+	}
+	if away != nil {
+		return cluster.Node{}, problem(http.StatusConflict, CodeNodeSilent,
+			"%s is %s: nobody is sent there, and it cannot be told anything", name, away.State)
 	}
 	return cluster.Node{}, problem(http.StatusNotFound, CodeNoNode, "there is no node %q; `monarch nodes` shows those there are", name)
 }

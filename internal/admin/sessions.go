@@ -119,10 +119,14 @@ func (s *Service) Kick(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if !s.Users.EndSession(ctx, u) {
-		return notSignedIn(u)
+	if s.Users.EndSession(ctx, u) {
+		return nil
 	}
-	return nil
+	if l, in := s.Hub.ByID(u.ID); in && l.Node != "" {
+		return problem(http.StatusBadGateway, CodeNodeSilent,
+			"%s is signed in at %s, which cannot be told: do it again when it is heard; `monarch nodes` shows that", u.Handle, cluster.NodeID(l.Node).Name())
+	}
+	return notSignedIn(u)
 }
 
 // notSignedIn refuses what needs a session.

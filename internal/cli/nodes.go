@@ -68,7 +68,7 @@ func ahead(seconds float64) string {
 
 type drainCmd struct {
 	Node string `arg:"" help:"The node's name, as in monarch nodes."`
-	Pace pace   `help:"How many people are moved in a second." default:"50/s" placeholder:"N/s"`
+	Pace pace   `help:"How many people are moved in a second: 50, unless another number is given." default:"50/s" placeholder:"N/s"`
 	Undo bool   `help:"Stop that: the node takes people again. A restart does, too."`
 }
 
@@ -107,9 +107,9 @@ func (c *drainCmd) Run(ctx context.Context, a *app) error {
 	if err := service.Drain(ctx, c.Node, int(c.Pace)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s moves its people to other nodes. To see how far it is: %s\n"+
+	fmt.Fprintf(a.stdout, "%s moves its people to other nodes, %d a second. To see how far it is: %s\n"+
 		"Conversations stay until they end or it is stopped. To take it back: %s\n",
-		clean(c.Node), a.command("nodes"), a.command("drain "+c.Node+" --undo"))
+		clean(c.Node), c.Pace, a.command("nodes"), a.command("drain "+c.Node+" --undo"))
 	return nil
 }
 

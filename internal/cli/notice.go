@@ -40,7 +40,7 @@ func (c *noticeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Told %s that the service stops in %s. They are told again as the time comes, and\n"+
-		"then the server stops. To take it back: %s\n",
+		"then it stops, at all nodes if there are several. To take it back: %s\n",
 		plural(n, "person", "people"), plural(minutes, "minute", "minutes"), a.command("notice --cancel"))
 	return nil
 }
