@@ -19,24 +19,21 @@ type question struct {
 	answer chan []byte // of one; closed when there will be none
 }
 
-// Ask sends a message, soon, and waits for the answer of that node's member. It fails at once
-// with [ErrUnreachable] when the node is not alive, and as soon as it turns out that question or
-// answer may have been lost; and when ctx is over.
+// Ask sends a message, soon, and waits for the answer of that node's member. It fails with
+// [ErrUnreachable] at once when the node is not alive, as soon as it turns out that question or answer
+// may have been lost, and when the node is not heard of any more; and when ctx is over.
 func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error) {
 	call, answer := c.asks.open(to)
 	defer c.asks.close(call)
-	if !c.send(to, message{askMessage, call, msg}, Soon) {
+	p := c.peers.find(to)
+	if p == nil || !c.sendTo(p, message{askMessage, call, msg}, Soon) {
 		return nil, fmt.Errorf("ask %s: %w", to, ErrUnreachable)
 	}
-	select {
-	case msg, ok := <-answer:
-		if !ok {
-			return nil, fmt.Errorf("ask %s: %w", to, ErrUnreachable)
-		}
-		return msg, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("ask %s: %w", to, ctx.Err())
+	msg, err := c.await(ctx, poll{p, answer})
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", to, err)
 	}
+	return msg, nil
 }
 
 // doubtful is how long a node is quiet, for whom a heartbeat is due every two seconds, when it is no
@@ -60,36 +57,37 @@ func (c *Cluster) AskAll(ctx context.Context, msg []byte) error {
 		}
 	}
 	for _, q := range all {
-		if err := c.await(ctx, q); err != nil {
-			return err
+		if _, err := c.await(ctx, q); err != nil && (ctx.Err() != nil || c.answers(q.peer)) {
+			return fmt.Errorf("ask %s: %w", q.peer.id, err)
 		}
 	}
 	return nil
 }
 
-// poll is a question of AskAll to one node.
+// poll is a question to one node.
 type poll struct {
 	peer   *peer
 	answer <-chan []byte
 }
 
-func (c *Cluster) await(ctx context.Context, q poll) error {
+// await waits for the answer to a question.
+func (c *Cluster) await(ctx context.Context, q poll) ([]byte, error) {
 	var look alarm
 	look.init(c.cfg.Clock)
 	defer look.stop()
 	for {
 		look.set(glance)
 		select {
-		case _, ok := <-q.answer:
-			if !ok && q.peer.alive() {
-				return fmt.Errorf("ask %s: %w", q.peer.id, ErrUnreachable)
+		case msg, ok := <-q.answer:
+			if !ok {
+				return nil, ErrUnreachable
 			}
-			return nil
+			return msg, nil
 		case <-ctx.Done():
-			return fmt.Errorf("ask %s: %w", q.peer.id, ctx.Err())
+			return nil, ctx.Err()
 		case <-look.rung:
 			if !c.answers(q.peer) {
-				return nil
+				return nil, ErrUnreachable
 			}
 		}
 	}

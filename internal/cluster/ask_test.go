@@ -31,6 +31,9 @@ type world struct {
 	whom cluster.NodeID
 }
 
+// kill ends b without a word.
+func (w *world) kill() { _ = w.b.bus.Close() } // it does not fail
+
 func TestAskThatIsNotAnswered(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -41,7 +44,9 @@ func TestAskThatIsNotAnswered(t *testing.T) {
 		{"because nobody is asked", func(w *world) { w.whom = "nobody/xyz" }, 0, cluster.ErrUnreachable},
 		{"because the node left", func(w *world) { w.b.end(); synctest.Wait() }, 0, cluster.ErrUnreachable},
 		{"because the node leaves", func(w *world) { time.AfterFunc(time.Second, w.b.end) }, 3 * time.Second, cluster.ErrUnreachable},
-		{"because the node is cut off", func(w *world) { w.net.CutOff(w.b.Self()) }, 13 * time.Second, cluster.ErrUnreachable},
+		{"because the node is cut off", func(w *world) { w.net.CutOff(w.b.Self()) }, 4 * time.Second, cluster.ErrUnreachable},
+		{"because the node was killed", func(w *world) { w.kill() }, 4 * time.Second, cluster.ErrUnreachable},
+		{"because the bus tells that the node was killed", func(w *world) { w.net.TellAbsent(); w.kill() }, 0, cluster.ErrUnreachable},
 		{"because the question is lost", func(w *world) { w.net.Lose(w.a.Self(), w.b.Self(), 1) }, 3 * time.Second, cluster.ErrUnreachable},
 		{"because the answer is lost", func(w *world) {
 			w.b.answers = func(reply func([]byte)) {

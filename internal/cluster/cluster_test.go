@@ -151,6 +151,31 @@ func TestWhoIsCutOffIsSilentThenGoneAndMayComeBack(t *testing.T) {
 	})
 }
 
+// TestWhoIsKilledIsSilentAtOnce where the bus knows that it is not there, and given up in its time.
+func TestWhoIsKilledIsSilentAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		net.TellAbsent()
+		pass(10 * time.Millisecond)
+		_ = b.bus.Close() // it does not fail
+		start := time.Now()
+		if err := errors.Join(a.AskAll(t.Context(), []byte("well?")), a.Settle(t.Context())); err != nil || time.Since(start) > 100*time.Millisecond {
+			t.Errorf("%v, after %v", err, time.Since(start))
+		}
+		if got := a.states(); got != "b silent, c alive" {
+			t.Error(got)
+		}
+		pass(2 * time.Second)
+		if got := c.heard(); got != "silent b" {
+			t.Error(got)
+		}
+		pass(50 * time.Second)
+		if got := c.heard(); got != "gone b" {
+			t.Error(got)
+		}
+	})
+}
+
 func TestWhoIsHeardInOneDirectionOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, a, b, c := trio(t)

@@ -17,7 +17,7 @@ const (
 // running. The member's methods are called from the beginning of Start on.
 func (c *Cluster) Start(ctx context.Context) error {
 	c.looked = c.cfg.Clock.Elapsed()
-	if err := c.cfg.Bus.Start(c.self, c.receive); err != nil {
+	if err := c.cfg.Bus.Start(c.self, Receiver{Packet: c.receive, Absent: c.absent}); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
 	c.work.Go(c.speak)

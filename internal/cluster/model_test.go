@@ -52,6 +52,8 @@ var kinds = map[string]func(m *model, a, b, n int){
 	"break":       func(m *model, a, _, _ int) { m.nodes[a].bus.Break() },
 	"repair":      func(m *model, a, _, _ int) { m.nodes[a].bus.Repair() },
 	"stand still": func(m *model, a, _, n int) { m.nodes[a].clock.Advance(time.Duration(n) * time.Second) },
+	"miss":        func(m *model, a, b, _ int) { m.nodes[a].bus.Miss(m.nodes[b].Self()) },
+	"tell absent": func(m *model, _, _, _ int) { m.net.TellAbsent() },
 	"leave": func(m *model, a, _, _ int) {
 		m.nodes[a].end()
 		m.again(a)

@@ -16,7 +16,7 @@ func TestWhatALaterReleaseSaysIsLeftUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, a, b, c := trio(t)
 		bus, id := net.Bus(), cluster.NodeID("later/aaaaaaaaaaaaa")
-		if err := bus.Start(id, func([]byte) {}); err != nil {
+		if err := bus.Start(id, cluster.Receiver{Packet: func([]byte) {}}); err != nil {
 			t.Fatal(err)
 		}
 		packet := func(kind byte, body ...byte) []byte {
@@ -56,7 +56,7 @@ func TestNonsenseIsLeftUnread(t *testing.T) {
 		net := clustertest.NewNet()
 		a := newNode(net, "a").start(t)
 		bus := net.Bus()
-		if err := bus.Start("b/x", func([]byte) {}); err != nil {
+		if err := bus.Start("b/x", cluster.Receiver{Packet: func([]byte) {}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range []string{"", "\x01", "\x01\x01\xff", "\x01\x01\x03b/x{", "\x01\x01\x03b/x{}", "\x01\x02\x03b/x", "\x01\x02\x03b/x\x01\x00\x05", "\x01\x03\x03b/x\x01"} {

@@ -106,6 +106,18 @@ func (c *Cluster) silence(p *peer, why string) {
 	c.cfg.Member.Silent(p.id)
 }
 
+// absent hears from the bus that a node is not there, such as one that was killed: nobody waits until it
+// has been silent for long. If it is heard of again, it is one that was cut off.
+func (c *Cluster) absent(run string) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	for _, p := range c.peers.all() {
+		if p.id.Run() == run && p.alive() {
+			c.silence(p, "the bus does not reach it")
+		}
+	}
+}
+
 // left takes a node's goodbye.
 func (c *Cluster) left(p *peer) {
 	c.cfg.Log.Info("a node left", "node", p.id)

@@ -190,6 +190,11 @@ var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
 		m.cut = true
 	},
 	"mend": func(m *places, _ *place, _ *citizen, _ happening) { m.net.MendAll() },
+	"miss": func(m *places, at *place, _ *citizen, h happening) {
+		at.bus.Miss(m.nodes[h.Whom].cluster.Self())
+		m.cut = true
+	},
+	"tell absent": func(m *places, _ *place, _ *citizen, _ happening) { m.net.TellAbsent() },
 }
 
 // login is one of a citizen's sign-ins that were not kicked, or nil.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,10 +19,15 @@ import (
 	"monarch/internal/metrics"
 )
 
-// The subjects: one for all nodes, one for each run of a node.
+// The subjects: one for all nodes, one for each run of a node. Each packet to one has its sender's
+// subject for absence and the run of whom it is for as the place to answer to. There NATS itself answers
+// when nobody listens to the node's.
 const (
-	toAll = "monarch.all"
-	toOne = "monarch.node."
+	toAll  = "monarch.all"
+	toOne  = "monarch.node."
+	absent = "monarch.absent."
+
+	nobody = "503" // the status of such an answer
 )
 
 // waiting is how many packets wait for the cluster to read them. When there are more, they are
@@ -43,6 +49,7 @@ type Bus struct {
 	peers  int            // of that server
 
 	conn    *nats.Conn
+	absence string // the subject for that, with a dot at its end
 	packets chan *nats.Msg
 	done    chan struct{}
 	reading sync.WaitGroup
@@ -67,31 +74,31 @@ func newBus(log *slog.Logger, m *metrics.Metrics) *Bus {
 }
 
 // Start implements cluster.Bus.
-func (b *Bus) Start(self cluster.NodeID, recv func(packet []byte)) error {
+func (b *Bus) Start(self cluster.NodeID, r cluster.Receiver) error {
 	conn, err := b.open(self)
 	if err != nil {
 		b.shutDown()
 		return err
 	}
-	b.conn = conn
+	b.conn, b.absence = conn, absent+self.Run()+"."
 	if err := b.subscribe(self); err != nil {
 		conn.Close()
 		b.shutDown()
 		return err
 	}
 	b.up.Store(true)
-	b.reading.Go(func() { b.read(recv) })
+	b.reading.Go(func() { b.read(r) })
 	b.await()
 	return nil
 }
 
-// subscribe has the packets of both subjects come through one channel, in the order in which
-// NATS sends them.
+// subscribe has what comes to all subjects come through one channel, in the order in which NATS sends
+// it.
 func (b *Bus) subscribe(self cluster.NodeID) error {
 	if largest := b.conn.MaxPayload(); largest < cluster.MaxPacket {
 		return fmt.Errorf("NATS takes messages of %d bytes at most: set its max_payload to at least %d, 1MB is its default", largest, cluster.MaxPacket)
 	}
-	for _, subject := range []string{toAll, toOne + self.Run()} {
+	for _, subject := range []string{toAll, toOne + self.Run(), b.absence + "*"} {
 		if _, err := b.conn.ChanSubscribe(subject, b.packets); err != nil {
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
@@ -102,13 +109,19 @@ func (b *Bus) subscribe(self cluster.NodeID) error {
 	return nil
 }
 
-func (b *Bus) read(recv func(packet []byte)) {
+func (b *Bus) read(r cluster.Receiver) {
 	for {
 		select {
 		case <-b.done:
 			return
 		case m := <-b.packets:
-			recv(m.Data)
+			run, about := strings.CutPrefix(m.Subject, b.absence)
+			switch {
+			case !about:
+				r.Packet(m.Data)
+			case m.Header.Get("Status") == nobody:
+				r.Absent(run)
+			}
 		}
 	}
 }
@@ -118,7 +131,8 @@ func (b *Bus) Broadcast(packet []byte) error { return b.conn.Publish(toAll, pack
 
 // SendTo implements cluster.Bus.
 func (b *Bus) SendTo(node cluster.NodeID, packet []byte) error {
-	return b.conn.Publish(toOne+node.Run(), packet)
+	run := node.Run()
+	return b.conn.PublishRequest(toOne+run, b.absence+run, packet)
 }
 
 // Close implements cluster.Bus. Closing twice does nothing more.

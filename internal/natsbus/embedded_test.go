@@ -140,7 +140,7 @@ func TestAnotherSecretIsRefusedAndTold(t *testing.T) {
 func TestAListenerThatCannotBe(t *testing.T) {
 	a := embedded(t, anyPort, secret).start(t)
 	b := embedded(t, a.Address(), secret)
-	err := b.Start(b.id, b.recv)
+	err := b.Start(b.id, b.receiver())
 	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "cluster.listen") {
 		t.Errorf("it said %v", err)
 	}
@@ -167,6 +167,39 @@ func BenchmarkEmbedded(b *testing.B) {
 					y.waitFor(b, func() bool { return len(withoutHellos(y.got)) >= 1000 })
 					y.forget()
 				}
+			}
+		})
+	}
+}
+
+// TestWhoIsNotThereIsTold ends nodes, with the server in them and without.
+func TestWhoIsNotThereIsTold(t *testing.T) {
+	address := freeAddress(t)
+	runNATS(t, address, nil)
+	a := embedded(t, anyPort, secret).start(t)
+	for name, ends := range map[string][3]*end{
+		"embedded": {a, embedded(t, anyPort, secret, a.Address()).start(t), embedded(t, anyPort, secret, a.Address()).start(t)},
+		"external": {
+			external(address, "monarch:sesame").start(t), external(address, "monarch:sesame").start(t), external(address, "monarch:sesame").start(t),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here, gone, there := ends[0], ends[1], ends[2]
+			meet(t, ends[:]...)
+			here.forget()
+			here.tellOne(t, gone, "last word")
+			gone.wait(t, "last word")
+			gone.tellOne(t, here, "farewell")
+			here.wait(t, "farewell")
+			gone.close(t)
+			absence := "absent " + gone.id.Run()
+			eventually(t, "it is told", func() bool { return here.SendTo(gone.id, []byte("well?")) == nil && here.has(absence) })
+			here.tellOne(t, there, "well?")
+			there.wait(t, "well?")
+			there.tellOne(t, here, "yes")
+			got := here.wait(t, "yes")
+			if slices.Contains(got, "absent "+there.id.Run()) || slices.Index(got, absence) < slices.Index(got, "farewell") {
+				t.Errorf("%q", got)
 			}
 		})
 	}

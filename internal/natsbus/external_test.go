@@ -79,7 +79,7 @@ func TestNATSElsewhereThatWillNotDo(t *testing.T) {
 		{small, "monarch:sesame", "max_payload"},
 	} {
 		e := external(tc.address, tc.user)
-		err := e.Start(e.id, e.recv)
+		err := e.Start(e.id, e.receiver())
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want something about %s", tc.address, err, tc.want)
 		}

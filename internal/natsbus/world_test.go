@@ -77,7 +77,7 @@ func newEnd(bus *natsbus.Bus, l *logs) *end {
 // start starts a bus and closes it with the test.
 func (e *end) start(t testing.TB) *end {
 	t.Helper()
-	if err := e.Start(e.id, e.recv); err != nil {
+	if err := e.Start(e.id, e.receiver()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.close(t) })
@@ -92,6 +92,11 @@ func (e *end) close(t testing.TB) {
 			t.Log(err) // as it must be where NATS is not there any more
 		}
 	})
+}
+
+// receiver writes down that a node is absent as "absent" and its run.
+func (e *end) receiver() cluster.Receiver {
+	return cluster.Receiver{Packet: e.recv, Absent: func(run string) { e.recv([]byte("absent " + run)) }}
 }
 
 func (e *end) recv(packet []byte) {

@@ -18,6 +18,7 @@ type Net struct {
 	mu    sync.Mutex
 	buses map[cluster.NodeID]*Bus
 	links map[link]*fault
+	tells bool // who is not there
 }
 
 // link is a way, in one direction.
@@ -33,6 +34,14 @@ type fault struct {
 // NewNet returns a network without nodes and without faults.
 func NewNet() *Net {
 	return &Net{buses: make(map[cluster.NodeID]*Bus), links: make(map[link]*fault)}
+}
+
+// TellAbsent makes it a network that tells whoever sends something to a node that is not there any
+// more.
+func (n *Net) TellAbsent() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.tells = true
 }
 
 // Bus returns a bus for one more node.
@@ -121,6 +130,8 @@ func (n *Net) send(from, to cluster.NodeID, packet []byte) {
 	defer n.mu.Unlock()
 	f := n.fault(from, to)
 	switch b := n.buses[to]; {
+	case b == nil && n.tells && n.buses[from] != nil:
+		n.buses[from].put(parcel{from: to, due: time.Now()})
 	case f.cut, b == nil:
 	case f.lose > 0:
 		f.lose--
@@ -133,7 +144,7 @@ func (n *Net) send(from, to cluster.NodeID, packet []byte) {
 type Bus struct {
 	net  *Net
 	self cluster.NodeID
-	recv func(packet []byte)
+	recv cluster.Receiver
 	done sync.WaitGroup
 
 	mu     sync.Mutex // taken after that of the net
@@ -143,7 +154,7 @@ type Bus struct {
 	broken bool
 }
 
-// parcel is a packet on its way.
+// parcel is a packet on its way, or without one tells that its sender is not there.
 type parcel struct {
 	from   cluster.NodeID
 	packet []byte
@@ -156,7 +167,7 @@ var (
 )
 
 // Start implements cluster.Bus.
-func (b *Bus) Start(self cluster.NodeID, recv func(packet []byte)) error {
+func (b *Bus) Start(self cluster.NodeID, recv cluster.Receiver) error {
 	b.self, b.recv = self, recv
 	b.net.mu.Lock()
 	b.net.buses[self] = b
@@ -182,6 +193,9 @@ func (b *Bus) SendTo(node cluster.NodeID, packet []byte) error {
 	b.net.send(b.self, node, packet)
 	return nil
 }
+
+// Miss tells the node that another is not there, which may be wrong.
+func (b *Bus) Miss(node cluster.NodeID) { b.put(parcel{from: node, due: time.Now()}) }
 
 // Break makes sending fail until Repair.
 func (b *Bus) Break() { b.setBroken(true) }
@@ -244,8 +258,11 @@ func (b *Bus) deliver() {
 		if wait := time.Until(p.due); wait > 0 {
 			<-time.After(wait)
 		}
-		if !b.net.isCut(p.from, b.self) {
-			b.recv(p.packet)
+		switch {
+		case p.packet == nil:
+			b.recv.Absent(p.from.Run())
+		case !b.net.isCut(p.from, b.self):
+			b.recv.Packet(p.packet)
 			clear(p.packet) // whoever kept a packet that was lent finds out
 		}
 	}

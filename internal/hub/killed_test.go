@@ -1,0 +1,49 @@
+package hub_test
+
+import (
+	"testing"
+	"time"
+
+	"monarch/internal/hub"
+	"monarch/internal/im"
+)
+
+// Where the bus tells that a node is not there, nobody waits for it who signs in: neither its own
+// people nor others. Where it does not, nobody waits for longer than it is quiet.
+func TestWhoSignsInDoesNotWaitForANodeThatWasKilled(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		tells  bool
+		atMost time.Duration
+	}{{"and the bus tells", true, 100 * time.Millisecond}, {"and nobody tells", false, 4 * time.Second}} {
+		t.Run(tc.name, func(t *testing.T) {
+			threeNodes(t, func(w *trio) {
+				if tc.tells {
+					w.net.TellAbsent()
+				}
+				w.in(0, alice, new(listener))
+				w.in(1, carol, new(listener))
+				_ = w.node[0].bus.Close() // it does not fail
+				for _, p := range []im.Person{alice, bob} {
+					start := time.Now()
+					e := w.node[1].SignIn(hub.Login{Person: p}, new(listener))
+					w.node[1].AwaitPrior(w.t.Context(), e)
+					if took := time.Since(start); took > tc.atMost {
+						w.t.Errorf("%s is in after %v", p.Name, took)
+					}
+				}
+				start := time.Now()
+				if w.node[2].Ask(w.t.Context(), alice.ID, 0, hub.Invited{}) != true || w.node[2].Ask(w.t.Context(), carol.ID, 0, hub.Invited{}) != true {
+					w.t.Error("they cannot be called")
+				}
+				if took := time.Since(start); took > 100*time.Millisecond {
+					w.t.Errorf("calls take %v", took)
+				}
+				pass(time.Minute)
+				for _, n := range w.node[1:] {
+					w.want("all who are signed in", n.CountAll(), 3)
+				}
+			})
+		})
+	}
+}
