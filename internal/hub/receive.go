@@ -124,6 +124,9 @@ func (p *peers) changed(n *node, m *changed) {
 	if later {
 		return
 	}
+	if e != nil || elsewhere && f.number > m.Number { // its departure is not certain to come either
+		p.doubt(Known{ev.Who, m.Now})
+	}
 	for _, id := range m.Watchers {
 		if w := h.present(id); w != nil {
 			w.session.Deliver(ev)
