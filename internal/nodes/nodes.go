@@ -93,18 +93,18 @@ type Server struct {
 // that is "" or takes nobody, or else the one of which the smallest share is in use.
 // It reports false when there is none.
 func (n *Nodes) Notification(was cluster.NodeID) (Server, bool) {
-	var all []Server
-	for _, each := range n.Alive() {
-		if each.Notification == "" || each.Draining {
-			continue
+	all := n.servers(func(each cluster.Node) []Server {
+		if each.Notification == "" {
+			return nil
 		}
-		s := server(each, each.Notification, each.Sessions)
-		if was != "" && each.ID == was {
+		return []Server{server(each, each.Notification, each.Sessions)}
+	})
+	for _, s := range all {
+		if was != "" && s.Node == was {
 			return s, true
 		}
-		all = append(all, s)
 	}
-	return n.least(all)
+	return n.choose(all, least)
 }
 
 // Open reports whether there is a notification server that takes people.
@@ -112,18 +112,41 @@ func (n *Nodes) Open() bool {
 	return slices.ContainsFunc(n.Alive(), func(each cluster.Node) bool { return each.Notification != "" && !each.Draining })
 }
 
-// Switchboard returns the one for the next conversation, of which the smallest share is in use.
+// Switchboard returns the one for the next conversation of somebody here: this node's, so that nodes
+// that are cut off from each other without knowing it yet keep theirs, unless it is used much more
+// than another.
 func (n *Nodes) Switchboard() (Server, bool) {
-	var all []Server
-	for _, each := range n.Alive() {
-		if each.Draining {
-			continue
+	all := n.servers(func(each cluster.Node) (boards []Server) {
+		for _, b := range each.Switchboards {
+			boards = append(boards, server(each, b.Addr, b.Seated))
 		}
-		for _, board := range each.Switchboards {
-			all = append(all, server(each, board.Addr, board.Seated))
+		return boards
+	})
+	return n.choose(all, nearest)
+}
+
+// late is how long nothing was heard of a node to which nobody is sent any more: two heartbeats, and
+// a little.
+const late = 4500 * time.Millisecond
+
+// servers returns those of the nodes that take people: of nodes not heard of lately only where there are
+// no others.
+func (n *Nodes) servers(of func(cluster.Node) []Server) []Server {
+	var heard, others []Server
+	now := n.clock.Now()
+	for _, each := range n.Alive() {
+		switch {
+		case each.Draining:
+		case each.State == cluster.Here || now.Sub(each.Heard) <= late:
+			heard = append(heard, of(each)...)
+		default:
+			others = append(others, of(each)...)
 		}
 	}
-	return n.least(all)
+	if len(heard) == 0 {
+		return others
+	}
+	return heard
 }
 
 // Board returns the address of a switchboard of another node, which may be asked for by its host
@@ -151,9 +174,8 @@ func server(node cluster.Node, addr string, load int) Server {
 	return Server{node.ID, node.State == cluster.Here, addr, node.Ahead, load, capacity}
 }
 
-// least returns the server of which the smallest share is in use, of several this node's, and counts
-// somebody who is sent there.
-func (n *Nodes) least(all []Server) (Server, bool) {
+// choose picks one of several servers, and counts somebody who is sent there.
+func (n *Nodes) choose(all []Server, pick func([]Server) Server) (Server, bool) {
 	if len(all) == 0 {
 		return Server{}, false
 	}
@@ -164,16 +186,8 @@ func (n *Nodes) least(all []Server) (Server, bool) {
 		h := n.handed[place{all[i].Node, all[i].Addr}].at(now)
 		all[i].load += h.now + h.before
 	}
-	best := slices.MinFunc(all, func(a, b Server) int {
-		switch x, y := int64(a.load)*int64(b.capacity), int64(b.load)*int64(a.capacity); {
-		case x != y && x < y, x == y && a.Here && !b.Here:
-			return -1
-		case x != y || b.Here && !a.Here:
-			return 1
-		}
-		return 0
-	})
-	to := place{best.Node, best.Addr}
+	picked := pick(all)
+	to := place{picked.Node, picked.Addr}
 	h := n.handed[to].at(now)
 	h.now++
 	n.handed[to] = h
@@ -182,7 +196,39 @@ func (n *Nodes) least(all []Server) (Server, bool) {
 			delete(n.handed, each)
 		}
 	}
-	return best, true
+	return picked, true
+}
+
+// least returns the server of which the smallest share is in use, of several this node's.
+func least(all []Server) Server {
+	return slices.MinFunc(all, func(a, b Server) int {
+		switch x, y := int64(a.load)*int64(b.capacity), int64(b.load)*int64(a.capacity); {
+		case x != y && x < y, x == y && a.Here && !b.Here:
+			return -1
+		case x != y || b.Here && !a.Here:
+			return 1
+		}
+		return 0
+	})
+}
+
+// few is the part of its capacity up to which a server is as good as empty.
+const few = 100
+
+// nearest returns that one of this node's, unless one of another's is used less than half as much, and
+// it is used at all.
+func nearest(all []Server) Server {
+	own := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !s.Here })
+	best := least(all)
+	if len(own) == 0 {
+		return best
+	}
+	here := least(own)
+	half := 2*int64(best.load)*int64(here.capacity) < int64(here.load)*int64(best.capacity)
+	if half && here.load*few > here.capacity {
+		return best
+	}
+	return here
 }
 
 // at returns the count as it is in a period.

@@ -17,7 +17,7 @@ func TestWhoeverComesGoesWhereThereIsRoom(t *testing.T) {
 	large := Server{Node: "b/1", Addr: "b:1864", load: 15, capacity: 200}
 	go1 := func(servers ...Server) string {
 		t.Helper()
-		best, ok := n.least(servers)
+		best, ok := n.choose(servers, least)
 		if !ok {
 			t.Fatal("nowhere to go")
 		}
@@ -35,7 +35,7 @@ func TestWhoeverComesGoesWhereThereIsRoom(t *testing.T) {
 	if got := go1(here, large); got != "a:1864" {
 		t.Errorf("later somebody goes to %s", got)
 	}
-	if _, ok := n.least(nil); ok {
+	if _, ok := n.choose(nil, least); ok {
 		t.Error("there is a server among none")
 	}
 	if len(n.handed) != 1 {
@@ -74,5 +74,27 @@ func TestOneNodeAlone(t *testing.T) {
 	}
 	if s, ok := n.Switchboard(); ok {
 		t.Errorf("%+v takes conversations", s)
+	}
+}
+
+// TestConversationsStayNear has this node's switchboards and those of another be used more or less.
+func TestConversationsStayNear(t *testing.T) {
+	server := func(here bool, load int) Server { return Server{Here: here, load: load, capacity: 10_000} }
+	for name, tc := range map[string]struct {
+		all  []Server
+		near bool
+		load int
+	}{
+		"equals":                           {[]Server{server(false, 500), server(true, 500)}, true, 500},
+		"the other less":                   {[]Server{server(false, 300), server(true, 500)}, true, 500},
+		"the other much less":              {[]Server{server(false, 200), server(true, 500)}, false, 200},
+		"the other empty, and this nearly": {[]Server{server(false, 0), server(true, 100)}, true, 100},
+		"two here":                         {[]Server{server(true, 900), server(false, 300), server(true, 600)}, true, 600},
+		"none here":                        {[]Server{server(false, 900), server(false, 800)}, false, 800},
+		"a large one elsewhere":            {[]Server{server(true, 500), {load: 500, capacity: 40_000}}, false, 500},
+	} {
+		if got := nearest(tc.all); got.Here != tc.near || got.load != tc.load {
+			t.Errorf("%s: here %v, with %d", name, got.Here, got.load)
+		}
 	}
 }
