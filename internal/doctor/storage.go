@@ -124,32 +124,33 @@ func (e *examination) database(ctx context.Context) {
 		e.complain(Problem, check, err.Error()+".", "Run this command as the user that runs the server, and see about the data directory.")
 		return
 	}
-	if !e.schema(check, h, e.Command("backup FILE")) {
+	if !e.schema(check, "Sound", h, e.Command("backup FILE")) {
 		return
 	}
 	path := strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//")
 	e.private(check, path)
 }
 
-// schema looks at the release that a database is of, and reports whether this one can read it.
-func (e *examination) schema(check string, h store.Health, backup string) bool {
+// schema looks at the release that a database is of, and reports whether this one can read it. found says
+// what is good about it so far.
+func (e *examination) schema(check, found string, h store.Health, backup string) bool {
 	switch {
 	case h.Schema > h.Newest:
 		e.complain(Problem, check, fmt.Sprintf("It has schema %d, of a newer release; this one knows %d.", h.Schema, h.Newest),
 			"Run the newer release, or go back to a backup from before the upgrade.")
 		return false
 	case h.Schema < h.Newest:
-		e.complain(Warning, check, fmt.Sprintf("It is sound, and has schema %d; this release has %d.", h.Schema, h.Newest),
+		e.complain(Warning, check, fmt.Sprintf("%s, schema %d; this release has %d.", found, h.Schema, h.Newest),
 			"Make a backup ("+backup+"), then restart the server with this release: the start brings the schema up to date.")
 	default:
-		e.ok(check, "Sound, schema %d, %d %s.", h.Schema, h.Users, plural(h.Users, "account", "accounts"))
+		e.ok(check, "%s, schema %d, %d %s.", found, h.Schema, h.Users, plural(h.Users, "account", "accounts"))
 	}
 	e.users, e.last = h.Users, h.Last
 	return true
 }
 
 // postgres looks at a database of PostgreSQL. Whether its files are sound is for the programs of
-// PostgreSQL to say; what is in it is compared here.
+// PostgreSQL to say.
 func (e *examination) postgres(ctx context.Context, url string) {
 	const check = "database"
 	h, err := store.Check(ctx, url)
@@ -161,7 +162,7 @@ func (e *examination) postgres(ctx context.Context, url string) {
 		e.complain(Problem, check, err.Error()+".", "docs/operation.md#postgresql tells how PostgreSQL is to be set up.")
 		return
 	}
-	if !e.schema(check, h, "pg_dump") {
+	if !e.schema(check, "PostgreSQL answers", h, "pg_dump") {
 		return
 	}
 	for _, risk := range h.Risks {
