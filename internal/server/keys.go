@@ -10,10 +10,10 @@ import (
 	"monarch/internal/config"
 )
 
-// keyCheck is how often it is looked whether a signing key has retired. It does not count any more
-// from its time on; the look only deletes it. It also finds a key that a command made in the
-// database while the server was starting. Where there are other nodes it is looked more often, as
-// each of them may make keys.
+// keyCheck is how often the server looks for signing keys that have retired. They do not count any
+// more from their time on; the look only deletes them. It also finds a key that a command made in the
+// database while the server was starting. Where there are other nodes it looks more often, as each of
+// them may make keys.
 const (
 	keyCheck       = time.Hour
 	sharedKeyCheck = time.Minute
