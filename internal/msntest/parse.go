@@ -22,6 +22,7 @@ const (
 	opRefused // the server does not take the connection
 	opAny
 	opEither
+	opTogether
 	opRepeat
 )
 
@@ -184,6 +185,9 @@ func (p *parser) step(text, place string) (step, error) {
 	case text == "either {":
 		s.op = opEither
 		return p.blocks(s)
+	case text == "at once {":
+		s.op = opTogether
+		return p.blocks(s)
 	}
 	line, optional := strings.CutPrefix(text, "optional ")
 	m := stepForm.FindStringSubmatch(line)
@@ -300,6 +304,8 @@ func checkBlocks(s step) error {
 			switch {
 			case s.op == opAny && b.op != opWant && b.op != opClosed:
 				return fmt.Errorf("%s: only lines from the server and closes can come in any order", b.place)
+			case s.op == opTogether && b.op != opSend && b.op != opRaw && b.op != opShut:
+				return fmt.Errorf("%s: only what clients do can happen at once", b.place)
 			case s.op == opEither && i == 0 && b.op != opWant && b.op != opClosed && b.op != opQuiet:
 				return fmt.Errorf("%s: a branch begins with what the server does", b.place)
 			}

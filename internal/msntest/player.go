@@ -234,6 +234,8 @@ func (p *Player) step(s step) error {
 		return p.anyOrder(s.blocks[0])
 	case opEither:
 		return p.either(s.blocks)
+	case opTogether:
+		return p.together(s.blocks[0])
 	case opRepeat:
 		return p.repeat(s)
 	case opRefused:
