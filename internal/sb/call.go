@@ -152,20 +152,14 @@ func (m *member) cal(f msnp.Frame) error {
 	if err != nil {
 		return err
 	}
-	err = m.mayCall()
-	var callee hub.Login
-	var inv *invitation
-	if err == nil {
-		callee, inv, err = m.call(c)
+	var next attempt
+	if err = m.mayCall(); err == nil {
+		next, err = m.call(c)
 	}
-	switch {
-	case err != nil:
-	case callee.Node == "":
-		err = m.rings(inv, m.srv.Hub.DeliverTo(callee.Person.ID, callee.Number, m.invited(inv)))
-	default: // another node has to be asked
+	if err == nil && next.waits() {
 		f = f.Clone()
 		m.conn.Go(func(ctx context.Context) {
-			err := m.rings(inv, m.srv.Hub.Ask(ctx, callee.Person.ID, callee.Number, m.invited(inv)))
+			err := m.try(ctx, c, next)
 			m.called(err)
 			if err != nil {
 				m.fail(f, err)
@@ -173,20 +167,48 @@ func (m *member) cal(f msnp.Frame) error {
 		})
 		return nil
 	}
+	if err == nil {
+		err = m.rings(next.inv, m.srv.Hub.DeliverTo(next.callee.Person.ID, next.callee.Number, m.invited(next.inv)))
+	}
 	m.called(err)
 	return err
 }
 
-// call finds the callee and reserves his place. Whatever keeps him from being called, the caller
-// hears the same.
-func (m *member) call(c msnp.Call) (hub.Login, *invitation, error) {
-	nobody := hub.Login{}
+// attempt is a call on its way.
+type attempt struct {
+	callee hub.Login
+	inv    *invitation
+	before <-chan struct{} // closed when it is known what came of an earlier call, if one is in the way
+}
+
+// waits reports whether the answer takes time.
+func (a *attempt) waits() bool { return a.before != nil || a.callee.Node != "" }
+
+// try asks another node whether its user rings, after what was in the way.
+func (m *member) try(ctx context.Context, c msnp.Call, next attempt) error {
+	for next.before != nil {
+		select {
+		case <-next.before:
+		case <-ctx.Done():
+			return msnp.CodeNotOnline
+		}
+		var err error
+		if next, err = m.call(c); err != nil {
+			return err
+		}
+	}
+	return m.rings(next.inv, m.srv.Hub.Ask(ctx, next.callee.Person.ID, next.callee.Number, m.invited(next.inv)))
+}
+
+// call finds the callee and reserves his place, if that is not in doubt. Whatever keeps him from
+// being called, the caller hears the same.
+func (m *member) call(c msnp.Call) (attempt, error) {
 	if !m.srv.current(m) {
-		return nobody, nil, msnp.CodeNotWhileHidden
+		return attempt{}, msnp.CodeNotWhileHidden
 	}
 	handle, err := im.ParseCallee(c.Handle)
 	if err != nil {
-		return nobody, nil, msnp.CodeInvalidHandle
+		return attempt{}, msnp.CodeInvalidHandle
 	}
 	callee, _ := m.srv.Hub.ByHandle(handle) // nobody, when he is not signed in
 	id := msnp.Uint(m.room.id)
@@ -194,7 +216,8 @@ func (m *member) call(c msnp.Call) (hub.Login, *invitation, error) {
 		cookie: id + "." + auth.Nonce() + "." + auth.Nonce(),
 		caller: m, reply: msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", id),
 	}
-	return callee, inv, m.room.invite(callee, handle, inv)
+	before, err := m.room.invite(callee, handle, inv)
+	return attempt{callee, inv, before}, err
 }
 
 // invited is what the callee is told.

@@ -339,25 +339,33 @@ func (c coy) Deliver(ev hub.Event) bool {
 }
 
 // Two participants call somebody who has blocked both, at the same moment: the second must not
-// learn from the call of the first that she is there. docs/protocol/switchboard.md#cal
+// learn from the call of the first that she is there, and waits to make his own.
+// docs/protocol/switchboard.md#cal
 func TestCallsOfTheBlockedMeet(t *testing.T) {
 	p := newParty(t)
 	alice, _ := p.chat()
 	p.srv.mu.Lock()
 	bob := slices.Collect(maps.Keys(p.srv.callers[2][0].members))[0]
 	p.srv.mu.Unlock()
+	carol := msnp.Call{TrID: "9", Handle: "carol@example.com"}
 	var calls atomic.Int32
-	p.hub.SignIn(hub.Login{Person: im.Person{ID: 3, Handle: "carol@example.com", Name: "Carol"}}, coy{func() {
+	met := make(chan attempt, 1)
+	p.hub.SignIn(hub.Login{Person: im.Person{ID: 3, Handle: carol.Handle, Name: "Carol"}}, coy{func() {
 		if calls.Add(1) > 1 {
 			return
 		}
-		if _, _, err := bob.call(msnp.Call{TrID: "9", Handle: "carol@example.com"}); !errors.Is(err, msnp.CodeNotOnline) {
-			t.Errorf("bob is told %v", err)
+		next, err := bob.call(carol)
+		if err != nil || next.before == nil {
+			t.Errorf("bob does not wait: %v", err)
 		}
+		met <- next
 	}})
 	alice.say("CAL 9 carol@example.com")
 	alice.hear("217 9")
-	if n := calls.Load(); n != 1 {
+	if err := bob.try(t.Context(), carol, <-met); !errors.Is(err, msnp.CodeNotOnline) {
+		t.Errorf("bob is told %v", err)
+	}
+	if n := calls.Load(); n != 2 {
 		t.Errorf("carol was asked %d times", n)
 	}
 }

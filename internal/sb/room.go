@@ -37,7 +37,8 @@ type invitation struct {
 	expiry clock.Timer
 
 	caller *member
-	reply  []byte // what he is told when it rings; nil once he was
+	reply  []byte        // what he is told when it rings; nil once he was
+	known  chan struct{} // closed when it has rung or ended; nil while nobody waits for that
 }
 
 // invited returns the invitation that an answer has the cookie of, or nil. r.mu is held.
@@ -155,32 +156,49 @@ func (r *room) pass(from *member, payload []byte, now time.Duration) bool {
 }
 
 // invite reserves the place of somebody who is about to be called. It returns a code when he
-// is there or ringing, or the room is full.
-func (r *room) invite(callee hub.Login, handle string, inv *invitation) error {
+// is there or ringing, or the room is full. While it is not known whether another call rings,
+// it reserves nothing, and returns what is closed then: that call may be forbidden, this one not.
+func (r *room) invite(callee hub.Login, handle string, inv *invitation) (before <-chan struct{}, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.touch()
 	if r.present(handle) {
-		return msnp.CodeAlreadyThere
+		return nil, msnp.CodeAlreadyThere
 	}
 	user := callee.Person.ID // zero when nobody of this handle is signed in
 	if old := r.ringing[user]; old != nil {
 		switch {
 		case old.login == callee.Number && old.reply == nil:
-			return msnp.CodeAlreadyThere
+			return nil, msnp.CodeAlreadyThere
 		case old.login == callee.Number:
-			return msnp.CodeNotOnline // perhaps the other call rings, and perhaps it may not
+			return old.outcome(), nil
 		}
 		r.settle(old) // it rang at a sign-in that has ended
 	}
-	if user == 0 || len(r.members)+len(r.ringing) >= r.srv.Limits().Participants {
-		return msnp.CodeNotOnline
+	if user == 0 || inv.caller.gone || len(r.members)+len(r.ringing) >= r.srv.Limits().Participants {
+		return nil, msnp.CodeNotOnline
 	}
 	inv.room, inv.user, inv.login = r, user, callee.Number
 	r.ringing[user] = inv
 	r.srv.rings(inv)
 	r.srv.Clock.Set(&inv.expiry, r.srv.Limits().CookieLife, func() { r.withdraw(inv) })
-	return nil
+	return nil, nil
+}
+
+// outcome returns what is closed when the call has rung or ended. room.mu is held.
+func (inv *invitation) outcome() <-chan struct{} {
+	if inv.known == nil {
+		inv.known = make(chan struct{})
+	}
+	return inv.known
+}
+
+// decided lets those know who wait for the outcome. room.mu is held.
+func (inv *invitation) decided() {
+	if inv.known != nil {
+		close(inv.known)
+		inv.known = nil
+	}
 }
 
 // ring tells the caller that his call has rung.
@@ -196,6 +214,7 @@ func (r *room) rang(inv *invitation) {
 	if inv.reply != nil {
 		inv.caller.conn.Send(inv.reply)
 		inv.reply = nil
+		inv.decided()
 	}
 }
 
@@ -218,6 +237,7 @@ func (r *room) settle(inv *invitation) {
 	r.srv.Clock.Stop(&inv.expiry)
 	delete(r.ringing, inv.user)
 	r.srv.silent(inv)
+	inv.decided()
 }
 
 // touch restarts the idle time. r.mu is held.
