@@ -2,17 +2,12 @@ package msntest
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -20,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -83,8 +77,10 @@ func run(t testing.TB, cfg config.Config, nodes int) *Fixture {
 	FreePorts(&cfg)
 	cfg.Passport.Cert = writeFile(t, "cert.pem", certificate().cert)
 	cfg.Passport.Key = writeFile(t, "key.pem", certificate().key)
-	if nodes > 1 {
-		cfg.Cluster.Mode, cfg.Cluster.Secret = config.ClusterEmbedded, secret
+	if nodes > 1 { // with a certificate, as a secret costs a node the time that is to keep others from guessing it
+		cfg.Cluster.Mode = config.ClusterEmbedded
+		cfg.Cluster.Cert = writeFile(t, "node.pem", nodeCertificate().cert)
+		cfg.Cluster.Key, cfg.Cluster.CA = writeFile(t, "node.key", nodeCertificate().key), cfg.Cluster.Cert
 	}
 	var f *Fixture
 	for i := range nodes {
@@ -321,44 +317,3 @@ func (f *Fixture) addAccount(ctx context.Context, who person) error {
 var hasher = auth.NewHasher(1, 1000, auth.Params{Memory: 8, Time: 1})
 
 func cheapHash(password string) (string, error) { return hasher.Hash(context.Background(), password) }
-
-// certificateName is the host the certificate of the tests is for.
-const certificateName = "login.passport.com"
-
-type keyPair struct {
-	cert, key []byte // PEM
-	pool      *x509.CertPool
-}
-
-// certificate returns the certificate of every server of this process.
-var certificate = sync.OnceValue(func() keyPair {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: certificateName},
-		DNSNames:              []string{certificateName, "nexus.passport.com", "localhost"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return keyPair{
-		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		key:  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
-		pool: pool,
-	}
-})
