@@ -22,8 +22,8 @@ import (
 // A connection over which nothing comes is dropped after some seconds. TCP alone would take
 // minutes, also to notice that a cut has healed.
 const (
-	pinging    = 2 * time.Second
-	unanswered = 3 // pings
+	pinging    = 3 * time.Second
+	unanswered = 2 // pings
 )
 
 // retelling is after how many attempts to reach a node, about one a second, they are told of again.
@@ -70,6 +70,7 @@ func (cfg EmbeddedConfig) options() (*server.Options, error) {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: rand.Text(),
 
 		NoSigs:              true,
+		NoSystemAccount:     true, // servers would tell each other their statistics
 		NoLog:               true, // until SetLoggerV2
 		NoFastProducerStall: true, // one slow node does not hold up what the others are sent
 
@@ -128,7 +129,7 @@ func (b *Bus) serve(self cluster.NodeID, opts *server.Options) (*nats.Conn, erro
 			return nil, errors.New("the NATS server in this node did not get ready")
 		}
 	}
-	conn, err := nats.Connect("", append(b.options(self), nats.InProcessServer(srv), nats.Token(opts.Authorization))...)
+	conn, err := nats.Connect("", append(b.options(self), nats.InProcessServer(srv), nats.PingInterval(nats.DefaultPingInterval), nats.Token(opts.Authorization))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect with the NATS server in this node: %w", err)
 	}
