@@ -12,7 +12,7 @@ type inbound struct {
 	whole  bool       // the snapshot with which a run began has been read
 }
 
-// eager is how many batches are read before the other node is told.
+// eager is how many batches of a snapshot are read before the other node is told.
 const eager = 4
 
 // verdict is what is to be done with a batch.
@@ -29,7 +29,7 @@ func (in *inbound) batch(run, seq uint64) verdict {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if run > in.run {
-		in.run, in.next, in.told, in.missed = run, 0, 0, false
+		in.run, in.next, in.told, in.missed, in.whole = run, 0, 0, false, false
 	}
 	switch {
 	case run < in.run, in.missed, seq < in.next:
@@ -47,7 +47,7 @@ func (in *inbound) sent(run, batches uint64) verdict {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if run > in.run && batches > 0 {
-		in.run, in.next, in.told, in.missed = run, 0, 0, false
+		in.run, in.next, in.told, in.missed, in.whole = run, 0, 0, false, false
 	}
 	if run != in.run || batches <= in.next || in.missed {
 		return skip
@@ -77,11 +77,12 @@ func (in *inbound) isWhole() bool {
 	return in.whole && !in.missed
 }
 
-// due reports whether it is time to tell the other node how far this one has read.
+// due reports whether it is time to tell the other node how far this one has read: it waits for that
+// while it sends a snapshot.
 func (in *inbound) due() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.next >= in.told+eager || in.told == 0
+	return in.told == 0 || !in.whole && in.next >= in.told+eager
 }
 
 // standing adds what is to be told.

@@ -30,6 +30,31 @@ func TestPacketsReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+// It is waited for while a snapshot is sent, and then no more.
+func TestASnapshotIsAcknowledged(t *testing.T) {
+	var in inbound
+	told := func() int {
+		n := 0
+		for range 10 * eager {
+			if in.batch(1, in.next) != read {
+				t.Fatal("a batch was not read")
+			}
+			if in.due() {
+				n++
+				in.standing(new(standing))
+			}
+		}
+		return n
+	}
+	if n := told(); n != 10 {
+		t.Errorf("told %d times of a snapshot", n)
+	}
+	in.complete()
+	if n := told(); n != 1 {
+		t.Errorf("told %d times after it", n)
+	}
+}
+
 func TestIDs(t *testing.T) {
 	a, b := NewID("node-1"), NewID("node-1")
 	if a == b || a.Name() != "node-1" || len(a.Run()) != 13 || string(a) != "node-1/"+a.Run() {
