@@ -30,6 +30,14 @@ func (p *peer) is(states ...State) bool {
 // alive reports whether there is a stream to and from it.
 func (p *peer) alive() bool { return p.is(Alive, Joining) }
 
+// standing returns what it is to be told of the streams to and from it.
+func (p *peer) standing() standing {
+	var s standing
+	s.run, s.sent = p.out.standing()
+	p.in.standing(&s)
+	return s
+}
+
 // quiet returns for how long nothing was heard of it.
 func (p *peer) quiet(now time.Duration) time.Duration {
 	return now - time.Duration(p.heard.Load())

@@ -1,9 +1,6 @@
 package cluster
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // receive takes a packet from the bus.
 func (c *Cluster) receive(packet []byte) {
@@ -20,7 +17,7 @@ func (c *Cluster) receive(packet []byte) {
 	p := c.peers.find(from)
 	switch {
 	case kind == beatPacket:
-		c.receiveBeat(from, p, body.b)
+		c.receiveBeat(from, p, body)
 	case p == nil || p.is(Left):
 		// Who it is will be told by a heartbeat.
 	case kind == batchPacket:
@@ -28,14 +25,16 @@ func (c *Cluster) receive(packet []byte) {
 		c.receiveBatch(p, body)
 	case kind == standingPacket:
 		c.hear(p)
-		c.receiveStanding(p, body)
+		if s, err := parseStanding(body); err == nil {
+			c.receiveStanding(p, s)
+		}
 	}
 }
 
 // receiveBeat takes a heartbeat. p is nil when it is the first.
-func (c *Cluster) receiveBeat(from NodeID, p *peer, body []byte) {
-	var b beat
-	if err := json.Unmarshal(body, &b); err != nil {
+func (c *Cluster) receiveBeat(from NodeID, p *peer, body cursor) {
+	b, s, told, err := parseBeat(body, c.self.Run())
+	if err != nil {
 		c.cfg.Log.Warn("did not understand a heartbeat", "node", from, "err", err)
 		return
 	}
@@ -53,6 +52,9 @@ func (c *Cluster) receiveBeat(from NodeID, p *peer, body []byte) {
 		p.ahead.Store(int64(time.UnixMilli(b.Clock).Sub(c.cfg.Clock.Steady())))
 	}
 	c.hear(p)
+	if told {
+		c.receiveStanding(p, s)
+	}
 	switch b.Phase {
 	case leaving:
 		c.left(p)
@@ -74,7 +76,7 @@ func (c *Cluster) meet(id NodeID, b beat) *peer {
 	c.hear(p)
 	c.peers.add(p)
 	c.cfg.Log.Info("a node is there", "node", id, "release", b.Release)
-	if err := c.cfg.Bus.SendTo(id, c.beatPacket()); err != nil { // so that it knows whose stream follows
+	if err := c.cfg.Bus.SendTo(id, c.beatPacket(nil)); err != nil { // so that it knows whose stream follows
 		c.cfg.Log.Debug("the bus did not take a heartbeat", "node", id, "err", err)
 	}
 	c.begin(p)
@@ -144,11 +146,7 @@ func (c *Cluster) deliver(p *peer, m message) {
 }
 
 // receiveStanding takes what a node tells of the streams.
-func (c *Cluster) receiveStanding(p *peer, body cursor) {
-	s, err := parseStanding(body)
-	if err != nil {
-		return
-	}
+func (c *Cluster) receiveStanding(p *peer, s standing) {
 	p.out.ack(s.read, s.next)
 	if s.flags&missed != 0 {
 		p.out.fail(s.read, "the node missed something")

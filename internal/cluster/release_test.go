@@ -19,13 +19,14 @@ func TestWhatALaterReleaseSaysIsLeftUnread(t *testing.T) {
 		if err := bus.Start(id, cluster.Receiver{Packet: func([]byte) {}}); err != nil {
 			t.Fatal(err)
 		}
+		beat := `{"Name":"later","Protocol":2,"Zone":"moon","Phase":1}`
 		packet := func(kind byte, body ...byte) []byte {
 			return slices.Concat([]byte{1, kind, byte(len(id))}, []byte(id), body)
 		}
 		for _, p := range [][]byte{
 			packet(9, 1, 2, 3),
 			{2, 1, 1, 1},
-			packet(1, []byte(`{"Name":"later","Protocol":2,"Zone":"moon","Phase":1}`)...),
+			packet(1, slices.Concat([]byte{byte(len(beat))}, []byte(beat), []byte{2, 0, 5}, []byte{21, 13}, []byte(a.Self().Run()), []byte{0, 0, 0, 0, 0, 55, 66})...),
 			packet(3, 0, 0, 0, 0, 0, 55, 66),
 			packet(2, 1, 0,
 				2, 4, 0, // begin
@@ -59,7 +60,7 @@ func TestNonsenseIsLeftUnread(t *testing.T) {
 		if err := bus.Start("b/x", cluster.Receiver{Packet: func([]byte) {}}); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []string{"", "\x01", "\x01\x01\xff", "\x01\x01\x03b/x{", "\x01\x01\x03b/x{}", "\x01\x02\x03b/x", "\x01\x02\x03b/x\x01\x00\x05", "\x01\x03\x03b/x\x01"} {
+		for _, p := range []string{"", "\x01", "\x01\x01\xff", "\x01\x01\x03b/x\x01{", "\x01\x01\x03b/x\x02{}", "\x01\x01\x03b/x\x02{}\x05", "\x01\x01\x03b/x{}", "\x01\x02\x03b/x", "\x01\x02\x03b/x\x01\x00\x05", "\x01\x03\x03b/x\x01"} {
 			if err := bus.Broadcast([]byte(p)); err != nil {
 				t.Fatal(err)
 			}

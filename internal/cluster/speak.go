@@ -22,11 +22,6 @@ func (c *Cluster) speak() {
 			c.flush()
 		case <-c.beats.rung:
 			c.beat()
-			for _, p := range c.peers.all() {
-				if p.alive() {
-					c.tell(p, 0)
-				}
-			}
 			next := pulse
 			if c.phase.Load() == int32(joining) {
 				next = hurry
@@ -61,26 +56,31 @@ func (c *Cluster) flush() {
 	}
 }
 
-// beat tells all nodes that this one is there, and how it is.
+// beat tells all nodes that this one is there, how it is, and how the streams stand.
 func (c *Cluster) beat() {
-	if err := c.cfg.Bus.Broadcast(c.beatPacket()); err != nil {
+	if err := c.cfg.Bus.Broadcast(c.beatPacket(c.peers.all())); err != nil {
 		c.cfg.Log.Debug("the bus did not take a heartbeat", "err", err)
 	}
 }
 
-func (c *Cluster) beatPacket() []byte {
+func (c *Cluster) beatPacket(to []*peer) []byte {
 	body, err := json.Marshal(beat{c.status(), phase(c.phase.Load())})
 	if err != nil {
 		panic(err) // it has no fields for which that could be
 	}
-	return append(header(beatPacket, c.self), body...)
+	all := make(streams)
+	for _, p := range to {
+		if p.alive() {
+			all[p.id.Run()] = p.standing()
+		}
+	}
+	return all.append(header(beatPacket, c.self), body)
 }
 
 // tell tells a node how the streams between it and this one stand.
 func (c *Cluster) tell(p *peer, flags uint64) {
-	s := standing{flags: flags}
-	s.run, s.sent = p.out.standing()
-	p.in.standing(&s)
+	s := p.standing()
+	s.flags |= flags
 	if err := c.cfg.Bus.SendTo(p.id, s.append(header(standingPacket, c.self))); err != nil {
 		c.cfg.Log.Debug("the bus did not take a packet", "node", p.id, "err", err)
 	}

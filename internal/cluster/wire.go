@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 )
 
@@ -12,7 +13,7 @@ const format = 1
 
 // The kinds of packets.
 const (
-	beatPacket     = 1 // to all: JSON of a beat
+	beatPacket     = 1 // to all: JSON of a beat; for each other node the number of its run, and a standing
 	batchPacket    = 2 // to one: run, sequence number, messages
 	standingPacket = 3 // to one: a standing
 )
@@ -40,6 +41,38 @@ const (
 	serving
 	leaving
 )
+
+// streams is what a node tells all others about the streams between it and each, with a heartbeat.
+type streams map[string]standing // by run of the other node
+
+// append appends a heartbeat's body: each part has its length before it.
+func (s streams) append(b, beat []byte) []byte {
+	b = appendPart(b, beat)
+	for run, each := range s {
+		b = appendPart(b, each.append(appendPart(nil, []byte(run))))
+	}
+	return b
+}
+
+// parseBeat returns what a heartbeat says, and what it says of the streams between the sender and
+// a run of a node, if it says anything of these.
+func parseBeat(c cursor, run string) (b beat, s standing, ok bool, err error) {
+	if err := json.Unmarshal(c.bytes(c.uvarint()), &b); err != nil {
+		return beat{}, standing{}, false, err
+	}
+	for len(c.b) > 0 {
+		part := cursor{b: c.bytes(c.uvarint())}
+		if string(part.bytes(part.uvarint())) == run && !part.bad {
+			s, err = parseStanding(part)
+			return b, s, err == nil, err
+		}
+	}
+	return b, standing{}, false, c.err()
+}
+
+func appendPart(b, part []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
+}
 
 // standing is what a node tells another about the two streams between them: how much it sent
 // in its own, and how far it read in the other's. Run 0 is no stream.

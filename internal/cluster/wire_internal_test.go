@@ -30,6 +30,20 @@ func TestPacketsReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+func TestHeartbeatsSayHowEachStreamStands(t *testing.T) {
+	a, b, c := NewID("a"), NewID("b"), NewID("c")
+	all := streams{b.Run(): {1, 1 << 40, 3, 4, missed}, c.Run(): {5, 6, 0, 0, 0}}
+	packet := all.append(header(beatPacket, a), []byte(`{"Sessions":7,"Phase":1}`))
+	for _, run := range []string{b.Run(), c.Run(), NewID("d").Run()} {
+		_, _, body, _ := parseHeader(packet)
+		said, s, ok, err := parseBeat(body, run)
+		want, told := all[run]
+		if said.Sessions != 7 || said.Phase != serving || s != want || ok != told || err != nil {
+			t.Errorf("%s reads %+v, %+v, %v, %v; want %+v", run, said, s, ok, err, want)
+		}
+	}
+}
+
 // It is waited for while a snapshot is sent, and then no more.
 func TestASnapshotIsAcknowledged(t *testing.T) {
 	var in inbound
@@ -74,6 +88,7 @@ func FuzzPacket(f *testing.F) {
 	id := NewID("a")
 	f.Add(standing{run: 1}.append(header(standingPacket, id)))
 	f.Add(appendMessage(append(header(batchPacket, id), 1, 0), message{kind: beginMessage}))
+	f.Add(streams{id.Run(): {run: 1, flags: missed}}.append(header(beatPacket, id), []byte("{}")))
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		_, _, body, err := parseHeader(packet)
 		if err != nil {
@@ -81,6 +96,9 @@ func FuzzPacket(f *testing.F) {
 		}
 		if s, err := parseStanding(body); err != nil && s.flags != 0 {
 			t.Errorf("%+v, %v", s, err)
+		}
+		if _, s, ok, err := parseBeat(body, id.Run()); (err != nil || !ok) && s.flags != 0 {
+			t.Errorf("%+v, %t, %v", s, ok, err)
 		}
 		for len(body.b) > 0 {
 			if m, err := body.message(); err != nil {
