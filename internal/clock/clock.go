@@ -72,6 +72,12 @@ func (c *Clock) Elapsed() time.Duration {
 	return time.Since(c.start) + time.Duration(c.offset.Load())
 }
 
+// Until returns for how long it is not yet the next multiple of d, by the time that [Clock.Now] tells: where
+// the clocks are right it comes at the same moment everywhere.
+func (c *Clock) Until(d time.Duration) time.Duration {
+	return d - time.Duration(c.Now().UnixNano())%d
+}
+
 // Set makes t call run once after d, in place of what it was set to before. The call is
 // made on a goroutine of the clock, one after the other: run must be quick and must not wait.
 func (c *Clock) Set(t *Timer, d time.Duration, run func()) { c.Wake(&call{t, run}, 0, d) }

@@ -174,6 +174,20 @@ func TestASleeperKnowsWhichTimerWokeIt(t *testing.T) {
 	}
 }
 
+func TestUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in which it is midnight
+		c := newClock(t)
+		for _, step := range []struct{ by, want time.Duration }{
+			{0, 250}, {1, 249}, {248, 1}, {1, 250}, {1000, 250}, {100, 150},
+		} {
+			c.Advance(step.by * time.Millisecond)
+			if got := c.Until(250 * time.Millisecond); got != step.want*time.Millisecond {
+				t.Errorf("%v until the next quarter, want %d ms", got, step.want)
+			}
+		}
+	})
+}
+
 func TestElapsedFollowsTheSystemAndAdvance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClock(t)
