@@ -46,7 +46,7 @@ type Haste uint8
 
 // The hastes. Messages stay in order whatever theirs are.
 const (
-	Later Haste = iota // 100 ms
+	Later Haste = iota // 5 ms, or to the next quarter of a second if something was sent in the last one
 	Soon               // not at all, unless something was sent in the last 5 ms
 )
 

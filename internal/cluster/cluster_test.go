@@ -46,7 +46,7 @@ func TestWhoStartsKnowsEverythingAndIsKnown(t *testing.T) {
 func TestMessagesComeInOrderAndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b, c := trio(t)
-		pass(time.Second)
+		pass(a.clock.Until(time.Second) + 100*time.Millisecond)
 		for i, step := range []struct {
 			haste  cluster.Haste
 			within time.Duration
@@ -54,20 +54,29 @@ func TestMessagesComeInOrderAndInTime(t *testing.T) {
 			{cluster.Soon, 0},
 			{cluster.Soon, 5 * time.Millisecond},
 			{cluster.Soon, 5 * time.Millisecond},
-			{cluster.Later, 100 * time.Millisecond},
+			{cluster.Later, 140 * time.Millisecond}, // to a quarter of a second
 			{cluster.Soon, 5 * time.Millisecond},
+			{cluster.Later, 245 * time.Millisecond},
+			{cluster.Later, 250 * time.Millisecond},
 		} {
 			a.set("x", 100+i, step.haste)
 			if step.within > 0 {
-				synctest.Wait()
+				pass(step.within - 1)
 				if b.knows(a.Self())["x"] == 100+i {
 					t.Errorf("step %d: it did not wait for others", i)
 				}
+				pass(1)
 			}
-			pass(step.within)
+			synctest.Wait()
 			if got := b.knows(a.Self())["x"]; got != 100+i {
 				t.Errorf("step %d: after %v b knows of %d", i, step.within, got)
 			}
+		}
+		pass(300 * time.Millisecond)
+		a.set("x", 200, cluster.Later)
+		pass(5 * time.Millisecond) // after some silence
+		if got := b.knows(a.Self())["x"]; got != 200 {
+			t.Errorf("after some silence b knows of %d", got)
 		}
 		for i := range 1000 {
 			haste := cluster.Later
@@ -84,6 +93,31 @@ func TestMessagesComeInOrderAndInTime(t *testing.T) {
 		a.set("y", 2000, cluster.Later)
 		settle(t, a)
 		mustAgree(t, a, b, c) // which tells whether a value came after a greater one
+	})
+}
+
+// Whoever is woken finds everything that the others have to say.
+func TestNodesSpeakAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		pass(a.clock.Until(4*time.Second) + time.Millisecond)
+		rest := a.counter.packets()
+		pass(20 * time.Second)
+		if all, times := a.counter.packets().since(rest); all != 2*10 || times != 10 {
+			t.Errorf("at rest a received %d packets at %d times in 20 s", all, times)
+		}
+		work := a.counter.packets()
+		for i := range 500 {
+			b.set("x", 100+i, cluster.Later)
+			pass(15 * time.Millisecond)
+			c.set("x", 100+i, cluster.Later)
+			pass(25 * time.Millisecond)
+		}
+		if all, times := a.counter.packets().since(work); all > 2*(80+10)+2 || times > 80+2 {
+			t.Errorf("of 1000 changes a received %d packets at %d times in 20 s", all, times)
+		}
+		settle(t, b, c)
+		mustAgree(t, a, b, c)
 	})
 }
 

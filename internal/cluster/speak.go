@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A node is heard of every pulse, and more often while it starts.
+// A node is heard of every pulse, at the same time as others whose clocks are right, and more often while
+// it starts.
 const (
 	pulse = 2 * time.Second
 	hurry = 250 * time.Millisecond
@@ -26,7 +27,7 @@ func (c *Cluster) speak() {
 			if c.phase.Load() == int32(joining) {
 				next = hurry
 			}
-			c.beats.set(next)
+			c.beats.set(c.cfg.Clock.Until(next))
 		}
 	}
 }

@@ -13,7 +13,7 @@ const (
 // watch sees that time takes its effect on the other nodes.
 func (c *Cluster) watch() {
 	for {
-		c.looks.set(glance)
+		c.looks.set(c.cfg.Clock.Until(glance))
 		select {
 		case <-c.done:
 			return

@@ -23,10 +23,11 @@ import (
 // grow, like presence with its sign-in numbers. It keeps a picture of what the others say.
 type node struct {
 	*cluster.Cluster
-	clock *clock.Clock
-	bus   *clustertest.Bus
-	log   *bytes.Buffer
-	deaf  bool // it does not look at what it receives; for benchmarks
+	clock   *clock.Clock
+	bus     *clustertest.Bus
+	counter counter
+	log     *bytes.Buffer
+	deaf    bool // it does not look at what it receives; for benchmarks
 
 	shards [4]shard
 
@@ -35,6 +36,42 @@ type node struct {
 	calls   []string // of Begin and the like
 	faults  []string // what must not happen
 	answers func(reply func([]byte))
+}
+
+// counter counts what comes over a bus.
+type counter struct {
+	cluster.Bus
+	mu    sync.Mutex
+	count arrivals
+}
+
+// arrivals are how many packets came, and at how many different times.
+type arrivals struct {
+	all, times int
+	last       time.Time
+}
+
+func (c *counter) Start(self cluster.NodeID, recv func([]byte)) error {
+	return c.Bus.Start(self, func(packet []byte) {
+		c.mu.Lock()
+		c.count.all++
+		if now := time.Now(); now != c.count.last {
+			c.count.times++
+			c.count.last = now
+		}
+		c.mu.Unlock()
+		recv(packet)
+	})
+}
+
+func (c *counter) packets() arrivals {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count
+}
+
+func (a arrivals) since(before arrivals) (all, times int) {
+	return a.all - before.all, a.times - before.times
 }
 
 type shard struct {
@@ -57,8 +94,9 @@ func newNode(net *clustertest.Net, name string) *node {
 	for i := range n.shards {
 		n.shards[i].facts = make(map[string]int)
 	}
+	n.counter.Bus = n.bus
 	n.Cluster = cluster.New(cluster.Config{
-		Name: name, Bus: n.bus, Member: n, Clock: n.clock, Metrics: metrics.New(),
+		Name: name, Bus: &n.counter, Member: n, Clock: n.clock, Metrics: metrics.New(),
 		Status: func() cluster.Status { return cluster.Status{Release: "1.2.3", Sessions: n.facts()} },
 		Log:    slog.New(slog.NewTextHandler(n.log, nil)),
 	})
