@@ -46,18 +46,18 @@ func (p *peers) catchUpLater() {
 	defer p.mu.Unlock()
 	if !p.catching {
 		p.catching = true
-		p.hub.clock.Set(&p.catch, catchUpTime, func() { go p.catchUp() }) // which takes some seconds at most
+		p.hub.clock.Set(&p.catch, catchUpTime, func() { p.errands.begin(p.catchUp) })
 	}
 }
 
 // catchUp waits until all nodes that can be reached know who is here, and has people look again.
-func (p *peers) catchUp() {
+func (p *peers) catchUp(ctx context.Context) {
 	begun := p.begun()
 	p.mu.Lock()
 	unsettled, sought := p.unsettled, p.sought
 	p.unsettled, p.sought = nil, nil
 	p.mu.Unlock()
-	known := p.isKnown()
+	known := p.isKnown(ctx)
 	if known {
 		p.caughtUp(begun, unsettled)
 		p.askFor(sought)
@@ -93,8 +93,8 @@ func (p *peers) begun() map[*node]int {
 }
 
 // isKnown reports whether all nodes that can be reached have answered that they know who is here.
-func (p *peers) isKnown() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+func (p *peers) isKnown(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	// What is asked while everything is being said again may be answered before all of it is read; a
 	// node that is not heard of at present is waited for by Ask alone.

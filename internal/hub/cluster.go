@@ -21,6 +21,7 @@ type peers struct {
 	hub     *Hub
 	cluster *cluster.Cluster
 	spreads sync.Pool // of spread
+	errands errands
 
 	// turn is held while something from elsewhere takes its effect, or the end of a time does. It is
 	// taken before any other lock of the hub.
@@ -62,9 +63,17 @@ func (h *Hub) Join(make func(cluster.Member) *cluster.Cluster) {
 	h.mark, h.peers = markOf(string(p.cluster.Self())), p
 }
 
+// Close ends what is still being done for other nodes, after the cluster has been left.
+func (h *Hub) Close() {
+	if h.peers != nil {
+		h.peers.errands.close()
+	}
+}
+
 func newPeers(h *Hub) *peers {
 	p := &peers{hub: h, nodes: make(map[cluster.NodeID]*node), missed: make(map[im.UserID]Known), turns: make(map[uint64]*turn)}
 	p.spreads.New = func() any { return make(spread) }
+	p.errands.init()
 	return p
 }
 

@@ -62,6 +62,7 @@ func (p *place) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	p.cluster.Leave(ctx)
+	p.Close()
 	p.clock.Close()
 }
 
@@ -71,6 +72,7 @@ func (p *place) crash() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	p.cluster.Leave(ctx)
+	p.Close()
 	p.clock.Close()
 }
 

@@ -527,3 +527,32 @@ func TestTheEndOfTheServiceIsThatOfAllNodes(t *testing.T) {
 		w.want("told to those who keep books", called[2], []string{"30m0s", "20m0s", "0s", "5m0s"})
 	})
 }
+
+// What is done for other nodes may take as long as people do, but not longer than the node is there.
+func TestNothingIsDoneForOtherNodesAfterTheEnd(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		a, over := w.node[0], 0
+		a.GiveTurns(func(ctx context.Context, _ im.UserID) (func(), error) {
+			<-ctx.Done()
+			over++
+			return nil, ctx.Err()
+		})
+		w.in(0, alice, new(listener))
+		w.in(0, bob, new(listener))
+		var asking sync.WaitGroup
+		asking.Go(func() { w.node[1].Turn(w.t.Context(), alice.ID) })
+		newer := w.node[1].SignIn(hub.Login{Person: bob}, new(listener)) // whose older session does not end
+		asking.Go(func() { w.node[1].AwaitPrior(w.t.Context(), newer) })
+		pass(time.Second)
+		w.net.Cut(a.cluster.Self(), w.node[2].cluster.Self())
+		asking.Go(func() { a.AwaitPrior(w.t.Context(), a.SignIn(hub.Login{Person: carol}, new(listener))) }) // waits in vain, and looks again
+		pass(2500 * time.Millisecond)
+		ctx, cancel := context.WithCancel(w.t.Context())
+		cancel()
+		a.cluster.Leave(ctx)
+		a.Close()
+		w.want("turns that are waited for", over, 1)
+		synctest.Wait()
+		asking.Wait()
+	}) // where a goroutine that waits for the end of a session would be found
+}

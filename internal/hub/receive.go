@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"context"
+
 	"monarch/internal/cluster"
 	"monarch/internal/im"
 )
@@ -204,21 +206,32 @@ func (p *peers) Answer(from cluster.NodeID, b []byte, reply func([]byte)) {
 	case q.Event != nil:
 		answer(p.event(q.Event))
 	case q.Ended != nil:
-		st := p.hub.stripe(q.Ended.User)
-		st.mu.RLock()
-		end := st.ends[q.Ended.Number]
-		st.mu.RUnlock()
-		if end == nil {
-			answer(true)
-			return
-		}
-		go func() {
-			<-end // the session is being closed
-			answer(true)
-		}()
+		p.answerEnd(q.Ended, answer)
 	case q.Turn != 0:
-		go p.giveTurn(p.node(from), q.Turn, reply) // it waits for a command that is under way
+		n := p.node(from)
+		if !p.errands.begin(func(ctx context.Context) { p.giveTurn(ctx, n, q.Turn, reply) }) { // it waits for a command that is under way
+			reply(nil)
+		}
 	default:
 		answer(false)
+	}
+}
+
+// answerEnd answers when nothing is left of a sign-in here.
+func (p *peers) answerEnd(m *signedOut, answer func(bool)) {
+	st := p.hub.stripe(m.User)
+	st.mu.RLock()
+	end := st.ends[m.Number]
+	st.mu.RUnlock()
+	waits := end != nil && p.errands.begin(func(ctx context.Context) {
+		select {
+		case <-end: // the session was being closed
+			answer(true)
+		case <-ctx.Done():
+			answer(false)
+		}
+	})
+	if !waits {
+		answer(end == nil)
 	}
 }

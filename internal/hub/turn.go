@@ -42,8 +42,8 @@ func (p *peers) takeTurn(ctx context.Context, id im.UserID, n *node) (end func()
 const turnTime = 20 * time.Second
 
 // giveTurn gives one to another node, if it gets one while that still waits.
-func (p *peers) giveTurn(n *node, id im.UserID, reply func([]byte)) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime-time.Second)
+func (p *peers) giveTurn(ctx context.Context, n *node, id im.UserID, reply func([]byte)) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime-time.Second)
 	defer cancel()
 	end, err := p.hub.turns(ctx, id)
 	if err != nil {

@@ -113,6 +113,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	s.keys.stop()
 	s.serving.Wait()
 	s.leave(ctx)
+	s.hub.Close()
 	s.nodes.Close()
 	s.audit.Record(ctx, audit.Event{What: audit.Stopped})
 	err = s.release()
