@@ -24,6 +24,8 @@ func (s *Server) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			err = nil // it was told to stop before it began
 		}
+		s.hub.Close()
+		s.nodes.Close()
 		return errors.Join(err, s.release())
 	}
 	l := &s.listeners
