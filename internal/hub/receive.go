@@ -22,7 +22,9 @@ func (p *peers) Receive(from cluster.NodeID, b []byte) {
 	}
 	switch {
 	case m.SignedIn != nil:
-		p.signedIn(n, m.SignedIn)
+		if m.SignedIn.User.Possible() {
+			p.signedIn(n, m.SignedIn)
+		}
 	case m.Changed != nil:
 		p.changed(n, m.Changed)
 	case m.Boards != nil:

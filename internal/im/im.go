@@ -14,9 +14,12 @@ import (
 // another. It is positive and below 2^31: the store counts from 1.
 type UserID int64
 
-// Packed returns the id in four bytes. It panics if the store cannot have given it.
+// Possible reports whether the store can have given the id.
+func (id UserID) Possible() bool { return id > 0 && id <= math.MaxInt32 }
+
+// Packed returns the id in four bytes. It panics if it is not possible.
 func (id UserID) Packed() uint32 {
-	if id <= 0 || id > math.MaxInt32 {
+	if !id.Possible() {
 		panic("im: an account has an id that the store does not give")
 	}
 	return uint32(id)
