@@ -23,8 +23,14 @@ func (nobody) Deliver(Event) bool { return true }
 // What comes from another node is read, takes effect and can be said again, or is passed over.
 func FuzzMessage(f *testing.F) {
 	for _, m := range []any{
-		message{SignedIn: new(signedIn)}, message{Changed: new(changed)}, message{SignedOut: new(signedOut)},
-		message{Boards: new(boards)}, message{TurnOver: 1}, message{Sought: []im.UserID{1}}, question{Ended: new(signedOut)}, question{Turn: 7},
+		message{SignedIn: new(signedIn)},
+		message{Changed: new(changed)},
+		message{SignedOut: new(signedOut)},
+		message{Boards: new(boards)},
+		message{TurnOver: 1},
+		message{Sought: []im.UserID{1}},
+		question{Ended: new(signedOut)},
+		question{Turn: 7},
 	} {
 		v, n := reflect.New(reflect.TypeOf(m)).Elem(), 0
 		v.Set(reflect.ValueOf(m))
