@@ -191,7 +191,9 @@ func (c *contactImport) insertTogether(ctx context.Context, tx *transaction, som
 	return errSomeListed
 }
 
-func (n NewContact) refused(err error) error { return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err) }
+func (n NewContact) refused(err error) error {
+	return fmt.Errorf("%s for %s: %w", n.Peer, n.Owner, err)
+}
 
 // hold locks everybody who is named. What is wrong with a name is told in its turn.
 func (c *contactImport) hold(ctx context.Context, tx *transaction, batch []NewContact) error {
