@@ -8,6 +8,7 @@ import (
 
 	"monarch/internal/figures"
 	"monarch/internal/pgtest"
+	"monarch/internal/process"
 )
 
 const workCluster = "cluster"
@@ -103,19 +104,30 @@ func emptyDatabase(url string) (string, func() error, error) {
 	return server.URL(name), server.Close, nil
 }
 
-// end ends everything that was started.
+// end ends everything that was started, by force: nobody needs to be told that so many people leave.
 func (t *trial) end() error {
-	return errors.Join(t.hangUp(), t.leave(), t.nodes.stop(), t.database())
-}
-
-// leave ends the drivers with those who are idle.
-func (t *trial) leave() error {
-	return atOnce(len(t.drivers), func(i int) error {
-		if t.drivers[i] == nil {
-			return nil
+	var errs []error
+	var all []*process.Process
+	for _, n := range t.nodes {
+		if n != nil {
+			all = append(all, n.Process)
 		}
-		return t.drivers[i].Stop()
-	})
+	}
+	for _, d := range append(t.drivers, t.talk) {
+		if d != nil {
+			all = append(all, d.Process)
+		}
+	}
+	for _, p := range all {
+		if p.Fell() && !errors.Is(p.Gone(), context.Canceled) { // else the person has had enough
+			errs = append(errs, p.Explain(p.Gone()))
+		}
+		p.Shoot()
+	}
+	for _, p := range all {
+		<-p.Ended
+	}
+	return errors.Join(append(errs, t.database())...)
 }
 
 // measure does everything there is to it.
