@@ -427,6 +427,7 @@ func TestANodeThatIsCutOffAsItBeginsToServeMayHaveLostEvents(t *testing.T) {
 		w.node[0] = newPlace(w.t, w.net, "a", nil)
 		w.net.CutOff(w.node[0].cluster.Self())
 		lapses := 0
+		synctest.Wait() // nobody looks at the functions now
 		w.node[1].OnLapse(func(l hub.Lapse) { lapses += len(l.Changes) })
 		w.in(1, bob, new(listener))
 		pass(5 * time.Second)
