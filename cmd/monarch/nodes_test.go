@@ -147,6 +147,8 @@ func TestANodeIsDrainedFromTheCommandLine(t *testing.T) {
 	says(t, dirs[0], "nodes", 0, heading+row("node-1", "here", 0, 0, "")+`\n`+row("node-2", "alive", 0, 0, ago))
 	says(t, dirs[1], "nodes", 0, heading+row("node-1", "alive", 0, 0, ago)+`\n`+row("node-2", "here", 0, 0, ""))
 
+	comes(t, dirs[0], "doctor", `(?s)ok +nodes +node-1, node-2 hear each other\..*ok +clocks of nodes .*ok +roles .*ok +addresses of nodes +Each node has its own`)
+
 	alice := signsIn(t, nodes[0], dirs[0], "alice")
 	comes(t, dirs[1], "nodes", row("node-1", "alive", 1, 0, ago))
 	bob := signsIn(t, nodes[1], dirs[1], "bob")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"monarch/internal/admin"
 	"monarch/internal/config"
@@ -59,9 +60,11 @@ func (a *app) examine(ctx context.Context) []doctor.Finding {
 	client, err := admin.Dial(ctx, cfg.Data.Dir)
 	running := err == nil
 	var findings []doctor.Finding
+	var nodes []doctor.Node
 	switch {
 	case running:
 		findPorts(ctx, client, &cfg)
+		nodes = knownNodes(ctx, client)
 		client.Close()
 	case !errors.Is(err, admin.ErrNotRunning):
 		findings = append(findings, doctor.Finding{
@@ -70,8 +73,23 @@ func (a *app) examine(ctx context.Context) []doctor.Finding {
 		})
 	}
 	return append(findings, doctor.Examine(ctx, doctor.Patient{
-		Config: cfg, Running: running, Resolver: net.DefaultResolver, Command: a.command,
+		Config: cfg, Running: running, Nodes: nodes, Resolver: net.DefaultResolver, Command: a.command,
 	})...)
+}
+
+// knownNodes returns what the server knows of all nodes. One that does not tell knows none.
+func knownNodes(ctx context.Context, client *admin.Client) (nodes []doctor.Node) {
+	known, err := client.Nodes(ctx)
+	if err != nil {
+		return nil // of another release, perhaps
+	}
+	for _, n := range known {
+		nodes = append(nodes, doctor.Node{
+			Name: n.Name, State: n.State, Release: n.Release, Roles: n.Roles, Draining: n.Draining, Heard: n.Heard,
+			Ahead: time.Duration(n.ClockAhead * float64(time.Second)), Notification: n.Reached, Switchboards: n.Switchboard,
+		})
+	}
+	return nodes
 }
 
 // findPorts fills in the ports of listeners that were to take any free one. The others stay as

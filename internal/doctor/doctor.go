@@ -37,6 +37,7 @@ type Finding struct {
 type Patient struct {
 	Config   config.Config
 	Running  bool                     // whether a server answers on the data directory
+	Nodes    []Node                   // what that knows of all nodes; of no use where there is one
 	Resolver *net.Resolver            // how this machine looks names up
 	Command  func(rest string) string // writes a command of this program for the same service
 }
@@ -50,7 +51,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	e := &examination{Patient: p}
 	for _, look := range []func(context.Context){
 		e.settings, e.directory, e.database, e.disk, e.certificate, e.host,
-		e.listeners, e.wellKnownPorts, e.handshakes, e.names, e.mail, e.clock, e.files,
+		e.listeners, e.wellKnownPorts, e.handshakes, e.names, e.mail, e.clock, e.cluster, e.files,
 	} {
 		look(ctx)
 	}
