@@ -108,12 +108,23 @@ func run(t testing.TB, cfg config.Config, nodes int) *Fixture {
 // Roots trust the server.
 func (*Fixture) Roots() *x509.CertPool { return certificate().pool }
 
-// FreePorts lets every listener take any free port of the loopback.
+// FreePorts lets every listener that is not configured take any free port of the loopback.
 func FreePorts(cfg *config.Config) {
-	const free = "127.0.0.1:0"
-	cfg.Dispatch.Listen, cfg.Notification.Listen, cfg.Switchboard.Listen = free, free, free
-	cfg.Passport.HTTPSListen, cfg.Passport.HTTPListen, cfg.Web.Listen, cfg.Ops.Listen = free, free, free, free
-	cfg.Cluster.Listen = free
+	def := config.Default()
+	for _, l := range []struct{ listen, usual *string }{
+		{&cfg.Dispatch.Listen, &def.Dispatch.Listen},
+		{&cfg.Notification.Listen, &def.Notification.Listen},
+		{&cfg.Switchboard.Listen, &def.Switchboard.Listen},
+		{&cfg.Passport.HTTPSListen, &def.Passport.HTTPSListen},
+		{&cfg.Passport.HTTPListen, &def.Passport.HTTPListen},
+		{&cfg.Web.Listen, &def.Web.Listen},
+		{&cfg.Ops.Listen, &def.Ops.Listen},
+		{&cfg.Cluster.Listen, &def.Cluster.Listen},
+	} {
+		if *l.listen == *l.usual {
+			*l.listen = "127.0.0.1:0"
+		}
+	}
 }
 
 // Serve runs a server until the test ends, which fails if that does not end cleanly. Nobody has

@@ -3,6 +3,8 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"monarch/internal/auth"
+	"monarch/internal/fleet"
 	"monarch/internal/msntest"
 	"monarch/internal/web"
 )
@@ -108,24 +111,31 @@ func TestScriptsMakeNoMarkup(t *testing.T) {
 
 // line is a socket of the messenger, over which somebody has signed in.
 type line struct {
-	t  *testing.T
-	ws *websocket.Conn
+	t     *testing.T
+	ws    *websocket.Conn
+	heard string // and not waited for
 }
 
-// messenger opens one in a browser, as the scripts of the page do.
-func (p *place) messenger(b *browser, name string) *line {
+// socket opens one in a browser, as the scripts of the page do.
+func (p *place) socket(b *browser, query string) *line {
 	p.t.Helper()
 	header := http.Header{"Origin": {b.base}, "Cookie": {"session=" + b.session()}}
-	ws, _, err := websocket.Dial(p.t.Context(), "ws://"+b.address().Host+"/messenger/socket?server=notification", &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library does
+	ws, _, err := websocket.Dial(p.t.Context(), "ws://"+b.address().Host+"/messenger/socket?"+query, &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library does
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = ws.CloseNow() })
+	return &line{t: p.t, ws: ws}
+}
+
+// messenger opens one to the notification server, and signs in.
+func (p *place) messenger(b *browser, name string) *line {
+	p.t.Helper()
+	l := p.socket(b, "server=notification")
 	ticket, err := p.Ticket(p.User(name))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	l := &line{p.t, ws}
 	handle := name + "@example.com"
 	l.says("VER 1 MSNP9 CVR0\r\n", "VER 1")
 	l.says("USR 2 TWN I "+handle+"\r\n", "USR 2 TWN S")
@@ -134,17 +144,29 @@ func (p *place) messenger(b *browser, name string) *line {
 }
 
 // says sends something, and waits for what begins an answer.
-func (l *line) says(text, answer string) {
+func (l *line) says(text, answer string) string {
 	l.t.Helper()
 	if err := l.ws.Write(l.t.Context(), websocket.MessageBinary, []byte(text)); err != nil {
 		l.t.Fatal(err)
 	}
-	for heard := ""; !strings.Contains(heard, answer); {
+	return l.hears(answer)
+}
+
+// hears waits for something, and returns the rest of its line.
+func (l *line) hears(want string) string {
+	l.t.Helper()
+	for {
+		if _, after, found := strings.Cut(l.heard, want); found {
+			if rest, after, whole := strings.Cut(after, "\r\n"); whole {
+				l.heard = after
+				return rest
+			}
+		}
 		_, b, err := l.ws.Read(l.t.Context())
 		if err != nil {
-			l.t.Fatalf("heard %q and then %v; want %q", heard, err, answer)
+			l.t.Fatalf("heard %q and then %v; want %q", l.heard, err, want)
 		}
-		heard += string(b)
+		l.heard += string(b)
 	}
 }
 
@@ -248,4 +270,55 @@ func TestTheMessengerReachesOtherNodes(t *testing.T) {
 	l.says("CHG 4 NLN 0\r\n", "CHG 4 NLN 0")
 	b.does("/account/places", "/account/places/messenger")
 	l.ends()
+}
+
+// TestTheMessengerTalksAtOtherNodes has somebody whose conversation is at a third node, which fails.
+func TestTheMessengerTalksAtOtherNodes(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cable, err := fleet.NewSlow("127.0.0.1:0", board, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cable.Close() }) // which it is by then
+	nodes := msntest.StartNodes(t, map[string]string{"cluster.roles": "dispatch, notification"},
+		map[string]string{"cluster.roles": "switchboard", "switchboard.listen": board, "switchboard.advertise": cable.Addr()},
+		map[string]string{"cluster.roles": "web"})
+	p := &place{nodes[2], msntest.NewPlayer(t, nodes[0]), t}
+	p.At(nodes[1], "B.sb")
+	p.Play(`mutual alice bob
+signin9 B`)
+	b := p.browser("alice")
+	l := p.messenger(b, "alice")
+	l.says("CHG 4 NLN 0\r\n", "CHG 4 NLN 0")
+	words := strings.Fields(l.says("XFR 5 SB\r\n", "XFR 5 SB "))
+	sb := p.socket(b, "server=switchboard&address="+url.QueryEscape(words[0]))
+	sb.says("USR 1 alice@example.com "+words[2]+"\r\n", "USR 1 OK")
+	sb.says("CAL 2 bob@example.com\r\n", "CAL 2 RINGING")
+	p.Play(`B.ns< NLN NLN alice@example.com Alice 0
+B.ns< RNG {session} {board} CKI {call} alice@example.com Alice
+B.sb> ANS 1 bob@example.com {call} {session}
+B.sb< IRO 1 1 1 alice@example.com Alice
+B.sb< ANS 1 OK`)
+	sb.hears("JOI bob@example.com")
+	hello, _ := msntest.Payload("P-HELLO")
+	sb.says(fmt.Sprintf("MSG 3 A %d\r\n%s", len(hello), hello), "ACK 3")
+	p.Play(`B.sb< MSG alice@example.com Alice {n} + P-HELLO
+B.sb> MSG 2 A {n} + P-HELLO
+B.sb< ACK 2`)
+	sb.hears("MSG bob@example.com Bob")
+	p.Play(`B.sb> OUT
+B.sb x`)
+	sb.hears("BYE bob@example.com")
+
+	_ = cable.Close() // the other end of some connections on it has closed them
+	sb.ends()
+	l.says("PNG\r\n", "QNG")
 }
