@@ -79,6 +79,12 @@ func TestCompose(t *testing.T) {
 	const file = "docker/compose.yaml"
 	c := documents[compose](t, file)[0]
 	settings := settingsOf(t, "docker/env.example")
+	for key, value := range settings {
+		if value != "" {
+			t.Errorf("%s has a value that somebody may leave as it is", key)
+		}
+		settings[key] = "0123456789abcdef.example.com"
+	}
 	addresses := make(map[string]bool)
 	for i, name := range []string{"node-1", "node-2", "node-3"} {
 		node := c.Services[name]
@@ -205,6 +211,9 @@ func TestDockerfile(t *testing.T) {
 	environment := make(map[string]string)
 	for _, m := range regexp.MustCompile(`(?m)^ENV (\w+)=(\S+)$`).FindAllStringSubmatch(text, -1) {
 		environment[m[1]] = m[2]
+	}
+	if strings.Contains(read(t, "docker/Dockerfile.dockerignore"), ".git\n") {
+		t.Error("without .git nobody knows which release it is")
 	}
 	if c := load(t, "", environment); !strings.Contains(text, "\nVOLUME "+c.Data.Dir+"\n") {
 		t.Errorf("the data is in %s, which is no volume", c.Data.Dir)
