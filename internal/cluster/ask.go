@@ -41,10 +41,10 @@ func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error
 const doubtful = 3 * time.Second
 
 // AskAll asks all other nodes that are alive, and waits until each has answered, or is not heard of
-// any more. It fails when question or answer may have been lost, and when ctx is over. What the
-// answers say is not told: after them, this node has received what the others sent before they
-// received what it sent before.
-func (c *Cluster) AskAll(ctx context.Context, msg []byte) error {
+// any more. It fails when question or answer may have been lost, when a node is not heard of that may
+// yet be, and when ctx is over. What the answers say is not told: if it does not fail, this node has
+// received what the others sent before they received what it sent before.
+func (c *Cluster) AskAll(ctx context.Context, msg []byte) (err error) {
 	var all []poll
 	for _, p := range c.peers.all() {
 		call, answer := c.asks.open(p.id)
@@ -52,16 +52,16 @@ func (c *Cluster) AskAll(ctx context.Context, msg []byte) error {
 		switch {
 		case c.sendTo(p, message{askMessage, call, msg}, Soon):
 			all = append(all, poll{p, answer})
-		case c.answers(p):
-			return fmt.Errorf("ask %s: %w", p.id, ErrUnreachable)
+		case p.alive():
+			err = fmt.Errorf("ask %s: %w", p.id, ErrUnreachable)
 		}
 	}
 	for _, q := range all {
-		if _, err := c.await(ctx, q); err != nil && (ctx.Err() != nil || c.answers(q.peer)) {
-			return fmt.Errorf("ask %s: %w", q.peer.id, err)
+		if _, why := c.await(ctx, q); why != nil && (ctx.Err() != nil || q.peer.alive()) {
+			err = fmt.Errorf("ask %s: %w", q.peer.id, why)
 		}
 	}
-	return nil
+	return err
 }
 
 // poll is a question to one node.

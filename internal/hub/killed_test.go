@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,5 +68,39 @@ func TestADisplacedSignInOfANodeThatWasKilledIsSeenToLeave(t *testing.T) {
 		for _, s := range seers {
 			w.want("what is seen", s.lines(), "[NLN Alice FLN Alice]")
 		}
+	})
+}
+
+// A node is not heard of for some seconds, and nothing is lost. Whoever signs in meanwhile does not wait
+// for it, and looks again when it knows of him: it told others only.
+func TestWhoDidNotWaitForANodeThatWasLateLooksAgain(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		there := w.in(1, bob, new(listener))
+		var seen []im.Presence
+		session := new(listener)
+		w.node[0].OnLapse(func(l hub.Lapse) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if slices.Contains(l.Presence, hub.Session(session)) {
+				of, _ := w.node[0].ByID(bob.ID)
+				seen = append(seen, of.Presence)
+			}
+		})
+		a, b := w.node[0].cluster.Self(), w.node[1].cluster.Self()
+		w.net.Delay(a, b, 5*time.Second)
+		w.net.Delay(b, a, 5*time.Second)
+		start := time.Now()
+		e := w.node[0].SignIn(hub.Login{Person: alice}, session)
+		time.AfterFunc(time.Second, func() { w.node[1].SetPresence(there, busy, these(nil)) })
+		w.node[0].AwaitPrior(w.t.Context(), e)
+		if took := time.Since(start); took > 4*time.Second {
+			w.t.Errorf("she is in after %v", took)
+		}
+		w.net.Delay(a, b, 0)
+		w.net.Delay(b, a, 0)
+		pass(20 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.want("what she sees when she looks again", seen, []im.Presence{busy})
 	})
 }
