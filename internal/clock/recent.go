@@ -34,6 +34,19 @@ func (r *Recent[K, V]) Use(k K, fn func(*V)) {
 	fn(v)
 }
 
+// Peek calls fn with what there is for a key, if there is anything. It does not count as asking for it.
+func (r *Recent[K, V]) Peek(k K, fn func(*V)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.young[k]
+	if v == nil {
+		v = r.old[k]
+	}
+	if v != nil {
+		fn(v)
+	}
+}
+
 // revive brings what there is for a key into the young generation. r.mu is held.
 func (r *Recent[K, V]) revive(k K) *V {
 	if r.young == nil {

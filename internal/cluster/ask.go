@@ -40,11 +40,11 @@ func (c *Cluster) Ask(ctx context.Context, to NodeID, msg []byte) ([]byte, error
 // longer waited for by those who wait for all.
 const doubtful = 3 * time.Second
 
-// AskAll asks all other nodes that are alive, and waits until each has answered, or is not heard of
-// any more. It fails when question or answer may have been lost, when a node is not heard of that may
-// yet be, and when ctx is over. What the answers say is not told: if it does not fail, this node has
-// received what the others sent before they received what it sent before.
-func (c *Cluster) AskAll(ctx context.Context, msg []byte) (err error) {
+// AskAll asks all other nodes that are alive, waits until each has answered, or is not heard of any
+// more, and returns the answers. It fails when question or answer may have been lost, when a node is
+// not heard of that may yet be, and when ctx is over. If not, this node has received what the others
+// sent before they received what it sent before.
+func (c *Cluster) AskAll(ctx context.Context, msg []byte) (answers [][]byte, err error) {
 	var all []poll
 	for _, p := range c.peers.all() {
 		call, answer := c.asks.open(p.id)
@@ -57,11 +57,15 @@ func (c *Cluster) AskAll(ctx context.Context, msg []byte) (err error) {
 		}
 	}
 	for _, q := range all {
-		if _, why := c.await(ctx, q); why != nil && (ctx.Err() != nil || q.peer.alive()) {
+		answer, why := c.await(ctx, q)
+		switch {
+		case why == nil:
+			answers = append(answers, answer)
+		case ctx.Err() != nil || q.peer.alive():
 			err = fmt.Errorf("ask %s: %w", q.peer.id, why)
 		}
 	}
-	return err
+	return answers, err
 }
 
 // poll is a question to one node.

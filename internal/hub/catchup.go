@@ -14,7 +14,8 @@ import (
 
 // settle waits until nothing is left of the sign-in before, where that was elsewhere, and every node
 // knows of this one. From then on the session is told what happens there, and what happened before
-// is known here. Where a node does not answer, it is told later that it missed something.
+// is known here. Where a node does not answer, it is told later that it missed something. With their
+// answers the nodes tell what the user owes there.
 func (p *peers) settle(ctx context.Context, e *Entry) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -27,7 +28,13 @@ func (p *peers) settle(ctx context.Context, e *Entry) {
 		delete(st.prior, e.number)
 		st.mu.Unlock()
 	}
-	if p.cluster.AskAll(ctx, encode(question{})) != nil {
+	answers, err := p.cluster.AskAll(ctx, encode(question{Debts: e.User()}))
+	for _, answer := range answers {
+		if p.hub.debts.Take != nil && len(answer) > 1 { // else it is yes or no
+			p.hub.debts.Take(e.User(), answer)
+		}
+	}
+	if err != nil {
 		p.mu.Lock()
 		p.unsettled = append(p.unsettled, e.session)
 		p.mu.Unlock()

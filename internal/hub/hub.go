@@ -35,6 +35,7 @@ type Hub struct {
 	moves  []MoveFunc
 	lapsed []func(Lapse)
 	turns  TurnFunc
+	debts  Debts
 	last   atomic.Uint64 // number given to a sign-in or heard of
 	mark   uint64        // what numbers given here end with
 	peers  *peers        // nil: there is no other node

@@ -35,6 +35,7 @@ type question struct {
 	Event *addressed `cbor:"1,keyasint,omitempty"` // does the session take it?
 	Ended *signedOut `cbor:"2,keyasint,omitempty"` // answered when nothing is left of the sign-in
 	Turn  im.UserID  `cbor:"3,keyasint,omitempty"` // answered with a number when his lists may be changed
+	Debts im.UserID  `cbor:"4,keyasint,omitempty"` // answered with what Debts of the hub gives, or no
 }
 
 // signedIn is a sign-in, when it begins and in a snapshot.

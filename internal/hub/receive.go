@@ -209,6 +209,14 @@ func (p *peers) Answer(from cluster.NodeID, b []byte, reply func([]byte)) {
 		answer(p.event(q.Event))
 	case q.Ended != nil:
 		p.answerEnd(q.Ended, answer)
+	case q.Debts != 0:
+		if give := p.hub.debts.Give; give != nil {
+			if debts := give(q.Debts); len(debts) > 1 {
+				reply(debts)
+				return
+			}
+		}
+		answer(false)
 	case q.Turn != 0:
 		n := p.node(from)
 		if !p.errands.begin(func(ctx context.Context) { p.giveTurn(ctx, n, q.Turn, reply) }) { // it waits for a command that is under way

@@ -27,6 +27,16 @@ func (h *Hub) Turn(ctx context.Context, id im.UserID) (end func()) {
 	return func() {}
 }
 
+// Debts are what somebody did too recently to do it again, as nodes tell each other of it when he signs
+// in, so that another node is no way around limits. Neither function may wait.
+type Debts struct {
+	Give func(im.UserID) []byte // nil: there is nothing
+	Take func(im.UserID, []byte)
+}
+
+// ShareDebts registers these functions. It is for construction time.
+func (h *Hub) ShareDebts(d Debts) { h.debts = d }
+
 func (p *peers) takeTurn(ctx context.Context, id im.UserID, n *node) (end func()) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"monarch/internal/auth"
+	"monarch/internal/clock"
 	"monarch/internal/cluster"
 	"monarch/internal/cluster/clustertest"
 	"monarch/internal/hub"
@@ -42,6 +43,7 @@ func newTwins(t *testing.T) (a, b *twin, network *clustertest.Net) {
 		})
 		c.hub.OnLapse(c.srv.Lapsed)
 		c.hub.GiveTurns(c.srv.Turn)
+		c.hub.ShareDebts(hub.Debts{Give: c.srv.Debts, Take: c.srv.TakeDebts})
 		if err := nodes.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -176,4 +178,45 @@ func TestChangesAtAnotherNodeTakeTurnsWithCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	user.hears("ADD 6 ") // after the change
+}
+
+// Who signs in at another node has done there what he did at the first.
+func TestAnotherNodeIsNoWayAroundLimits(t *testing.T) {
+	a, b, _ := newTwins(t)
+	rates := Rates{
+		SignIns: clock.Rate{Burst: 4, Per: time.Hour}, Statuses: clock.Rate{Burst: 5, Per: time.Hour}, Names: clock.Rate{Burst: 2, Per: time.Hour},
+	}
+	for _, node := range []*twin{a, b} {
+		node.srv.SetRates(rates)
+	}
+	user := a.online(t, 0)
+	for range 4 {
+		user.tell("CHG 6 BSY 0")
+		user.hears("CHG 6 ")
+	}
+	user.tell("REA 7 " + handleOf(0) + " One")
+	user.hears("REA 7 ")
+	user.Close()
+	user = b.online(t, 0)
+	user.tell("CHG 8 BSY 0")
+	user.hears("CHG 8 ")
+	user.tell("REA 9 " + handleOf(0) + " Two")
+	user.hears("REA 9 ")
+	for _, node := range []*twin{nil, a, b} {
+		if node != nil {
+			user.Close()
+			user = node.online(t, 0)
+		}
+		user.tell("CHG 10 BSY 0")
+		user.hears("800 10")
+		user.tell("REA 11 " + handleOf(0) + " Three")
+		user.hears("800 11")
+	}
+	user.Close()
+	for _, node := range []*twin{a, b, a} {
+		ticket := node.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: node.srv.Clock.Now()})
+		if got := node.dial(t, node.listener).signIn(handleOf(0), ticket); !strings.HasPrefix(got, "910 4") {
+			t.Errorf("one sign-in too many hears %q", got)
+		}
+	}
 }

@@ -210,6 +210,9 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	wait, cancel := context.WithTimeout(ctx, partingTime)
 	defer cancel()
 	s.srv.Hub.AwaitPrior(wait, &s.entry)
+	if err := s.overdrawn(); err != nil {
+		return before, nil, err
+	}
 	if err := s.srv.Turns.Await(ctx); err != nil {
 		return before, nil, fatal{msnp.CodeUnavailable, conn.Unavailable}
 	}

@@ -7,6 +7,7 @@ import (
 	"monarch/internal/cluster"
 	"monarch/internal/config"
 	"monarch/internal/conn"
+	"monarch/internal/hub"
 	"monarch/internal/ns"
 	"monarch/internal/sb"
 )
@@ -30,6 +31,7 @@ func (s *Server) buildMessenger() {
 	})
 	s.hub.OnLapse(s.ns.Lapsed)
 	s.hub.GiveTurns(s.ns.Turn)
+	s.hub.ShareDebts(hub.Debts{Give: s.ns.Debts, Take: s.ns.TakeDebts})
 }
 
 // told returns the address that clients are told for a server: of another node, if this one has
