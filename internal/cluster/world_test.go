@@ -51,8 +51,9 @@ type arrivals struct {
 	last       time.Time
 }
 
-func (c *counter) Start(self cluster.NodeID, recv func([]byte)) error {
-	return c.Bus.Start(self, func(packet []byte) {
+func (c *counter) Start(self cluster.NodeID, r cluster.Receiver) error {
+	recv := r.Packet
+	r.Packet = func(packet []byte) {
 		c.mu.Lock()
 		c.count.all++
 		if now := time.Now(); now != c.count.last {
@@ -61,7 +62,8 @@ func (c *counter) Start(self cluster.NodeID, recv func([]byte)) error {
 		}
 		c.mu.Unlock()
 		recv(packet)
-	})
+	}
+	return c.Bus.Start(self, r)
 }
 
 func (c *counter) packets() arrivals {
