@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -27,10 +28,14 @@ type place struct {
 	cluster *cluster.Cluster
 	clock   *clock.Clock
 	bus     *clustertest.Bus
+
+	mu    sync.Mutex // leaf but for what the hooks take
+	hooks hooks
 }
 
 func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
 	p := &place{clock: clock.New(), bus: net.Bus()}
+	p.hooks = hooks{func(im.UserID, uint64, uint64) {}, func(hub.Lapse) {}}
 	p.Hub = hub.New(p.clock, hold)
 	p.Join(func(m cluster.Member) *cluster.Cluster {
 		p.cluster = cluster.New(cluster.Config{
@@ -40,7 +45,9 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *s
 		})
 		return p.cluster
 	})
+	p.OnMove(func(user im.UserID, from, to uint64) { p.call(func(h *hooks) { h.move(user, from, to) }) })
 	p.OnLapse(func(l hub.Lapse) {
+		p.call(func(h *hooks) { h.lapse(l) })
 		for _, each := range l.Changes {
 			if s, ok := each.(*seer); ok {
 				refresh(s, false)
@@ -56,6 +63,19 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *s
 		t.Fatal(err)
 	}
 	return p
+}
+
+// hooks are what a test wants to be told besides.
+type hooks struct {
+	move  hub.MoveFunc
+	lapse func(hub.Lapse)
+}
+
+// call uses the hooks, or changes them, which may be when the node runs already.
+func (p *place) call(fn func(*hooks)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fn(&p.hooks)
 }
 
 func (p *place) end() {

@@ -173,10 +173,12 @@ func TestWhoComesBackSucceeds(t *testing.T) {
 	threeNodes(t, func(w *trio) {
 		var moves [3][]string
 		for i, n := range w.node {
-			n.OnMove(func(user im.UserID, from, to uint64) {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				moves[i] = append(moves[i], fmt.Sprint(user, " ", from, " ", to))
+			n.call(func(h *hooks) {
+				h.move = func(user im.UserID, from, to uint64) {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					moves[i] = append(moves[i], fmt.Sprint(user, " ", from, " ", to))
+				}
 			})
 		}
 		want := func(what string, old, now *hub.Entry) {
@@ -427,8 +429,7 @@ func TestANodeThatIsCutOffAsItBeginsToServeMayHaveLostEvents(t *testing.T) {
 		w.node[0] = newPlace(w.t, w.net, "a", nil)
 		w.net.CutOff(w.node[0].cluster.Self())
 		lapses := 0
-		synctest.Wait() // nobody looks at the functions now
-		w.node[1].OnLapse(func(l hub.Lapse) { lapses += len(l.Changes) })
+		w.node[1].call(func(h *hooks) { h.lapse = func(l hub.Lapse) { lapses += len(l.Changes) } })
 		w.in(1, bob, new(listener))
 		pass(5 * time.Second)
 		w.node[0].Deliver(bob.ID, hub.Notice{})

@@ -78,12 +78,14 @@ func TestWhoDidNotWaitForANodeThatWasLateLooksAgain(t *testing.T) {
 		there := w.in(1, bob, new(listener))
 		var seen []im.Presence
 		session := new(listener)
-		w.node[0].OnLapse(func(l hub.Lapse) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if slices.Contains(l.Presence, hub.Session(session)) {
-				of, _ := w.node[0].ByID(bob.ID)
-				seen = append(seen, of.Presence)
+		w.node[0].call(func(h *hooks) {
+			h.lapse = func(l hub.Lapse) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if slices.Contains(l.Presence, hub.Session(session)) {
+					of, _ := w.node[0].ByID(bob.ID)
+					seen = append(seen, of.Presence)
+				}
 			}
 		})
 		a, b := w.node[0].cluster.Self(), w.node[1].cluster.Self()
