@@ -121,8 +121,10 @@ func (s *session) adopt(r im.Roster) []hub.Event {
 	links := im.NewLinks(r)
 	if s.linked {
 		links.Keep(&s.links)
+	} else { // by the running handler; who reads lists again must not write it
+		s.linked = true
 	}
-	s.links, s.linked = *links, true
+	s.links = *links
 	missed := s.loaded()
 	for _, ev := range missed {
 		s.relink(ev)
