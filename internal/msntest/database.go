@@ -17,6 +17,10 @@ const databaseEnv = "MONARCH_TEST_DATABASE"
 // OnPostgres reports whether the servers have their accounts in PostgreSQL.
 func OnPostgres() bool { return os.Getenv(databaseEnv) == "postgres" }
 
+// connections is how many a server has with PostgreSQL at most: those of all transcripts that play at a
+// time must fit.
+const connections = 4
+
 // databases is the PostgreSQL server of all tests of a process, which the first of them starts.
 var databases struct {
 	mu       sync.Mutex
@@ -41,6 +45,10 @@ func newDatabase(t testing.TB) string {
 	if d.server == nil {
 		var err error
 		if d.server, err = pgtest.New(); err == nil {
+			// What is written here need not outlive the machine.
+			err = d.server.Run("postgres", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+		}
+		if err == nil {
 			d.template, err = newTemplate(d.server)
 		}
 		if err != nil {

@@ -60,7 +60,9 @@ func startOn(t testing.TB, settings map[string]string, nodes int) *Fixture {
 		t.Fatal(err)
 	}
 	if cfg.Database.URL == "" {
-		cfg.Database.URL = newDatabase(t)
+		if cfg.Database.URL = newDatabase(t); cfg.Database.URL != "" {
+			cfg.Database.MaxConnections = connections
+		}
 	}
 	f := run(t, cfg, nodes)
 	for _, nick := range nicks {

@@ -76,6 +76,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a block without an end", "any {\nA.sb x", "S00.txt:1: no closing brace"},
 		{"an empty block", "any {\n}", "S00.txt:1: an empty block"},
 		{"sending in any order", "any {\nA.sb> OUT\n}", "S00.txt:2: only lines from the server"},
+		{"waiting at once", "at once {\nA.sb< A 1\n}", "S00.txt:2: only what clients do"},
 		{"a branch the server does not choose", "either {\nA.sb> OUT\n}", "S00.txt:2: a branch begins"},
 		{"an unknown way to close", "A.sb! softly", "S00.txt:1: a client closes"},
 		{"two fragments of one name", "-- a\nA.sb x\n-- a\nA.sb x", "S00.txt:3: a second fragment"},

@@ -190,7 +190,7 @@ func (s *Server) Start() error {
 	}
 	defer log.Close()
 	cmd := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.Port), "-k", s.dir,
-		"-c", "listen_addresses="+s.Host, "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+		"-c", "listen_addresses="+s.Host, "-c", "max_connections=400", "-c", "shared_buffers=32MB")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err

@@ -14,22 +14,15 @@ import (
 
 // parallel is how many transcripts play at a time unless the command line says otherwise.
 // They wait for the server's silence most of the time, so they may be many more than there
-// are processors, but fewer where each has several nodes.
-const (
-	parallel = "16"
-	spread   = "6"
-)
+// are processors.
+const parallel = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		many := parallel
-		if msntest.Nodes() > 1 {
-			many = spread
-		}
-		if err := flag.Set("test.parallel", many); err != nil {
+		if err := flag.Set("test.parallel", parallel); err != nil {
 			panic(err)
 		}
 	}
