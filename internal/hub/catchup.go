@@ -99,6 +99,10 @@ func (p *peers) begun() map[*node]int {
 	return begun
 }
 
+// CaughtUp reports whether all other nodes are known to know who is signed in here. Until then, people
+// here may be told twice how somebody there is.
+func (h *Hub) CaughtUp() bool { return h.peers == nil || len(h.peers.begun()) == 0 }
+
 // isKnown reports whether all nodes that can be reached have answered that they know who is here.
 func (p *peers) isKnown(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)

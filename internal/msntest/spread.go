@@ -45,11 +45,13 @@ func (f *Fixture) hurry() {
 	}
 }
 
-// meet waits until every node has heard of every other.
+// meet waits until every node has heard of every other, and knows that it is known there.
 func (f *Fixture) meet() error {
 	all := f.All()
 	for end := time.Now().Add(patience); ; <-time.After(5 * time.Millisecond) {
-		if !slices.ContainsFunc(all, func(n *Fixture) bool { return len(all) > 1 && n.known() < len(all) }) {
+		if !slices.ContainsFunc(all, func(n *Fixture) bool {
+			return len(all) > 1 && (n.known() < len(all) || !n.Server.Admin().Hub.CaughtUp())
+		}) {
 			return f.Agree()
 		}
 		if time.Now().After(end) {
