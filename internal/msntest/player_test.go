@@ -94,7 +94,6 @@ func TestStepsThatGoAsWritten(t *testing.T) {
 				A.sb< B 2
 				A.sb< C 3
 			}`},
-		{"what is done at once", echoes(t), "at once {\nA.sb> A 1\nA.sb> B 2\n}\nA.sb< A 1\nA.sb< B 2"},
 		{"the branch where nothing happens", says(t, ""), "either {\nA.sb< A 1\n} or {\nA.sb -\n}"},
 		{"lines that may be missing", hangsUp(t, "B 2\r\n"), "optional A.sb< A 1\noptional A.sb< B 2\noptional A.sb< C 3\nA.sb x"},
 		{"repetition", echoes(t), `
