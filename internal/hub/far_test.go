@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,6 +212,26 @@ func TestWhoComesBackSucceeds(t *testing.T) {
 		pass(time.Second)
 		w.in(0, alice, new(listener))
 		want("after leaving", nil, nil)
+	})
+}
+
+// TestWhoseNodeIsGoneSucceeds, for what he did there has ended with it.
+func TestWhoseNodeIsGoneSucceeds(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		var moves [3]atomic.Int64
+		for i, n := range w.node {
+			n.call(func(h *hooks) { h.move = func(im.UserID, uint64, uint64) { moves[i].Add(1) } })
+		}
+		w.in(2, alice, new(listener))
+		w.net.CutOff(w.node[2].cluster.Self())
+		pass(15 * time.Second)
+		w.in(0, alice, new(listener))
+		pass(time.Second)
+		for i, want := range []int64{1, 1, 0} {
+			if got := moves[i].Load(); got != want {
+				t.Errorf("node %d knows of %d moves, want %d", i, got, want)
+			}
+		}
 	})
 }
 

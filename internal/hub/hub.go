@@ -79,8 +79,8 @@ type EndFunc func(user im.UserID, number uint64, how Ending)
 // time.
 func (h *Hub) OnEnd(fn EndFunc) { h.ended = append(h.ended, fn) }
 
-// MoveFunc is told that somebody whose sign-in was [Stopped] has come back, with the numbers of that
-// one and of the one that goes on in its place.
+// MoveFunc is told that somebody whose sign-in was [Stopped], or was at a node of which nothing is
+// heard, has come back, with the numbers of that one and of the one that goes on in its place.
 type MoveFunc func(user im.UserID, from, to uint64)
 
 // OnMove registers a function to be told of that, when this node hears of it. It is for construction
@@ -90,7 +90,7 @@ func (h *Hub) OnMove(fn MoveFunc) { h.moves = append(h.moves, fn) }
 // succeed tells that a sign-in has taken the place of one at another node, which the server has ended,
 // or ends by that.
 func (h *Hub) succeed(old whereabouts, number uint64) {
-	if !old.left {
+	if old.reachable() {
 		h.end(old.user, old.number, Expelled)
 		return
 	}
