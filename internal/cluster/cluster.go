@@ -25,7 +25,7 @@ const Protocol = 1
 
 // Sizes in bytes.
 const (
-	MaxMessage = 256 << 10 // a longer one is not sent, and logged
+	MaxMessage = 256 << 10 // a longer one is not sent, which is logged, and followed by a snapshot
 	fullBatch  = 64 << 10  // a batch takes no more messages
 	maxWaiting = 4 << 20   // for a node that takes nothing; beyond it they are dropped, for a snapshot later
 )
@@ -144,8 +144,10 @@ func (c *Cluster) send(to NodeID, m message, h Haste) bool {
 }
 
 func (c *Cluster) sendTo(p *peer, m message, h Haste) bool {
-	if len(m.body) > MaxMessage {
-		c.cfg.Log.Error("a message is too long for the cluster and was dropped", "bytes", len(m.body))
+	if !c.fits(m) {
+		if m.kind == dataMessage {
+			p.out.close("something was too long") // the snapshot mends what is not told
+		}
 		return false
 	}
 	full, ok := p.out.add(m)
@@ -157,6 +159,15 @@ func (c *Cluster) sendTo(p *peer, m message, h Haste) bool {
 	}
 	c.pace.hurry(h)
 	return true
+}
+
+// fits reports whether a message can be sent.
+func (c *Cluster) fits(m message) bool {
+	if len(m.body) <= MaxMessage {
+		return true
+	}
+	c.cfg.Log.Error("a message is too long for the cluster and was dropped", "bytes", len(m.body))
+	return false
 }
 
 // Settle waits until the members of all nodes have received everything that was sent so far, without

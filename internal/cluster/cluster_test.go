@@ -149,6 +149,32 @@ func TestWhatIsLostComesWithASnapshot(t *testing.T) {
 	}
 }
 
+func TestAMessageThatIsTooLongCostsASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		a.shards[0].facts["x"] = 60 // which only the snapshot tells
+		a.Send(b.Self(), make([]byte, cluster.MaxMessage+1), cluster.Soon)
+		a.set("y", 61, cluster.Soon)
+		if _, err := a.Ask(t.Context(), c.Self(), make([]byte, cluster.MaxMessage+1)); !errors.Is(err, cluster.ErrUnreachable) {
+			t.Errorf("a question that is too long: %v", err)
+		}
+		pass(4 * time.Second)
+		if got, none := b.heard(), c.heard(); got != "begin a, end a" || none != "" {
+			t.Errorf("b was told %q, and c %q", got, none)
+		}
+		mustAgree(t, a, b)
+
+		long := strings.Repeat("z", cluster.MaxMessage)
+		a.set(long, 1, cluster.Soon) // too long for the snapshot too, which comes without it
+		pass(4 * time.Second)
+		a.set("y", 62, cluster.Soon)
+		pass(time.Second)
+		if got := b.knows(a.Self()); got["y"] != 62 || len(got) != 2 {
+			t.Errorf("b knows %d things, and y is %d", len(got), got["y"])
+		}
+	})
+}
+
 func TestWhoIsCutOffIsSilentThenGoneAndMayComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, a, b, c := trio(t)

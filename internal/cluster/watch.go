@@ -83,6 +83,9 @@ func (c *Cluster) begin(p *peer) {
 // snapshot sends everything that the member says, no faster than the other node reads.
 func (c *Cluster) snapshot(p *peer, run uint64) {
 	add := func(m message) {
+		if !c.fits(m) {
+			return
+		}
 		h := Later
 		if p.out.addTo(run, m) || m.kind == endMessage {
 			h = Soon
