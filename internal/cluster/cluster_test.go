@@ -149,6 +149,21 @@ func TestWhatIsLostComesWithASnapshot(t *testing.T) {
 	}
 }
 
+func TestABatchThatIsNotUnderstoodCostsASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, c := trio(t)
+		pass(10 * time.Millisecond)
+		b.counter.spoilNext()
+		a.set("x", 60, cluster.Soon)
+		a.set("y", 61, cluster.Soon)
+		pass(3 * time.Second)
+		mustAgree(t, a, b, c)
+		if got, none := b.heard(), c.heard(); got != "begin a, end a" || none != "" {
+			t.Errorf("b was told %q, and c %q", got, none)
+		}
+	})
+}
+
 func TestAMessageThatIsTooLongCostsASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b, c := trio(t)

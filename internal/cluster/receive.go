@@ -118,6 +118,8 @@ func (c *Cluster) receiveBatch(p *peer, body cursor) {
 			m, err := body.message()
 			if err != nil {
 				c.cfg.Log.Warn("did not understand a batch", "node", p.id)
+				p.in.miss()
+				c.gap(p)
 				return
 			}
 			c.deliver(p, m)

@@ -38,11 +38,12 @@ type node struct {
 	answers func(reply func([]byte))
 }
 
-// counter counts what comes over a bus.
+// counter counts what comes over a bus, and may spoil it.
 type counter struct {
 	cluster.Bus
 	mu    sync.Mutex
 	count arrivals
+	spoil int // so many batches more lose their last byte
 }
 
 // arrivals are how many packets came, and at how many different times.
@@ -60,6 +61,10 @@ func (c *counter) Start(self cluster.NodeID, r cluster.Receiver) error {
 			c.count.times++
 			c.count.last = now
 		}
+		if c.spoil > 0 && bytes.HasPrefix(packet, []byte{1, 2}) {
+			c.spoil--
+			packet = packet[:len(packet)-1]
+		}
 		c.mu.Unlock()
 		recv(packet)
 	}
@@ -70,6 +75,12 @@ func (c *counter) packets() arrivals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.count
+}
+
+func (c *counter) spoilNext() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spoil = 1
 }
 
 func (a arrivals) since(before arrivals) (all, times int) {
