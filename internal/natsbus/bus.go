@@ -30,9 +30,9 @@ const (
 	nobody = "503" // the status of such an answer
 )
 
-// waiting is how many packets wait for the cluster to read them. When there are more, they are
-// lost, which is logged and counted, and mended by the cluster.
-const waiting = 4096
+// arriving is how many packets there may be that NATS has read and that are not in the queue yet, where a
+// goroutine puts them that waits for nobody.
+const arriving = 4096
 
 // Times that this node waits.
 const (
@@ -51,6 +51,7 @@ type Bus struct {
 	conn    *nats.Conn
 	absence string // the subject for that, with a dot at its end
 	packets chan *nats.Msg
+	queue   *queue
 	done    chan struct{}
 	reading sync.WaitGroup
 
@@ -61,7 +62,7 @@ type Bus struct {
 }
 
 func newBus(log *slog.Logger, m *metrics.Metrics) *Bus {
-	b := &Bus{log: log, packets: make(chan *nats.Msg, waiting), done: make(chan struct{})}
+	b := &Bus{log: log, packets: make(chan *nats.Msg, arriving), queue: newQueue(), done: make(chan struct{})}
 	m.Gauge("monarch_nats_connected", "1 while this node is connected with NATS.", func() float64 {
 		if b.up.Load() {
 			return 1
@@ -87,6 +88,7 @@ func (b *Bus) Start(self cluster.NodeID, r cluster.Receiver) error {
 		return err
 	}
 	b.up.Store(true)
+	b.reading.Go(b.collect)
 	b.reading.Go(func() { b.read(r) })
 	b.await()
 	return nil
@@ -109,21 +111,40 @@ func (b *Bus) subscribe(self cluster.NodeID) error {
 	return nil
 }
 
-func (b *Bus) read(r cluster.Receiver) {
+// collect has what comes wait in the queue, which is bounded in bytes, as the channel is not.
+func (b *Bus) collect() {
 	for {
 		select {
 		case <-b.done:
 			return
 		case m := <-b.packets:
-			run, about := strings.CutPrefix(m.Subject, b.absence)
-			switch {
-			case !about:
-				r.Packet(m.Data)
-			case m.Header.Get("Status") == nobody:
-				r.Absent(run)
+			if b.queue.put(m) {
+				b.lose()
 			}
 		}
 	}
+}
+
+func (b *Bus) read(r cluster.Receiver) {
+	for {
+		m := b.queue.take()
+		if m == nil {
+			return
+		}
+		run, about := strings.CutPrefix(m.Subject, b.absence)
+		switch {
+		case !about:
+			r.Packet(m.Data)
+		case m.Header.Get("Status") == nobody:
+			r.Absent(run)
+		}
+	}
+}
+
+// lose tells that packets are being lost.
+func (b *Bus) lose() {
+	b.slow.Add(1)
+	b.log.Warn("packets of other nodes were lost, because this one did not read them fast enough")
 }
 
 // Broadcast implements cluster.Bus.
@@ -144,6 +165,7 @@ func (b *Bus) Close() error {
 	b.drain()
 	b.conn.Close()
 	close(b.done)
+	b.queue.close()
 	b.reading.Wait()
 	b.shutDown()
 	if err != nil {
@@ -189,8 +211,7 @@ func (b *Bus) options(self cluster.NodeID) []nats.Option {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrSlowConsumer) {
-				b.slow.Add(1)
-				b.log.Warn("packets of other nodes were lost, because this one did not read them fast enough")
+				b.lose()
 				return
 			}
 			b.log.Warn("NATS complains", "err", err)

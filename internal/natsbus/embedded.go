@@ -70,9 +70,10 @@ func (cfg EmbeddedConfig) options() (*server.Options, error) {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: rand.Text(),
 
 		NoSigs:              true,
-		NoSystemAccount:     true, // servers would tell each other their statistics
-		NoLog:               true, // until SetLoggerV2
-		NoFastProducerStall: true, // one slow node does not hold up what the others are sent
+		NoSystemAccount:     true,    // servers would tell each other their statistics
+		NoLog:               true,    // until SetLoggerV2
+		NoFastProducerStall: true,    // one slow node does not hold up what the others are sent
+		MaxPending:          waiting, // bytes for this node, which takes everything at once
 
 		// It tells of the first attempt to reach a node, and then of one in several minutes.
 		ConnectErrorReports: retelling, ReconnectErrorReports: retelling,
@@ -85,6 +86,8 @@ func (cfg EmbeddedConfig) options() (*server.Options, error) {
 			ConnectRetries: 120, // to nodes that others told of; to peers for ever
 			PingInterval:   pinging,
 			MaxPingsOut:    unanswered,
+			WriteDeadline:  10 * time.Second, // who does not take so much as a write is left, and comes back
+			WriteTimeout:   server.WriteTimeoutPolicyClose,
 		},
 	}
 	for _, peer := range cfg.Peers {

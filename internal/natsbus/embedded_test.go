@@ -79,9 +79,10 @@ func TestWhoDoesNotReadLosesAndIsTold(t *testing.T) {
 	b := embedded(t, anyPort, secret, a.Address()).start(t)
 	meet(t, a, b)
 	b.mu.Lock() // so that nothing is read
+	something := string(make([]byte, 100<<10))
 	eventually(t, "packets are lost", func() bool {
-		for range 1000 {
-			a.tellOne(t, b, "something")
+		for range 100 {
+			a.tellOne(t, b, something)
 		}
 		return strings.Contains(b.log.String(), "did not read them fast enough")
 	})
