@@ -17,6 +17,7 @@ type NodeID string
 
 var (
 	names   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
+	ids     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?/[a-z2-7]{13}$`)
 	numbers = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 )
 
@@ -34,6 +35,9 @@ func NewID(name string) NodeID {
 	rand.Read(number[:])
 	return NodeID(name + "/" + numbers.EncodeToString(number[:]))
 }
+
+// valid reports whether it is the id of a node, so that a bus may make an address of it.
+func (n NodeID) valid() bool { return ids.MatchString(string(n)) }
 
 // Name returns what the operator calls the node.
 func (n NodeID) Name() string {

@@ -57,10 +57,16 @@ func TestNonsenseIsLeftUnread(t *testing.T) {
 		net := clustertest.NewNet()
 		a := newNode(net, "a").start(t)
 		bus := net.Bus()
-		if err := bus.Start("b/x", cluster.Receiver{Packet: func([]byte) {}}); err != nil {
+		const id = "b/aaaaaaaaaaaaa"
+		if err := bus.Start(id, cluster.Receiver{Packet: func([]byte) {}}); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []string{"", "\x01", "\x01\x01\xff", "\x01\x01\x03b/x\x01{", "\x01\x01\x03b/x\x02{}", "\x01\x01\x03b/x\x02{}\x05", "\x01\x01\x03b/x{}", "\x01\x02\x03b/x", "\x01\x02\x03b/x\x01\x00\x05", "\x01\x03\x03b/x\x01"} {
+		from := string(rune(len(id))) + id
+		for _, p := range []string{
+			"", "\x01", "\x01\x01\xff", "\x01\x01\x03b/x\x02{}", "\x01\x01" + from + "\x01{", "\x01\x01" + from + "\x02{}",
+			"\x01\x01" + from + "\x02{}\x05", "\x01\x01" + from + "{}", "\x01\x02" + from, "\x01\x02" + from + "\x01\x00\x05",
+			"\x01\x03" + from + "\x01",
+		} {
 			if err := bus.Broadcast([]byte(p)); err != nil {
 				t.Fatal(err)
 			}

@@ -103,7 +103,10 @@ func parseHeader(packet []byte) (kind byte, from NodeID, body cursor, err error)
 	}
 	body.b = packet[2:]
 	from = NodeID(body.bytes(body.uvarint()))
-	return packet[1], from, body, body.err()
+	if !from.valid() {
+		return 0, "", cursor{}, errPacket
+	}
+	return packet[1], from, body, nil
 }
 
 func (s standing) append(b []byte) []byte {

@@ -84,6 +84,19 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+func TestWhoSendsIsANode(t *testing.T) {
+	for id, ok := range map[NodeID]bool{
+		"a/aaaaaaaaaaaaa": true, "node-1.example.com/az27az27az27a": true,
+		"": false, "a": false, "a/": false, "/aaaaaaaaaaaaa": false, "a/aaaaaaaaaaaa": false, "a/aaaaaaaaaaaaaa": false,
+		"a/aaaaaaaaaaaa1": false, "a/aaaaaaaaaaaaA": false, "a/aaaaaaaaaaaa>": false, "a/aaaaaa aaaaaa": false, "a/aaaaa.aaaaaaa": false,
+		"a/x\r\nPUB x 1\r\n": false, "a/aaaaaaaaaaaaa\n": false, "a b/aaaaaaaaaaaaa": false, "a/b/aaaaaaaaaaaaa": false,
+	} {
+		if _, from, _, err := parseHeader(header(beatPacket, id)); (err == nil) != ok || ok && from != id {
+			t.Errorf("%q: %q, %v", id, from, err)
+		}
+	}
+}
+
 func FuzzPacket(f *testing.F) {
 	id := NewID("a")
 	f.Add(standing{run: 1}.append(header(standingPacket, id)))
