@@ -13,9 +13,16 @@ import (
 type logger struct {
 	log *slog.Logger
 
-	mu      sync.Mutex // leaf
-	died    string
-	refused time.Time // when that was last told
+	mu        sync.Mutex // leaf
+	died      string
+	refused   refusals // of nodes
+	strangers refusals
+}
+
+// refusals are how often somebody was not let in.
+type refusals struct {
+	told  time.Time // last
+	since int       // and so often then
 }
 
 // Noticef implements server.Logger.
@@ -41,30 +48,37 @@ func (l *logger) Debugf(string, ...any) {}
 // Tracef implements server.Logger.
 func (l *logger) Tracef(string, ...any) {}
 
-// retold is how often it is told that nodes do not let each other in, which they try every second.
+// retold is how often it is told that somebody is not let in: nodes try every second, and whoever else can
+// reach the port as often as they like.
 const retold = time.Minute
 
 func (l *logger) say(level slog.Level, format string, v []any) {
 	text := fmt.Sprintf(format, v...)
-	if !strings.Contains(text, "TLS route handshake error") || !strings.Contains(text, "certificate") {
+	switch {
+	case !strings.Contains(strings.ToLower(text), "handshake"):
 		l.log.Log(context.Background(), level, "NATS", "says", text)
-		return
+	case strings.Contains(text, "certificate"):
+		if times := l.tell(&l.refused); times > 0 {
+			l.log.Error("a node and this one do not let each other into the cluster: "+
+				"cluster.secret, or cluster.ca, must be the same at both", "nats", text, "times", times)
+		}
+	default:
+		if times := l.tell(&l.strangers); times > 0 {
+			l.log.Warn("somebody who does not speak as nodes do was not let into the cluster: "+
+				"nobody but nodes should reach cluster.listen", "nats", text, "times", times)
+		}
 	}
-	if l.toldRecently() {
-		return
-	}
-	l.log.Error("a node and this one do not let each other into the cluster: "+
-		"cluster.secret, or cluster.ca, must be the same at both", "nats", text)
 }
 
-func (l *logger) toldRecently() bool {
+// tell counts one more, and returns how many are to be told of now.
+func (l *logger) tell(r *refusals) (times int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := time.Now(); now.Sub(l.refused) > retold {
-		l.refused = now
-		return false
+	r.since++
+	if now := time.Now(); now.Sub(r.told) > retold {
+		times, *r = r.since, refusals{told: now}
 	}
-	return true
+	return times
 }
 
 // fatal returns why the server is not ready, if it said so.
