@@ -68,6 +68,7 @@ type Cluster struct {
 	pace  pace  // of messages
 	beats alarm // of heartbeats
 	looks alarm // at who is silent
+	debts alarm // see peer.owed
 	done  chan struct{}
 	work  sync.WaitGroup // the goroutines of this node
 
@@ -84,7 +85,7 @@ type Cluster struct {
 func New(cfg Config) *Cluster {
 	c := &Cluster{cfg: cfg, self: NewID(cfg.Name), done: make(chan struct{})}
 	c.asks.waiting = make(map[uint64]question)
-	for _, a := range []*alarm{&c.pace.alarm, &c.beats, &c.looks} {
+	for _, a := range []*alarm{&c.pace.alarm, &c.beats, &c.looks, &c.debts} {
 		a.init(cfg.Clock)
 	}
 	c.publish()
@@ -183,7 +184,7 @@ func (c *Cluster) Settle(ctx context.Context) error {
 			if !c.answers(p) || p.out.passed(m) {
 				delete(marks, p)
 			} else if p.out.curious(m, c.cfg.Clock.Elapsed()) {
-				c.tell(p, please)
+				c.owe(p, inquiry)
 			}
 		}
 		if len(marks) == 0 {

@@ -164,6 +164,26 @@ func TestABatchThatIsNotUnderstoodCostsASnapshot(t *testing.T) {
 	})
 }
 
+// A connection may take nothing for some seconds. Locks are not held as long. (No bubble has time pass while
+// somebody waits for a lock.)
+func TestABusThatMakesWaitHoldsUpNobodyElse(t *testing.T) {
+	net, a, b, c := trio(t)
+	a.counter.gate.Lock()
+	defer a.counter.gate.Unlock()
+	net.Lose(b.Self(), a.Self(), 1)
+	for i := range 10 { // a misses something, asks for it, and goes on listening
+		b.set("x", 60+i, cluster.Soon)
+		c.set("x", 60+i, cluster.Soon)
+		eventually(t, func() bool { return a.knows(c.Self())["x"] == 60+i })
+	}
+	a.set("x", 70, cluster.Soon)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := a.Settle(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("settled: %v", err)
+	}
+}
+
 func TestAMessageThatIsTooLongCostsASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b, c := trio(t)

@@ -4,7 +4,7 @@ import "sync"
 
 // inbound is how far this node has read what another one says.
 type inbound struct {
-	mu     sync.Mutex // leaf; only whoever has the cluster's turn changes anything
+	mu     sync.Mutex // leaf; only whoever has the cluster's turn changes anything but told
 	run    uint64     // the latest it has heard of
 	next   uint64     // sequence number
 	told   uint64     // what of next the other one knows

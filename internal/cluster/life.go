@@ -96,7 +96,7 @@ func (c *Cluster) stop() {
 	if err := c.cfg.Bus.Close(); err != nil {
 		c.cfg.Log.Warn("the bus did not close well", "err", err)
 	}
-	for _, a := range []*alarm{&c.pace.alarm, &c.beats, &c.looks} {
+	for _, a := range []*alarm{&c.pace.alarm, &c.beats, &c.looks, &c.debts} {
 		a.stop()
 	}
 }

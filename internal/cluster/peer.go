@@ -12,7 +12,8 @@ type peer struct {
 	out *stream
 	in  inbound
 
-	asks atomic.Bool // how the streams stand, which it is told after what is queued
+	asks atomic.Bool   // how the streams stand, which it is told after what is queued
+	owed atomic.Uint32 // a debt, which speak pays
 
 	// Changed with the cluster's turn only, and read without.
 	state  atomic.Uint32 // a State
@@ -20,6 +21,15 @@ type peer struct {
 	heard  atomic.Int64 // when it last spoke, of Clock.Elapsed
 	ahead  atomic.Int64 // by how much its clock is ahead of ours
 }
+
+// debt is what a node is to be sent besides what is queued.
+type debt = uint32
+
+const (
+	introduction debt = 1 << iota // so that it knows whose stream follows
+	account                       // how the streams stand
+	inquiry                       // the same, and that it is to tell it too
+)
 
 func (p *peer) setState(s State) { p.state.Store(uint32(s)) }
 

@@ -76,9 +76,7 @@ func (c *Cluster) meet(id NodeID, b beat) *peer {
 	c.hear(p)
 	c.peers.add(p)
 	c.cfg.Log.Info("a node is there", "node", id, "release", b.Release)
-	if err := c.cfg.Bus.SendTo(id, c.beatPacket(nil)); err != nil { // so that it knows whose stream follows
-		c.cfg.Log.Debug("the bus did not take a heartbeat", "node", id, "err", err)
-	}
+	c.owe(p, introduction)
 	c.begin(p)
 	return p
 }
@@ -125,7 +123,7 @@ func (c *Cluster) receiveBatch(p *peer, body cursor) {
 			c.deliver(p, m)
 		}
 		if p.in.due() {
-			c.tell(p, 0)
+			c.owe(p, account)
 		}
 	case skip:
 	}
@@ -168,5 +166,5 @@ func (c *Cluster) gap(p *peer) {
 	c.counts.gaps.Add(1)
 	c.cfg.Log.Warn("missed something that a node said, and asks for everything", "node", p.id)
 	c.asks.fail(p.id)
-	c.tell(p, 0)
+	c.owe(p, account)
 }

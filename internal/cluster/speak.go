@@ -12,7 +12,8 @@ const (
 	hurry = 250 * time.Millisecond
 )
 
-// speak sends what is queued when its time has come, and heartbeats.
+// speak sends what is queued when its time has come, what nodes are owed, and heartbeats. Nobody else sends
+// anything while it runs, since a bus may make whoever sends wait.
 func (c *Cluster) speak() {
 	c.beats.ring()
 	for {
@@ -21,6 +22,10 @@ func (c *Cluster) speak() {
 			return
 		case <-c.pace.rung:
 			c.flush()
+		case <-c.debts.rung:
+			for _, p := range c.peers.all() {
+				c.pay(p)
+			}
 		case <-c.beats.rung:
 			c.beat()
 			next := pulse
@@ -37,6 +42,7 @@ func (c *Cluster) speak() {
 func (c *Cluster) flush() {
 	c.pace.sending()
 	for _, p := range c.peers.all() {
+		c.pay(p)
 		for {
 			batch, run := p.out.take()
 			if batch == nil {
@@ -54,6 +60,28 @@ func (c *Cluster) flush() {
 		if p.asks.Swap(false) {
 			c.tell(p, 0)
 		}
+	}
+}
+
+// owe has speak send something to a node at once, and does not wait for it.
+func (c *Cluster) owe(p *peer, what debt) {
+	p.owed.Or(what)
+	c.debts.ring()
+}
+
+// pay sends a node what it is owed.
+func (c *Cluster) pay(p *peer) {
+	owed := p.owed.Swap(0)
+	if owed&introduction != 0 {
+		if err := c.cfg.Bus.SendTo(p.id, c.beatPacket(nil)); err != nil {
+			c.cfg.Log.Debug("the bus did not take a heartbeat", "node", p.id, "err", err)
+		}
+	}
+	switch {
+	case owed&inquiry != 0:
+		c.tell(p, please)
+	case owed&account != 0:
+		c.tell(p, 0)
 	}
 }
 

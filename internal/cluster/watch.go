@@ -60,7 +60,7 @@ func (c *Cluster) hear(p *peer) {
 		c.cfg.Log.Info("a node is there again", "node", p.id)
 		p.setState(Alive)
 		c.begin(p)
-		c.tell(p, 0)
+		c.owe(p, account)
 	}
 }
 

@@ -44,6 +44,20 @@ type counter struct {
 	mu    sync.Mutex
 	count arrivals
 	spoil int // so many batches more lose their last byte
+
+	gate sync.RWMutex // whoever sends waits while it is locked
+}
+
+func (c *counter) SendTo(node cluster.NodeID, packet []byte) error {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	return c.Bus.SendTo(node, packet)
+}
+
+func (c *counter) Broadcast(packet []byte) error {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	return c.Bus.Broadcast(packet)
 }
 
 // arrivals are how many packets came, and at how many different times.
@@ -341,4 +355,16 @@ func trio(t *testing.T) (net *clustertest.Net, a, b, c *node) {
 		n.heard()
 	}
 	return net, a, b, c
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for range 3000 {
+		if ok() {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Fatal("it never came to be")
 }
