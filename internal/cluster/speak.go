@@ -8,8 +8,8 @@ import (
 // A node is heard of every pulse, at the same time as others whose clocks are right, and more often while
 // it starts.
 const (
-	pulse = 2 * time.Second
-	hurry = 250 * time.Millisecond
+	pulse      = 2 * time.Second
+	firstPulse = 250 * time.Millisecond
 )
 
 // speak sends what is queued when its time has come, what nodes are owed, and heartbeats. Nobody else sends
@@ -30,7 +30,7 @@ func (c *Cluster) speak() {
 			c.beat()
 			next := pulse
 			if c.phase.Load() == int32(joining) {
-				next = hurry
+				next = firstPulse
 			}
 			c.beats.set(c.cfg.Clock.Until(next))
 		}
