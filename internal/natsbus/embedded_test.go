@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"monarch/internal/natsbus"
@@ -50,8 +51,10 @@ func TestPacketsKeepTheirOrderUnderLoad(t *testing.T) {
 	a, b, c := three(t)
 	a.forget()
 	const packets = 1500 // of each of two senders at once, which together are fewer than may wait
+	var sending sync.WaitGroup
+	defer sending.Wait()
 	for _, from := range []*end{b, c} {
-		go func() {
+		sending.Go(func() {
 			for i := range packets {
 				packet := fmt.Sprint(from.id, " ", i)
 				if i%3 == 0 {
@@ -60,7 +63,7 @@ func TestPacketsKeepTheirOrderUnderLoad(t *testing.T) {
 					from.tellOne(t, a, packet)
 				}
 			}
-		}()
+		})
 	}
 	counts := make(map[string]int)
 	got := a.waitFor(t, func() bool { return len(withoutHellos(slices.Clone(a.got))) == 2*packets })
@@ -175,8 +178,7 @@ func BenchmarkEmbedded(b *testing.B) {
 
 // TestWhoIsNotThereIsTold ends nodes, with the server in them and without.
 func TestWhoIsNotThereIsTold(t *testing.T) {
-	address := freeAddress(t)
-	runNATS(t, address, nil)
+	address := runNATS(t, anyNATS, nil).Addr().String()
 	a := embedded(t, anyPort, secret).start(t)
 	for name, ends := range map[string][3]*end{
 		"embedded": {a, embedded(t, anyPort, secret, a.Address()).start(t), embedded(t, anyPort, secret, a.Address()).start(t)},

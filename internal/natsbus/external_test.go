@@ -13,6 +13,8 @@ import (
 	"monarch/internal/natsbus"
 )
 
+const anyNATS = "127.0.0.1:-1"
+
 // runNATS starts a NATS server as operators run it, with a user.
 func runNATS(t *testing.T, address string, change func(*server.Options)) *server.Server {
 	t.Helper()
@@ -70,9 +72,8 @@ func TestNATSElsewhereMayBeStartedAgain(t *testing.T) {
 }
 
 func TestNATSElsewhereThatWillNotDo(t *testing.T) {
-	open, small := freeAddress(t), freeAddress(t)
-	runNATS(t, open, nil)
-	runNATS(t, small, func(o *server.Options) { o.MaxPayload = 100_000 })
+	open := runNATS(t, anyNATS, nil).Addr().String()
+	small := runNATS(t, anyNATS, func(o *server.Options) { o.MaxPayload = 100_000 }).Addr().String()
 	for _, tc := range []struct{ address, user, want string }{
 		{freeAddress(t), "monarch:sesame", "cluster.nats_url"},
 		{open, "monarch:wrong", "Authorization Violation"},

@@ -114,8 +114,8 @@ func TestNodesKnowEachOtherByCertificates(t *testing.T) {
 }
 
 func TestNATSElsewhereMayHaveACertificate(t *testing.T) {
-	ours, address := newAuthority(t), freeAddress(t)
-	runNATS(t, address, func(o *server.Options) {
+	ours := newAuthority(t)
+	srv := runNATS(t, anyNATS, func(o *server.Options) {
 		o.TLS, o.TLSConfig = true, ours.tls("nats")
 		o.TLSConfig.ClientAuth = tls.NoClientCert
 	})
@@ -125,7 +125,7 @@ func TestNATSElsewhereMayHaveACertificate(t *testing.T) {
 	for range 2 {
 		l := new(logs)
 		ends = append(ends, newEnd(natsbus.External(natsbus.ExternalConfig{
-			URL: "tls://monarch:sesame@" + address, TLS: c, Log: l.logger(), Metrics: metrics.New(),
+			URL: "tls://monarch:sesame@" + srv.Addr().String(), TLS: c, Log: l.logger(), Metrics: metrics.New(),
 		}), l).start(t))
 	}
 	meet(t, ends...)
