@@ -16,10 +16,11 @@ const movePatience = 10 * time.Second
 
 // drain is the moving of people to other nodes.
 type drain struct {
-	work sync.WaitGroup
+	turn sync.Mutex     // held by who begins or ends it, until that is done; before mu
+	stop chan struct{}  // nil: nobody is moved
+	work sync.WaitGroup // its goroutine
 
 	mu   sync.Mutex                 // taken before a session's
-	stop chan struct{}              // nil: nobody is moved
 	sent map[*session]time.Duration // who was told to go, and when by the clock's Elapsed
 }
 
@@ -28,12 +29,12 @@ type drain struct {
 // that the server shuts down, and comes back by itself. Watchers hear nothing of those who
 // are back in time. docs/protocol/signin.md#moving
 func (s *Server) Move(perSecond int) {
-	s.Stay()
 	d := &s.drain
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	s.halt()
 	stop := make(chan struct{})
-	d.stop, d.sent = stop, make(map[*session]time.Duration)
+	d.stop = stop
 	s.moving.Store(true)
 	d.work.Go(func() { s.move(perSecond, stop) })
 }
@@ -41,15 +42,34 @@ func (s *Server) Move(perSecond int) {
 // Stay ends that.
 func (s *Server) Stay() {
 	d := &s.drain
-	d.mu.Lock()
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	s.moving.Store(false)
+	s.halt()
+}
+
+// halt ends the goroutine, if there is one. Only those who may be on their way are still known to
+// have been told. The turn is held.
+func (s *Server) halt() {
+	d := &s.drain
 	if d.stop != nil {
 		close(d.stop)
+		d.work.Wait()
 		d.stop = nil
 	}
-	d.mu.Unlock()
-	d.work.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	going := make(map[*session]time.Duration)
+	for one, since := range d.sent {
+		if !s.late(since) {
+			going[one] = since
+		}
+	}
+	d.sent = going
 }
+
+// late reports whether whoever was told to go at a time has had long enough.
+func (s *Server) late(since time.Duration) bool { return s.Clock.Elapsed()-since >= movePatience }
 
 // move goes round until it is stopped. Whoever it is late for is moved at once, so that on average it keeps
 // the pace, and what it did not use while there was nobody it does not make up for.
@@ -97,8 +117,7 @@ func (s *Server) moveOne(one *session) bool {
 	since, told := d.sent[one]
 	if told {
 		d.mu.Unlock()
-		late := s.Clock.Elapsed()-since >= movePatience
-		return late && one.Deliver(hub.Kicked{Why: hub.ServerStops})
+		return s.late(since) && one.Deliver(hub.Kicked{Why: hub.ServerStops})
 	}
 	defer d.mu.Unlock()
 	addr, ok := s.Home("")
@@ -117,18 +136,20 @@ func (s *session) refer(addr string) bool {
 	return s.greeted && s.conn.Send(msnp.AppendLine(nil, msnp.XFR, string(msnp.Async), "NS", addr, "0", s.srv.DispatchAddr))
 }
 
-// moved reports whether a session was told to go, and forgets it.
-func (d *drain) moved(one *session) bool {
+// moved reports whether a session was told to go, and forgets it. Whoever is still there some time after
+// everybody may stay has stayed.
+func (s *Server) moved(one *session) bool {
+	d := &s.drain
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, told := d.sent[one]
+	since, told := d.sent[one]
 	delete(d.sent, one)
-	return told
+	return told && (s.moving.Load() || !s.late(since))
 }
 
 // ending returns how a sign-in ended whose connection was closed for a reason.
 func (s *session) ending(why conn.Reason) hub.Ending {
-	moved := s.srv.drain.moved(s)
+	moved := s.srv.moved(s)
 	switch {
 	case why == conn.Displaced || why == conn.Kicked:
 		return hub.Expelled
