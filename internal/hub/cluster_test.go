@@ -26,6 +26,7 @@ import (
 type place struct {
 	*hub.Hub
 	cluster *cluster.Cluster
+	member  cluster.Member
 	clock   *clock.Clock
 	bus     *clustertest.Bus
 
@@ -38,6 +39,7 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *s
 	p.hooks = hooks{func(im.UserID, uint64, uint64) {}, func(hub.Lapse) {}}
 	p.Hub = hub.New(p.clock, hold)
 	p.Join(func(m cluster.Member) *cluster.Cluster {
+		p.member = m
 		p.cluster = cluster.New(cluster.Config{
 			Name: name, Bus: p.bus, Member: m, Clock: p.clock, Metrics: metrics.New(),
 			Status: func() cluster.Status { return cluster.Status{} },

@@ -106,3 +106,25 @@ func TestWhoDidNotWaitForANodeThatWasLateLooksAgain(t *testing.T) {
 		w.want("what she sees when she looks again", seen, []im.Presence{busy})
 	})
 }
+
+// The server sends somebody away from a node, which is given up before the time is over in which he may
+// come back. How his sign-in ended is told already.
+func TestTheEndOfASignInIsToldOnce(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		a := w.node[0].cluster.Self()
+		e := w.in(0, alice, new(listener))
+		w.node[0].SignOut(e, these(nil), hub.Stopped)
+		pass(time.Second)
+		_ = w.node[0].bus.Close() // it does not fail
+		for _, n := range w.node[1:] {
+			n.member.Gone(a)
+		}
+		pass(2 * time.Minute)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, ends := range w.ends[1:] {
+			w.want("ends", ends, []string{"1 3"})
+		}
+		w.want("all who are signed in", w.node[1].CountAll(), 0)
+	})
+}

@@ -132,7 +132,9 @@ func (p *peers) leave(n *node, who func(farRecord) bool) {
 	users := make([]im.UserID, len(out))
 	for i, f := range out {
 		users[i] = f.user
-		p.hub.end(users[i], f.number, Left)
+		if !f.left { // else it was told when his node let go of him
+			p.hub.end(users[i], f.number, Left)
+		}
 		p.miss(f.known())
 	}
 	p.seek(users...)
