@@ -113,7 +113,9 @@ func (h *Hub) countsDown() (m countingDown, ok bool) {
 // countingDown lets what another node says of the end of the service take effect here.
 func (p *peers) countingDown(m *countingDown) {
 	h := p.hub
-	h.heard(m.Number)
+	if !h.heard(m.Number) {
+		return
+	}
 	was, ok := h.countDown(*m)
 	if !ok || !was && m.Left <= 0 {
 		return

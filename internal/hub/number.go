@@ -1,6 +1,9 @@
 package hub
 
-import "hash/fnv"
+import (
+	"hash/fnv"
+	"time"
+)
 
 // The number of a sign-in is greater than that of every earlier one, on whatever node that was
 // and whatever its clock says: above nodeBits it is the time in milliseconds, or one more than
@@ -18,12 +21,21 @@ func (h *Hub) next() uint64 {
 	}
 }
 
-// heard makes numbers from now on greater than one that another node gave.
-func (h *Hub) heard(number uint64) {
+// furthest is how far ahead of all others a number may be. A clock may be wrong by decades, but what is
+// further ahead is no time at all, and after the last number there would be no other.
+const furthest = 100 * 365 * 24 * time.Hour
+
+// heard makes numbers from now on greater than one that another node gave. It reports false, and does
+// not, when that cannot be one.
+func (h *Hub) heard(number uint64) bool {
 	for {
 		last := h.last.Load()
-		if number <= last || h.last.CompareAndSwap(last, number) {
-			return
+		latest := max(last>>nodeBits, uint64(h.clock.Now().UnixMilli())) + uint64(furthest.Milliseconds())
+		switch {
+		case number>>nodeBits > latest:
+			return false
+		case number <= last || h.last.CompareAndSwap(last, number):
+			return true
 		}
 	}
 }

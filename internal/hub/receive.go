@@ -44,7 +44,9 @@ func (p *peers) Receive(from cluster.NodeID, b []byte) {
 // is over, wherever it is. Of one after it the other node knows, or will.
 func (p *peers) signedIn(n *node, m *signedIn) {
 	h := p.hub
-	h.heard(m.Number)
+	if !h.heard(m.Number) {
+		return
+	}
 	st := h.stripe(m.User)
 	st.mu.Lock()
 	e := h.present(m.User)
@@ -92,7 +94,9 @@ func (m *signedIn) far(n *node) far {
 // changed tells watchers here of a change elsewhere, unless they have heard from a later sign-in.
 func (p *peers) changed(n *node, m *changed) {
 	h := p.hub
-	h.heard(m.Number)
+	if !h.heard(m.Number) {
+		return
+	}
 	before := Known{im.Person{ID: m.User, Handle: m.Handle, Name: m.Name}, m.Before}
 	if n.unheard() { // it may not know who is to hear of that
 		p.miss(before)
