@@ -156,20 +156,19 @@ func (d *directory) all() []*Entry {
 	return slices.AppendSeq(make([]*Entry, 0, d.count.Load()), d.every(0, 1))
 }
 
-// every returns the present sign-ins of a stripe, with a step of stripes, or of all, with one of 1.
-func (d *directory) every(first, step int) iter.Seq[*Entry] {
+// every yields the present sign-ins from an id on, by id: those of its stripe, with a step of stripes, or
+// all, with one of 1.
+func (d *directory) every(first im.UserID, step int) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		pages := *d.pages.Load()
-		for i := range pages {
+		pages, k := *d.pages.Load(), int(first%pageSize)
+		for i := int(first / pageSize); i < len(pages); i++ {
 			p := pages[i].Load()
-			if p == nil {
-				continue
-			}
-			for k := first; k < pageSize; k += step {
+			for ; p != nil && k < pageSize; k += step {
 				if e := p[k].Load(); e != nil && !yield(e) {
 					return
 				}
 			}
+			k = int(first) % step
 		}
 	}
 }

@@ -3,7 +3,9 @@
 package hub
 
 import (
+	"iter"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -223,17 +225,25 @@ func (h *Hub) Sessions() []Session {
 	return sessions
 }
 
-// Logins returns everybody who is signed in here, in no order.
+// Logins returns everybody who is signed in here, by id.
 func (h *Hub) Logins() []Login {
-	entries := h.all()
-	logins, now := make([]Login, len(entries)), h.clock.Now()
-	for i, e := range entries {
-		st := h.stripe(e.User())
-		st.mu.RLock()
-		logins[i] = e.login(now)
-		st.mu.RUnlock()
+	return slices.AppendSeq(make([]Login, 0, h.Count()), h.LoginsAfter(0))
+}
+
+// LoginsAfter yields everybody who is signed in here and whose id comes after one, by id.
+func (h *Hub) LoginsAfter(id im.UserID) iter.Seq[Login] {
+	return func(yield func(Login) bool) {
+		now := h.clock.Now()
+		for e := range h.every(id+1, 1) {
+			st := h.stripe(e.User())
+			st.mu.RLock()
+			l := e.login(now)
+			st.mu.RUnlock()
+			if !yield(l) {
+				return
+			}
+		}
 	}
-	return logins
 }
 
 // Count returns how many are signed in here.

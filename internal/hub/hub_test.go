@@ -82,6 +82,25 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+func TestLoginsComeById(t *testing.T) {
+	clk := clock.New()
+	defer clk.Close()
+	h := hub.New(clk, hold)
+	all := []im.UserID{1, 2, 255, 256, 511, 512, 513, 1024, 5000}
+	for _, id := range slices.Backward(all) {
+		h.SignIn(hub.Login{Person: im.Person{ID: id, Handle: fmt.Sprint(id, "@example.com")}}, new(listener))
+	}
+	for i, after := range append([]im.UserID{0}, all...) {
+		var got []im.UserID
+		for l := range h.LoginsAfter(after) {
+			got = append(got, l.Person.ID)
+		}
+		if !slices.Equal(got, all[i:]) {
+			t.Errorf("after %d come %d, want %d", after, got, all[i:])
+		}
+	}
+}
+
 // What is meant for one sign-in does not reach the next: a call carries a cookie that only the
 // one who was called may use. docs/protocol/switchboard.md#cookies
 func TestDeliverTo(t *testing.T) {

@@ -20,7 +20,7 @@ func (p *peers) Snapshot(shard int, send func([]byte)) {
 	st := &p.hub.stripes[shard]
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	for e := range p.hub.every(shard, stripes) {
+	for e := range p.hub.every(im.UserID(shard), stripes) {
 		send(encode(message{SignedIn: e.noted()}))
 	}
 	for id, r := range st.far.all() {
