@@ -18,8 +18,9 @@ import (
 
 // The topics of questions between nodes.
 const (
-	topicAdmin = "admin" // carried
-	topicKeys  = "keys"  // nothing
+	topicAdmin    = "admin"    // carried
+	topicSessions = "sessions" // after
+	topicKeys     = "keys"     // nothing
 )
 
 // carried is a request on its way to another node.
@@ -40,6 +41,7 @@ type brought struct {
 func (s *Service) Join(n *nodes.Nodes) {
 	s.nodes = n
 	n.Answer(topicAdmin, s.answer)
+	n.Answer(topicSessions, s.page)
 	n.Answer(topicKeys, func(ctx context.Context, _ []byte) ([]byte, error) {
 		keys, err := s.Store.Keys(ctx)
 		if err == nil {
@@ -118,19 +120,6 @@ func (t overCluster) unanswered(err error) brought {
 		body = []byte("{}") // which has no code, so the client says what it thinks of that
 	}
 	return brought{p.Status, body}
-}
-
-// spread runs ask for every other node that is there. A node that does not answer is a problem of
-// which the operator is told, when the others have answered.
-func (s *Service) spread(ctx context.Context, ask func(node string, c *Client) error) error {
-	if s.isAlone(ctx) {
-		return nil
-	}
-	err := s.nodes.Each(func(n cluster.Node) error { return ask(n.Name, s.at(n.ID)) })
-	if err != nil {
-		return problem(http.StatusBadGateway, CodeNodeSilent, "done here and at the nodes that answered, but: %v", err)
-	}
-	return nil
 }
 
 // spreadKeys has other nodes read the keys, so that they accept what a new one signs before it does.

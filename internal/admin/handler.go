@@ -177,16 +177,7 @@ func (s *Service) listContacts(r *http.Request) (any, error) {
 	return s.Contacts(r.Context(), r.PathValue("email"))
 }
 
-func (s *Service) listSessions(r *http.Request) (any, error) {
-	limit, err := limitOf(r)
-	if err != nil {
-		return nil, err
-	}
-	if s.isAlone(r.Context()) {
-		return s.some(r.FormValue("after"), limit), nil
-	}
-	return s.Sessions(r.Context())
-}
+func (s *Service) listSessions(r *http.Request) (any, error) { return s.Sessions(r.Context()) }
 
 func (s *Service) showSession(r *http.Request) (any, error) {
 	u, err := s.user(r.Context(), r.PathValue("email"))

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 
 	"monarch/internal/audit"
@@ -25,63 +25,88 @@ const maxMinutes = 24 * 60
 // Sessions returns who is signed in, at all nodes, in the order of addresses. Of a node that does
 // not answer there is what this one knows.
 func (s *Service) Sessions(ctx context.Context) ([]Session, error) {
-	sessions := s.some("", 0)
-	if s.isAlone(ctx) {
-		return sessions, nil
+	sessions := []Session{}
+	for l := range s.Hub.LoginsAfter(0) {
+		sessions = append(sessions, s.session(l))
 	}
-	var mu sync.Mutex
-	err := s.spread(ctx, func(node string, c *Client) error {
-		theirs, err := c.sessionsOf(ctx)
-		for i := range theirs {
-			theirs[i].Node = node
+	if !s.isAlone(ctx) {
+		var mu sync.Mutex
+		err := s.nodes.Each(func(n cluster.Node) error {
+			theirs, err := s.sessionsAt(ctx, n)
+			mu.Lock()
+			defer mu.Unlock()
+			sessions = append(sessions, theirs...)
+			return err
+		})
+		if err != nil {
+			s.Log.WarnContext(ctx, "the list of sessions is not complete", "err", err)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		sessions = append(sessions, theirs...)
-		return err
-	})
-	if err != nil {
-		s.Log.WarnContext(ctx, "the list of sessions is not complete", "err", err)
 	}
-	sortSessions(sessions)
+	slices.SortFunc(sessions, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
 	return sessions, nil
 }
 
-func sortSessions(sessions []Session) {
-	slices.SortFunc(sessions, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
-}
-
-// page is how many sessions travel between nodes at a time: some 300 bytes each.
-const page = 500
-
-// some returns sessions of this node that come after an address, no more than limit unless that is 0.
-func (s *Service) some(after string, limit int) []Session {
-	sessions := []Session{}
-	for _, l := range s.Hub.Logins() {
-		if l.Person.Handle > after {
-			sessions = append(sessions, s.session(l))
-		}
+// Nodes tell each other of their sessions in pages, in the order of the people's ids.
+type (
+	// after asks for the page behind somebody.
+	after struct {
+		User im.UserID `json:"user"`
 	}
-	sortSessions(sessions)
-	if limit > 0 && limit < len(sessions) {
-		return sessions[:limit]
+	// page is some sessions.
+	page struct {
+		Sessions []json.RawMessage `json:"sessions"` // each a Session
+		Last     im.UserID         `json:"last"`     // whose the last of them is; 0: there are no more
 	}
-	return sessions
-}
+)
 
-// sessionsOf returns those of another node.
-func (c *Client) sessionsOf(ctx context.Context) (all []Session, err error) {
-	for after := ""; ; {
-		var some []Session
-		q := url.Values{"after": {after}, "limit": {strconv.Itoa(page)}}
-		if err := c.call(ctx, http.MethodGet, pathSessions+"?"+q.Encode(), nil, &some); err != nil {
+// pageBytes is how long a page is, with the last of its sessions less than twice that.
+const pageBytes = cluster.MaxMessage / 2
+
+// sessionsAt returns those of another node.
+func (s *Service) sessionsAt(ctx context.Context, n cluster.Node) (all []Session, err error) {
+	for q := (after{}); ; {
+		var p page
+		if err := s.nodes.Ask(ctx, n.ID, topicSessions, q, &p); err != nil {
 			return all, err
 		}
-		if all = append(all, some...); len(some) < page {
+		for _, b := range p.Sessions {
+			one := Session{}
+			if err := json.Unmarshal(b, &one); err != nil {
+				return all, err
+			}
+			one.Node = n.Name
+			all = append(all, one)
+		}
+		if p.Last <= q.User {
 			return all, nil
 		}
-		after = some[len(some)-1].Email
+		q.User = p.Last
 	}
+}
+
+// page answers that.
+func (s *Service) page(_ context.Context, body []byte) ([]byte, error) {
+	var q after
+	if err := json.Unmarshal(body, &q); err != nil {
+		return nil, err
+	}
+	if q.User != 0 && !q.User.Possible() {
+		return nil, fmt.Errorf("%d is nobody's id", q.User)
+	}
+	var p page
+	length := 0
+	for l := range s.Hub.LoginsAfter(q.User) {
+		b, err := json.Marshal(s.session(l))
+		if err != nil {
+			return nil, err
+		}
+		p.Sessions = append(p.Sessions, b)
+		if length += len(b) + len(","); length > pageBytes {
+			p.Last = l.Person.ID
+			break
+		}
+	}
+	return json.Marshal(p)
 }
 
 // sessionOf returns the session of an account, or nil. Of one at another node that does not answer

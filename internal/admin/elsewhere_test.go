@@ -1,0 +1,83 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"monarch/internal/cluster"
+	"monarch/internal/cluster/clustertest"
+	"monarch/internal/hub"
+	"monarch/internal/im"
+	"monarch/internal/metrics"
+	"monarch/internal/nodes"
+)
+
+// join makes a service that of a node.
+func (b bench) join(t *testing.T, network *clustertest.Net, name string) {
+	t.Helper()
+	n := nodes.New(b.Clock, func() cluster.Status { return cluster.Status{} })
+	var c *cluster.Cluster
+	b.Hub.Join(func(m cluster.Member) *cluster.Cluster {
+		c = cluster.New(cluster.Config{
+			Name: name, Bus: network.Bus(), Member: n.Member(m), Clock: b.Clock, Metrics: metrics.New(),
+			Status: func() cluster.Status { return cluster.Status{} }, Log: slog.New(slog.DiscardHandler),
+		})
+		return c
+	})
+	n.Join(c)
+	b.Join(n)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c.Leave(ctx)
+		n.Close()
+		b.Hub.Close()
+	})
+}
+
+// TestSessionsElsewhere lists people at another node whose names are as long as can be: more than one
+// answer of that node holds.
+func TestSessionsElsewhere(t *testing.T) {
+	here, there, network := newBench(t), newBench(t), clustertest.NewNet()
+	here.join(t, network, "a")
+	there.join(t, network, "b")
+	const people = 1200
+	for i := range people {
+		at, id := there, im.UserID(i+1)
+		if i%100 == 0 {
+			at = here
+		}
+		at.Hub.SignIn(hub.Login{
+			Person: im.Person{ID: id, Handle: fmt.Sprintf("%04d@example.com", people-i), Name: strings.Repeat("<", 387)},
+			Addr:   netip.MustParseAddrPort("192.0.2.7:1029"), Since: here.Clock.Now(),
+		}, new(session))
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for begun := time.Now(); here.Hub.CountAll() < people; <-tick.C {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("%d are known here", here.Hub.CountAll())
+		}
+	}
+	got, err := here.Sessions(t.Context())
+	if err != nil || len(got) != people {
+		t.Fatalf("%d sessions, %v", len(got), err)
+	}
+	for i, s := range got {
+		node := "b"
+		if (people-1-i)%100 == 0 {
+			node = "a"
+		}
+		if s.Email != fmt.Sprintf("%04d@example.com", i+1) || s.Address == "" || s.Node != node {
+			t.Fatalf("session %d is %+v", i, s)
+		}
+	}
+}
