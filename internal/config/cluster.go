@@ -161,6 +161,10 @@ func (p *problems) embedded(c Cluster) {
 }
 
 func (p *problems) external(c Cluster) {
+	if c.Secret != "" || c.SecretFile != "" {
+		p.add("cluster.secret does nothing where cluster.mode is \"external\": whom NATS lets in, it knows itself; " +
+			"leave it empty, and give NATS a password, in cluster.nats_url, or certificates")
+	}
 	servers := List(c.NATSURL)
 	if len(servers) == 0 {
 		p.add("cluster.nats_url is empty; write where NATS is, like \"nats://user:password@nats.example.com:4222\"")
