@@ -47,7 +47,7 @@ func (r *run) startNodes(ctx context.Context, n int, database string) (nodes, er
 func (r *run) startNode(ctx context.Context, i int, peers []string, database string) (*subject, error) {
 	settings := map[string]string{
 		"service.host": loopback(i), "database.url": database,
-		"database.max_connections": strconv.Itoa(max(1, min(20, connections/len(peers)))),
+		"database.max_connections": strconv.Itoa(max(2, min(20, connections/len(peers)))),
 		"limits.ticket_life":       "24h", "limits.switchboard_idle": "24h", "limits.challenge_interval": "24h",
 	}
 	for _, key := range []string{"dispatch", "notification", "switchboard", "web", "ops"} {
