@@ -32,18 +32,21 @@ func (p *pool) examine(ctx context.Context) (h Health, err error) {
 		return h, err
 	}
 	h.Newest = len(list)
-	err = count(ctx, p.DB, &h)
+	w := watchOver(ctx, p.silence)
+	defer w.end()
+	err = count(w.ctx, p.DB, &h)
 	var native *pgconn.PgError
 	if errors.As(err, &native) && native.Code == "42P01" { // there is no such table
 		return h, fmt.Errorf("%w: %w", os.ErrNotExist, oneLine{err})
 	}
 	if err != nil {
-		return h, err
+		return h, w.explain(err)
 	}
 	for _, r := range risks {
+		w.again()
 		var is string
-		if err := p.QueryRowContext(ctx, `SHOW `+r.setting).Scan(&is); err != nil {
-			return h, err
+		if err := p.QueryRowContext(w.ctx, `SHOW `+r.setting).Scan(&is); err != nil {
+			return h, w.explain(err)
 		}
 		if r.safe != "" && is != r.safe || is == "off" {
 			h.Risks = append(h.Risks, fmt.Sprintf("%s is %s: %s", r.setting, is, r.otherwise))

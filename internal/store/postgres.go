@@ -94,9 +94,11 @@ func openPool(ctx context.Context, c *pgx.ConnConfig, connections int) (*pool, e
 
 // prepare refuses a database that texts could not be kept in, and migrates.
 func (p *pool) prepare(ctx context.Context) error {
+	w := watchOver(ctx, p.silence)
+	defer w.end()
 	var encoding string
-	if err := p.QueryRowContext(ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
-		return err
+	if err := p.QueryRowContext(w.ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
+		return w.explain(err)
 	}
 	if encoding != "UTF8" {
 		return fmt.Errorf("the database has the encoding %s; make one with: createdb --encoding=UTF8 --template=template0", encoding)
@@ -105,7 +107,15 @@ func (p *pool) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, p.DB, list)
+	w.again()
+	var at int
+	switch err := p.QueryRowContext(w.ctx, `SELECT version FROM schema_version`).Scan(&at); {
+	case w.ctx.Err() != nil:
+		return w.explain(w.ctx.Err())
+	case err == nil && at == len(list):
+		return nil
+	}
+	return migrate(ctx, p.DB, list) // as long as it takes, and another node's before it
 }
 
 func (p *pool) close() error { return p.Close() }

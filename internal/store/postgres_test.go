@@ -254,6 +254,29 @@ func TestWaitingForPostgresHasAnEnd(t *testing.T) {
 	}
 }
 
+// A server that starts, and whoever looks at a database, do not wait for an answer for ever.
+func TestAPostgresThatFallsSilentAtTheStartIsNoticed(t *testing.T) {
+	server, name := newPostgres(t)
+	s, ctx := open(t, server.URL(name)), t.Context()
+	held, err := raw(s).BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Rollback() //nolint:errcheck // nothing was changed
+	if _, err := held.Exec(`LOCK TABLE schema_version`); err != nil {
+		t.Fatal(err)
+	}
+	patient, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	impatient := &pool{DB: raw(s), silence: time.Second}
+	_, look := impatient.examine(patient)
+	for what, err := range map[string]error{"start": impatient.prepare(patient), "look": look} {
+		if !errors.Is(err, errSilent) || !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestCheckOfPostgresTellsWhatIsRisky(t *testing.T) {
 	server := Postgres(t)
 	name, err := server.Create("")
