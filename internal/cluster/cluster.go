@@ -139,9 +139,10 @@ func (c *Cluster) SendEach(fn func(to NodeID) (msg []byte, h Haste)) {
 	}
 }
 
-func (c *Cluster) send(to NodeID, m message, h Haste) bool {
-	p := c.peers.find(to)
-	return p != nil && c.sendTo(p, m, h)
+func (c *Cluster) send(to NodeID, m message, h Haste) {
+	if p := c.peers.find(to); p != nil {
+		c.sendTo(p, m, h)
+	}
 }
 
 func (c *Cluster) sendTo(p *peer, m message, h Haste) bool {

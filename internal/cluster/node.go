@@ -15,9 +15,11 @@ import (
 // continuation of what it said before.
 type NodeID string
 
+const nodeName = `[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?`
+
 var (
-	names   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
-	ids     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?/[a-z2-7]{13}$`)
+	names   = regexp.MustCompile(`^` + nodeName + `$`)
+	ids     = regexp.MustCompile(`^` + nodeName + `/[a-z2-7]{13}$`)
 	numbers = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 )
 
