@@ -133,7 +133,12 @@ func (p *pool) load(ctx context.Context, scan func(row) error, query string, arg
 	return p.persist(ctx, func() error {
 		w := watchOver(ctx, p.silence)
 		defer w.end()
-		return w.explain(scan(p.QueryRowContext(w.ctx, query, args...)))
+		conn, err := p.take(w)
+		if err != nil {
+			return err
+		}
+		defer conn.Close() //nolint:errcheck // it goes back to where it came from
+		return w.explain(scan(conn.QueryRowContext(w.ctx, query, args...)))
 	})
 }
 
@@ -142,17 +147,26 @@ func (p *pool) transact(ctx context.Context, opts sql.TxOptions, do func(tx *tra
 	return p.persist(ctx, func() error {
 		w := watchOver(ctx, p.silence)
 		defer w.end()
-		return w.explain(p.once(w, opts, do))
+		conn, err := p.take(w)
+		if err != nil {
+			return err
+		}
+		defer conn.Close() //nolint:errcheck // it goes back to where it came from
+		return w.explain(once(w, conn, opts, do))
 	})
 }
 
-// once runs do in a transaction and commits it.
-func (p *pool) once(w *watch, opts sql.TxOptions, do func(tx *transaction) error) error {
+// take waits for a connection.
+func (p *pool) take(w *watch) (*sql.Conn, error) {
 	conn, err := p.Conn(w.ctx)
-	if err != nil {
-		return err
+	if stats := p.Stats(); err != nil && w.silent() && stats.InUse == stats.MaxOpenConnections {
+		return nil, fmt.Errorf("%w: %w", errBusy, err)
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to where it came from
+	return conn, w.explain(err)
+}
+
+// once runs do in a transaction and commits it.
+func once(w *watch, conn *sql.Conn, opts sql.TxOptions, do func(tx *transaction) error) error {
 	tx, err := conn.BeginTx(w.past, &opts)
 	if err != nil {
 		return err
@@ -201,6 +215,10 @@ type watch struct {
 // errSilent is why a watch has ended something.
 var errSilent = fmt.Errorf("%w: no answer in time", ErrUnreachable)
 
+// errBusy is why it has ended the wait for a connection.
+var errBusy = fmt.Errorf("%w: this server has no connection to PostgreSQL to spare; see what keeps PostgreSQL busy, or raise database.max_connections",
+	ErrUnavailable)
+
 func watchOver(ctx context.Context, limit time.Duration) *watch {
 	past, quit := context.WithCancelCause(context.WithoutCancel(ctx))
 	both, cancel := context.WithCancel(past)
@@ -224,8 +242,11 @@ func (w *watch) end() { w.leave() }
 
 // explain adds that it was the watch that has ended something, if it was.
 func (w *watch) explain(err error) error {
-	if err != nil && errors.Is(context.Cause(w.past), errSilent) {
+	if err != nil && w.silent() {
 		return fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return err
 }
+
+// silent reports whether it has ended something.
+func (w *watch) silent() bool { return errors.Is(context.Cause(w.past), errSilent) }

@@ -254,6 +254,31 @@ func TestWaitingForPostgresHasAnEnd(t *testing.T) {
 	}
 }
 
+// Where all connections are in use PostgreSQL may well be reached.
+func TestWaitingForAConnectionOfPostgresHasAnEnd(t *testing.T) {
+	server, name := newPostgres(t)
+	s, ctx := open(t, server.URL(name)), t.Context()
+	u, err := s.CreateUser(ctx, "alice@example.com", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw(s).SetMaxOpenConns(1)
+	held, err := raw(s).Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close() //nolint:errcheck // nothing was changed
+	impatient := newStore(&Store{engine: &pool{DB: raw(s), silence: 10 * time.Millisecond}})
+	defer impatient.recorder.close()
+	_, change := impatient.Rename(ctx, u.ID, "A")
+	_, look := impatient.UserByID(ctx, u.ID)
+	for what, err := range map[string]error{"change": change, "look": look} {
+		if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "database.max_connections") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // A server that starts, and whoever looks at a database, do not wait for an answer for ever.
 func TestAPostgresThatFallsSilentAtTheStartIsNoticed(t *testing.T) {
 	server, name := newPostgres(t)
