@@ -55,11 +55,11 @@ const (
 	collectTime = time.Second      // for changes that come late, to be told together
 )
 
-// Join makes the hub one of several, in the cluster that is made for it. It is for construction
+// Join makes the hub one of several, in the cluster that is built for it. It is for construction
 // time, before the cluster starts.
-func (h *Hub) Join(make func(cluster.Member) *cluster.Cluster) {
+func (h *Hub) Join(build func(cluster.Member) *cluster.Cluster) {
 	p := newPeers(h)
-	p.cluster = make(p)
+	p.cluster = build(p)
 	h.mark, h.peers = markOf(string(p.cluster.Self())), p
 }
 

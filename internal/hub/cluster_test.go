@@ -34,7 +34,7 @@ type place struct {
 	hooks hooks
 }
 
-func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *seer, anew bool)) *place {
+func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *nodeViewer, anew bool)) *place {
 	p := &place{clock: clock.New(), bus: net.Bus()}
 	p.hooks = hooks{func(im.UserID, uint64, uint64) {}, func(hub.Lapse) {}}
 	p.Hub = hub.New(p.clock, hold)
@@ -51,12 +51,12 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *s
 	p.OnLapse(func(l hub.Lapse) {
 		p.call(func(h *hooks) { h.lapse(l) })
 		for _, each := range l.Changes {
-			if s, ok := each.(*seer); ok {
+			if s, ok := each.(*nodeViewer); ok {
 				refresh(s, false)
 			}
 		}
 		for _, each := range l.Presence {
-			if s, ok := each.(*seer); ok {
+			if s, ok := each.(*nodeViewer); ok {
 				refresh(s, true)
 			}
 		}
@@ -104,21 +104,22 @@ type places struct {
 	t       testing.TB
 	net     *clustertest.Net
 	nodes   []*place
-	people  map[im.UserID]*citizen
-	viewers map[im.UserID][]*seer
+	people  map[im.UserID]*nodePerson
+	viewers map[im.UserID][]*nodeViewer
 	cut     bool // nodes were parted, so what is seen now may be wrong
 	grace   bool // people may be shown who are not there any more
 }
 
-type citizen struct {
+// nodePerson is somebody who signs in at any of several nodes, even at two before these know of each other.
+type nodePerson struct {
 	im.Person
 	allows map[im.UserID]bool
-	logins []*stay
-	latest *stay
+	logins []*nodeLogin
+	latest *nodeLogin
 }
 
-// stay is one sign-in of somebody at one node.
-type stay struct {
+// nodeLogin is one sign-in of somebody at one node.
+type nodeLogin struct {
 	at       *place
 	entry    *hub.Entry
 	presence im.Presence
@@ -126,20 +127,22 @@ type stay struct {
 	kicked   atomic.Bool
 }
 
-func (s *stay) Deliver(ev hub.Event) bool {
+func (s *nodeLogin) Deliver(ev hub.Event) bool {
 	if _, ok := ev.(hub.Kicked); ok {
 		s.kicked.Store(true)
 	}
 	return true
 }
 
-// seer is a viewer at a node.
-type seer struct {
-	stay
+// nodeViewer is a viewer at a node.
+type nodeViewer struct {
+	nodeLogin
 	*viewer
 }
 
-func (s *seer) Deliver(ev hub.Event) bool { return s.stay.Deliver(ev) && s.viewer.Deliver(ev) }
+func (s *nodeViewer) Deliver(ev hub.Event) bool {
+	return s.nodeLogin.Deliver(ev) && s.viewer.Deliver(ev)
+}
 
 // happening is a step of a play. What it does with the numbers is up to its kind.
 type happening struct {
@@ -150,35 +153,35 @@ type happening struct {
 
 var somePresences = []im.Presence{online, busy, picture, hidden, online}
 
-var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
-	"sign in":               func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0, false) },
-	"sign in while cut off": func(m *places, at *place, p *citizen, h happening) { m.signIn(at, p, h.N%4 != 0, true) },
-	"set presence": func(_ *places, _ *place, p *citizen, h happening) {
+var happenings = map[string]func(m *places, at *place, p *nodePerson, h happening){
+	"sign in":               func(m *places, at *place, p *nodePerson, h happening) { m.signIn(at, p, h.N%4 != 0, false) },
+	"sign in while cut off": func(m *places, at *place, p *nodePerson, h happening) { m.signIn(at, p, h.N%4 != 0, true) },
+	"set presence": func(_ *places, _ *place, p *nodePerson, h happening) {
 		if l := p.login(h.N); l != nil {
 			l.presence = somePresences[h.N%len(somePresences)]
 			l.at.SetPresence(l.entry, l.presence, these(l.watchers))
 		}
 	},
-	"set name": func(m *places, _ *place, p *citizen, h happening) {
+	"set name": func(m *places, _ *place, p *nodePerson, h happening) {
 		if l := p.login(0); l != nil && !m.cut {
 			p.Name = fmt.Sprint("name ", h.N%3)
 			l.at.SetName(l.entry, p.Name, these(l.watchers))
 		}
 	},
 	"set privacy": (*places).setPrivacy,
-	"sign out": func(_ *places, _ *place, p *citizen, h happening) {
+	"sign out": func(_ *places, _ *place, p *nodePerson, h happening) {
 		if l := p.login(h.N); l != nil {
 			p.leave(l, hub.Left)
 		}
 	},
-	"stop": func(m *places, _ *place, p *citizen, h happening) {
+	"stop": func(m *places, _ *place, p *nodePerson, h happening) {
 		if l := p.login(h.N); l != nil {
 			p.leave(l, hub.Stopped)
 			m.grace = true
 		}
 	},
-	"crash": func(m *places, at *place, _ *citizen, h happening) { m.restart(h.Node, at.crash) },
-	"leave": func(m *places, at *place, _ *citizen, h happening) {
+	"crash": func(m *places, at *place, _ *nodePerson, h happening) { m.restart(h.Node, at.crash) },
+	"leave": func(m *places, at *place, _ *nodePerson, h happening) {
 		for _, p := range m.people {
 			for _, l := range slices.Clone(p.logins) {
 				if l.at == at {
@@ -188,42 +191,44 @@ var happenings = map[string]func(m *places, at *place, p *citizen, h happening){
 		}
 		m.restart(h.Node, at.end)
 	},
-	"set the clock": func(_ *places, at *place, _ *citizen, h happening) {
+	"set the clock": func(_ *places, at *place, _ *nodePerson, h happening) {
 		at.clock.Jump(time.Duration(h.N-15) * time.Minute)
 	},
-	"close what was kicked": func(m *places, at *place, p *citizen, h happening) {
+	"close what was kicked": func(m *places, at *place, p *nodePerson, h happening) {
 		if h.N%2 == 1 {
 			slices.Reverse(p.logins)
 		}
 		p.close()
 	},
-	"part": func(m *places, at *place, _ *citizen, h happening) {
+	"part": func(m *places, at *place, _ *nodePerson, h happening) {
 		m.net.Cut(at.cluster.Self(), m.nodes[h.Whom].cluster.Self())
 		m.cut = true
 	},
-	"a viewer comes": func(m *places, at *place, _ *citizen, h happening) { m.come(at, im.UserID(101+h.Whom)) },
-	"time passes":    func(_ *places, _ *place, _ *citizen, h happening) { pass(time.Duration(h.N) * 100 * time.Millisecond) },
-	"settle":         func(m *places, _ *place, _ *citizen, _ happening) { m.settle() },
-	"cut off": func(m *places, at *place, _ *citizen, _ happening) {
+	"a viewer comes": func(m *places, at *place, _ *nodePerson, h happening) { m.come(at, im.UserID(101+h.Whom)) },
+	"time passes": func(_ *places, _ *place, _ *nodePerson, h happening) {
+		pass(time.Duration(h.N) * 100 * time.Millisecond)
+	},
+	"settle": func(m *places, _ *place, _ *nodePerson, _ happening) { m.settle() },
+	"cut off": func(m *places, at *place, _ *nodePerson, _ happening) {
 		m.net.CutOff(at.cluster.Self())
 		m.cut = true
 	},
-	"lose": func(m *places, at *place, _ *citizen, h happening) {
+	"lose": func(m *places, at *place, _ *nodePerson, h happening) {
 		other := m.nodes[h.Whom]
 		m.net.Lose(at.cluster.Self(), other.cluster.Self(), 1+h.N%3)
 		m.cut = true
 	},
-	"mend": func(m *places, _ *place, _ *citizen, _ happening) { m.net.MendAll() },
-	"miss": func(m *places, at *place, _ *citizen, h happening) {
+	"mend": func(m *places, _ *place, _ *nodePerson, _ happening) { m.net.MendAll() },
+	"miss": func(m *places, at *place, _ *nodePerson, h happening) {
 		at.bus.Miss(m.nodes[h.Whom].cluster.Self())
 		m.cut = true
 	},
-	"tell absent": func(m *places, _ *place, _ *citizen, _ happening) { m.net.TellAbsent() },
+	"tell absent": func(m *places, _ *place, _ *nodePerson, _ happening) { m.net.TellAbsent() },
 }
 
-// login is one of a citizen's sign-ins that were not kicked, or nil.
-func (p *citizen) login(n int) *stay {
-	var able []*stay
+// login is one of a person's sign-ins that were not kicked, or nil.
+func (p *nodePerson) login(n int) *nodeLogin {
+	var able []*nodeLogin
 	for _, l := range p.logins {
 		if !l.kicked.Load() {
 			able = append(able, l)
@@ -235,13 +240,13 @@ func (p *citizen) login(n int) *stay {
 	return able[n%len(able)]
 }
 
-func (p *citizen) leave(l *stay, how hub.Ending) {
-	p.logins = slices.DeleteFunc(p.logins, func(each *stay) bool { return each == l })
+func (p *nodePerson) leave(l *nodeLogin, how hub.Ending) {
+	p.logins = slices.DeleteFunc(p.logins, func(each *nodeLogin) bool { return each == l })
 	l.at.SignOut(l.entry, these(l.watchers), how)
 }
 
 // close ends the sessions that were kicked.
-func (p *citizen) close() {
+func (p *nodePerson) close() {
 	for _, l := range slices.Clone(p.logins) {
 		if l.kicked.Load() {
 			p.leave(l, hub.Expelled)
@@ -249,7 +254,7 @@ func (p *citizen) close() {
 	}
 }
 
-func (p *citizen) watchers() []im.UserID {
+func (p *nodePerson) watchers() []im.UserID {
 	var ids []im.UserID
 	for id, yes := range p.allows {
 		if yes {
@@ -265,16 +270,16 @@ func (m *places) restart(n int, end func()) {
 	m.grace = true
 	end()
 	for _, p := range m.people {
-		p.logins = slices.DeleteFunc(p.logins, func(l *stay) bool { return l.at == at })
+		p.logins = slices.DeleteFunc(p.logins, func(l *nodeLogin) bool { return l.at == at })
 	}
-	for id, seers := range m.viewers {
-		m.viewers[id] = slices.DeleteFunc(seers, func(v *seer) bool { return v.at == at })
+	for id, viewers := range m.viewers {
+		m.viewers[id] = slices.DeleteFunc(viewers, func(v *nodeViewer) bool { return v.at == at })
 	}
 	m.nodes[n] = newPlace(m.t, m.net, string(rune('a'+n)), m.refresh)
 }
 
-func (m *places) signIn(at *place, p *citizen, online, cut bool) {
-	l := &stay{at: at, watchers: p.watchers()}
+func (m *places) signIn(at *place, p *nodePerson, online, cut bool) {
+	l := &nodeLogin{at: at, watchers: p.watchers()}
 	l.entry = at.SignIn(hub.Login{Person: p.Person}, l)
 	if cut {
 		m.net.CutOff(at.cluster.Self())
@@ -309,8 +314,8 @@ func (m *places) close() {
 	for _, p := range m.people {
 		p.close()
 	}
-	for id, seers := range m.viewers {
-		m.viewers[id] = slices.DeleteFunc(seers, func(v *seer) bool {
+	for id, viewers := range m.viewers {
+		m.viewers[id] = slices.DeleteFunc(viewers, func(v *nodeViewer) bool {
 			if !v.kicked.Load() {
 				return false
 			}
@@ -320,7 +325,7 @@ func (m *places) close() {
 	}
 }
 
-func (m *places) setPrivacy(_ *place, p *citizen, h happening) {
+func (m *places) setPrivacy(_ *place, p *nodePerson, h happening) {
 	l := p.login(0)
 	if l == nil || len(p.logins) > 1 {
 		return
@@ -334,7 +339,7 @@ func (m *places) setPrivacy(_ *place, p *citizen, h happening) {
 
 func (m *places) come(at *place, id im.UserID) {
 	admits := make(map[im.UserID]bool)
-	v := &seer{viewer: newViewer(at.Hub, admits)}
+	v := &nodeViewer{viewer: newViewer(at.Hub, admits)}
 	v.at = at
 	v.entry = at.SignIn(hub.Login{Person: im.Person{ID: id, Handle: fmt.Sprint(id, "@example.com")}}, v)
 	m.await(at, v.entry)
@@ -346,7 +351,7 @@ func (m *places) come(at *place, id im.UserID) {
 }
 
 // refresh is what sessions do when events may have been lost.
-func (m *places) refresh(s *seer, anew bool) {
+func (m *places) refresh(s *nodeViewer, anew bool) {
 	id := s.entry.User()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -396,8 +401,8 @@ func (m *places) agree() error {
 				return fmt.Errorf("person %d is %+v; %s says %t, %+v", p.ID, now, n.cluster.Self(), ok, l)
 			}
 		}
-		for id, seers := range m.viewers {
-			for _, v := range seers {
+		for id, viewers := range m.viewers {
+			for _, v := range viewers {
 				var want sight
 				if now != nil && now.presence.Visible() && p.allows[id] {
 					want = sight{now.presence, p.Name}
@@ -414,9 +419,9 @@ func (m *places) agree() error {
 // play lets things happen, and compares in the end.
 func (m *places) play(t *testing.T, steps []happening) error {
 	m.t, m.net = t, clustertest.NewNet()
-	m.people, m.viewers = make(map[im.UserID]*citizen), make(map[im.UserID][]*seer)
+	m.people, m.viewers = make(map[im.UserID]*nodePerson), make(map[im.UserID][]*nodeViewer)
 	for id := im.UserID(1); id <= 2; id++ {
-		m.people[id] = &citizen{
+		m.people[id] = &nodePerson{
 			Person: im.Person{ID: id, Handle: fmt.Sprint(id, "@example.com"), Name: "name"},
 			allows: map[im.UserID]bool{101: true, 102: id == 1, 103: true},
 		}

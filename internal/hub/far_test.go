@@ -32,7 +32,7 @@ func threeNodes(t *testing.T, test func(w *trio)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &trio{t: t, net: clustertest.NewNet()}
 		for i := range w.node {
-			w.node[i] = newPlace(t, w.net, string(rune('a'+i)), func(*seer, bool) {})
+			w.node[i] = newPlace(t, w.net, string(rune('a'+i)), func(*nodeViewer, bool) {})
 			w.node[i].OnEnd(func(user im.UserID, _ uint64, how hub.Ending) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
@@ -282,14 +282,14 @@ func TestWhoIsStoppedMayComeBack(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			threeNodes(t, func(w *trio) {
 				admits := map[im.UserID]bool{alice.ID: true}
-				seers := []*log{{viewer: newViewer(w.node[0].Hub, admits)}, {viewer: newViewer(w.node[1].Hub, admits)}}
-				w.in(0, bob, seers[0])
-				w.in(1, carol, seers[1])
-				seers[0].here, seers[1].here = true, true
+				viewers := []*viewerLog{{viewer: newViewer(w.node[0].Hub, admits)}, {viewer: newViewer(w.node[1].Hub, admits)}}
+				w.in(0, bob, viewers[0])
+				w.in(1, carol, viewers[1])
+				viewers[0].here, viewers[1].here = true, true
 				e := w.node[0].SignIn(hub.Login{Person: alice}, new(listener))
 				w.node[0].SetPresence(e, online, these(both))
 				pass(time.Second)
-				for _, s := range seers {
+				for _, s := range viewers {
 					s.lines()
 				}
 				w.node[0].SignOut(e, these(both), hub.Stopped)
@@ -302,7 +302,7 @@ func TestWhoIsStoppedMayComeBack(t *testing.T) {
 					}
 				}
 				pass(time.Minute)
-				for i, s := range seers {
+				for i, s := range viewers {
 					w.want(fmt.Sprint("at node ", i), s.lines(), tc.want)
 				}
 			})
@@ -310,13 +310,13 @@ func TestWhoIsStoppedMayComeBack(t *testing.T) {
 	}
 }
 
-// log is a viewer that writes down what its client would be told.
-type log struct {
+// viewerLog is a viewer that writes down what its client would be told.
+type viewerLog struct {
 	*viewer
 	said []string
 }
 
-func (l *log) Deliver(ev hub.Event) bool {
+func (l *viewerLog) Deliver(ev hub.Event) bool {
 	before := l.sight(alice.ID)
 	l.viewer.Deliver(ev)
 	switch now := l.sight(alice.ID); now {
@@ -329,7 +329,7 @@ func (l *log) Deliver(ev hub.Event) bool {
 	return true
 }
 
-func (l *log) lines() []string {
+func (l *viewerLog) lines() []string {
 	defer func() { l.said = nil }()
 	return l.said
 }
@@ -465,18 +465,18 @@ func TestANodeThatIsCutOffAsItBeginsToServeMayHaveLostEvents(t *testing.T) {
 // he has gone.
 func TestADepartureThatNobodyTells(t *testing.T) {
 	threeNodes(t, func(w *trio) {
-		seer := newViewer(w.node[1].Hub, map[im.UserID]bool{alice.ID: true})
-		w.in(1, bob, seer)
-		seer.come()
+		watcher := newViewer(w.node[1].Hub, map[im.UserID]bool{alice.ID: true})
+		w.in(1, bob, watcher)
+		watcher.come()
 		e := w.node[0].SignIn(hub.Login{Person: alice}, new(listener))
 		w.node[0].SetPresence(e, online, these(both))
 		pass(time.Second)
-		w.want("sees her", seer.sight(alice.ID).presence, online)
+		w.want("sees her", watcher.sight(alice.ID).presence, online)
 		w.node[2].SignIn(hub.Login{Person: alice}, new(listener))
 		w.node[0].crash()
 		w.node[0] = newPlace(w.t, w.net, "a", nil)
 		pass(time.Minute)
-		w.want("sees her in the end", seer.sight(alice.ID).presence, im.Presence{})
+		w.want("sees her in the end", watcher.sight(alice.ID).presence, im.Presence{})
 	})
 }
 

@@ -54,10 +54,10 @@ func TestWhoSignsInDoesNotWaitForANodeThatWasKilled(t *testing.T) {
 func TestADisplacedSignInOfANodeThatWasKilledIsSeenToLeave(t *testing.T) {
 	threeNodes(t, func(w *trio) {
 		admits := map[im.UserID]bool{alice.ID: true}
-		seers := []*log{{viewer: newViewer(w.node[0].Hub, admits)}, {viewer: newViewer(w.node[1].Hub, admits)}}
-		w.in(0, bob, seers[0])
-		w.in(1, carol, seers[1])
-		seers[0].here, seers[1].here = true, true
+		viewers := []*viewerLog{{viewer: newViewer(w.node[0].Hub, admits)}, {viewer: newViewer(w.node[1].Hub, admits)}}
+		w.in(0, bob, viewers[0])
+		w.in(1, carol, viewers[1])
+		viewers[0].here, viewers[1].here = true, true
 		e := w.node[2].SignIn(hub.Login{Person: alice}, new(listener))
 		pass(10 * time.Millisecond)
 		w.node[2].SetPresence(e, online, these(both)) // which is told later
@@ -65,7 +65,7 @@ func TestADisplacedSignInOfANodeThatWasKilledIsSeenToLeave(t *testing.T) {
 		pass(time.Second)
 		_ = w.node[2].bus.Close() // it does not fail
 		pass(2 * time.Minute)
-		for _, s := range seers {
+		for _, s := range viewers {
 			w.want("what is seen", s.lines(), "[NLN Alice FLN Alice]")
 		}
 	})
