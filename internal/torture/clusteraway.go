@@ -13,6 +13,15 @@ import (
 
 // database takes the database away for a while.
 func (n *nation) database(ctx context.Context) error {
+	db := n.fleet.DB
+	ways := []struct {
+		verb       string
+		begin, end func() error
+	}{
+		{"stop", db.Stop, db.Start},
+		{"kill", db.Kill, db.Start},
+		{"freeze", db.Freeze, db.Thaw}, // it does not even say that it is gone
+	}
 	for round := range n.Rounds {
 		if err := n.spread(ctx); err != nil {
 			return err
@@ -21,19 +30,16 @@ func (n *nation) database(ctx context.Context) error {
 		out.leave()
 		n.agree(ctx, "when somebody has left", n.Within)
 		n.crossTalk(ctx, "before the database goes away")
-		stop := n.fleet.DB.Stop
-		if round%2 == 1 {
-			stop = n.fleet.DB.Kill
-		}
-		n.say("take the database away")
-		if err := stop(); err != nil {
+		way := ways[round%len(ways)]
+		n.say("%s the database", way.verb)
+		if err := way.begin(); err != nil {
 			return err
 		}
 		n.serve(ctx, "without a database")
 		n.crossTalk(ctx, "without a database")
 		n.refusedClearly(ctx, out)
 		n.agree(ctx, "without a database", n.Within)
-		if err := n.fleet.DB.Start(); err != nil {
+		if err := way.end(); err != nil {
 			return err
 		}
 		back := time.Now()
