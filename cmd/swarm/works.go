@@ -166,19 +166,29 @@ type soakCmd struct {
 	Contacts int           `help:"How many contacts each of them has." default:"50"`
 	Minutes  float64       `help:"How long they live with the server." default:"30"`
 	Pace     time.Duration `help:"How long somebody does nothing between two things, on average." default:"8s"`
+	Nodes    int           `help:"How many nodes there are; for several, PostgreSQL is started, from Debian's package." default:"1"`
+	Roll     time.Duration `help:"How often one of several nodes is drained, stopped and started again, in turn; 0s: never." default:"1m"`
 }
 
 // Help gives the example.
-func (*soakCmd) Help() string { return "swarm soak --people 500 --minutes 5 --json soak.json" }
+func (*soakCmd) Help() string {
+	return "swarm soak --people 500 --minutes 5 --json soak.json\nswarm soak --people 500 --minutes 5 --nodes 3 --roll 1m"
+}
 
 // Run has people do everything.
 func (c *soakCmd) Run(ctx context.Context, a *app) error {
+	switch {
+	case c.Nodes < 1:
+		return fmt.Errorf("%d nodes; at least one is needed", c.Nodes)
+	case c.Roll < 0:
+		return fmt.Errorf("a restart every %s; write it like 1m", c.Roll)
+	}
 	cfg, err := c.config(a, eventLoop)
 	if err != nil {
 		return err
 	}
 	report, err := swarm.Soak(ctx, cfg, swarm.SoakCase{
-		People: c.People, Contacts: c.Contacts, Pace: c.Pace,
+		People: c.People, Contacts: c.Contacts, Pace: c.Pace, Nodes: c.Nodes, Roll: c.Roll,
 		Length: time.Duration(c.Minutes * float64(time.Minute)),
 	})
 	return c.tell(a, report, err)

@@ -14,10 +14,12 @@ import (
 
 // The metrics that are read.
 const (
-	metricHeap    = "go_memstats_heap_alloc_bytes"
-	metricBatches = "monarch_cluster_batches_sent_total"
-	metricSent    = "monarch_cluster_sent_bytes_total"
-	metricGaps    = "monarch_cluster_gaps_total"
+	metricHeap     = "go_memstats_heap_alloc_bytes"
+	metricBatches  = "monarch_cluster_batches_sent_total"
+	metricSent     = "monarch_cluster_sent_bytes_total"
+	metricSessions = "monarch_sessions"
+	metricSeated   = "monarch_switchboard_participants"
+	metricGaps     = "monarch_cluster_gaps_total"
 )
 
 // compare lets the trial, and the one that it is compared with, take turns, and enters the results: a turn

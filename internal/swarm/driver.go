@@ -23,6 +23,9 @@ type job struct {
 	// them, one after the other.
 	Nodes []string `json:"nodes,omitempty"`
 
+	// Of nodes that are restarted: the dispatch servers of all, each of a host of its own.
+	Dispatch []string `json:"dispatch,omitempty"`
+
 	Relay  RelayCase  `json:"relay,omitzero"`
 	Signin SigninCase `json:"signin,omitzero"`
 	Soak   SoakCase   `json:"soak,omitzero"`
@@ -56,7 +59,7 @@ type outcome struct {
 // driver is a driver process, from outside.
 type driver struct {
 	*process.Process
-	subject *subject // that it drives
+	subject *subject // that it drives; nil: nodes, which come and go
 }
 
 // drive starts a driver and waits until it is ready for the first step.
@@ -65,8 +68,10 @@ func (r *run) drive(ctx context.Context, s *subject, j job) (*driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &driver{Process: p, subject: s}
-	j.Addr, j.Bare = s.addr, s.kind == baseline
+	d, name := &driver{Process: p, subject: s}, "nodes"
+	if s != nil {
+		j.Addr, j.Bare, name = s.addr, s.kind == baseline, s.Name()
+	}
 	word := ""
 	if err = json.NewEncoder(p.In).Encode(j); err == nil {
 		word, err = d.hear(ctx)
@@ -76,7 +81,7 @@ func (r *run) drive(ctx context.Context, s *subject, j job) (*driver, error) {
 	}
 	if err != nil {
 		_ = d.Stop() // the first error tells more
-		return nil, fmt.Errorf("connect everybody to the %s: %w", s.Name(), err)
+		return nil, fmt.Errorf("connect everybody to the %s: %w", name, err)
 	}
 	return d, nil
 }
@@ -94,6 +99,9 @@ func (d *driver) step(ctx context.Context, name string) (outcome, error) {
 	if err := json.Unmarshal([]byte(line), &o); err != nil {
 		return o, fmt.Errorf("the driver says %q: %w", line, err)
 	}
+	if o.Error != "" && d.subject == nil {
+		return o, errors.New(o.Error)
+	}
 	if o.Error != "" {
 		return o, d.subject.Explain(errors.New(o.Error))
 	}
@@ -102,6 +110,9 @@ func (d *driver) step(ctx context.Context, name string) (outcome, error) {
 
 // hear waits for the driver, and notices when its subject ends.
 func (d *driver) hear(ctx context.Context) (string, error) {
+	if d.subject == nil {
+		return d.Line(ctx)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {

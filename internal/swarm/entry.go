@@ -14,24 +14,46 @@ var product = msnp.Products[0]
 
 // greet takes a connection to the notification server through the sign-in, up to USR OK.
 func (l *link) greet(c crowd, i int) error {
-	who := handle(i)
+	to, err := l.introduce(handle(i))
+	if err == nil && to != "" {
+		err = fmt.Errorf("sent to %s", to)
+	}
+	if err == nil {
+		_, err = l.prove(c, i)
+	}
+	return err
+}
+
+// introduce says who somebody is, and returns where he is sent, or "" if he may go on here.
+func (l *link) introduce(who string) (to string, err error) {
 	if _, err := l.ask(msnp.VER, "1", msnp.MSNP9.String(), msnp.CVR0); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := l.ask(msnp.CVR, "2", "0x0409", "winnt", "5.1", "i386", "MSNMSGR", "6.0.0602", "MSMSGS", who); err != nil {
-		return err
+		return "", err
 	}
-	if _, err := l.ask(msnp.USR, "3", "TWN", "I", who); err != nil {
-		return err
+	if err := l.say(msnp.USR, "3", "TWN", "I", who); err != nil {
+		return "", err
 	}
+	f, err := l.await(msnp.USR, msnp.XFR)
+	if err != nil || f.Verb == msnp.USR {
+		return "", err
+	}
+	r, err := msnp.ParseXFRReply(f)
+	return r.Addr, err
+}
+
+// prove proves it, and returns the name that he has.
+func (l *link) prove(c crowd, i int) (name string, err error) {
 	f, err := l.ask(msnp.USR, "4", "TWN", "S", c.ticket(i, time.Now()))
 	if err != nil {
-		return err
+		return "", err
 	}
-	if r, err := msnp.ParseUSRReply(f); err != nil || r.Handle != who {
-		return fmt.Errorf("signed in as %q: %w", r.Handle, err)
+	r, err := msnp.ParseUSRReply(f)
+	if err != nil || r.Handle != handle(i) {
+		return "", fmt.Errorf("signed in as %q: %w", r.Handle, err)
 	}
-	return nil
+	return r.Name, nil
 }
 
 // appear asks for the lists, comes on line and answers the challenge.

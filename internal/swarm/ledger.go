@@ -16,27 +16,35 @@ import (
 //     sure of what was acknowledged, and of what came before something that arrived.
 //   - What somebody gets is complete and in order up to the last of it, even if he leaves.
 //   - A message may be refused only if somebody has left, or nobody was there.
+//   - If the node ends the conversation, that is as if all were cut off who say something, and
+//     those who hear it were not: what was acknowledged has arrived, and so has whatever came
+//     before something that anybody got.
 //
 // It has no lock and reads no clock. People are numbers.
 type ledger struct {
 	parties map[int]*party
 	left    int // how many have left
 	books   books
+	broken  bool // the node has ended the conversation
 }
 
 // books is what a ledger, or many, have come to.
 type books struct {
 	Tally
-	Sent     int64
-	Received int64
-	Failures []string // what should not have happened at all
-	Missing  []string // what the losses are
+	Sent         int64
+	Received     int64
+	Acknowledged int64
+	Unknown      int64    // whose senders wait to hear what became of them, and never will: their node has ended
+	Failures     []string // what should not have happened at all
+	Missing      []string // what the losses are
 }
 
 func (b *books) add(o books) {
 	b.Tally.add(o.Tally)
 	b.Sent += o.Sent
 	b.Received += o.Received
+	b.Acknowledged += o.Acknowledged
+	b.Unknown += o.Unknown
 	b.Failures = append(b.Failures, o.Failures...)
 	b.Missing = append(b.Missing, o.Missing...)
 }
@@ -140,6 +148,7 @@ func (l *ledger) hears(who int, n uint64, delivered bool) {
 	}
 	delete(p.waiting, n)
 	if delivered {
+		l.books.Acknowledged++
 		p.acked = max(p.acked, n)
 	}
 }
@@ -172,6 +181,9 @@ func (l *ledger) leaves(who int, how departure) {
 	}
 }
 
+// breaks notes that the node ends the conversation, or has.
+func (l *ledger) breaks() { l.broken = true }
+
 // settled reports whether those who are there have got everything they must. It is the end of
 // the conversation that says what is missing, if it does not come to that.
 func (l *ledger) settled() bool {
@@ -187,6 +199,9 @@ func (l *ledger) close() books {
 		l.books.Missing = append(l.books.Missing, fmt.Sprintf(what, args...))
 	})
 	for _, p := range l.parties {
+		if l.broken {
+			l.books.Unknown += int64(len(p.waiting))
+		}
 		for f := range maps.Values(p.flows) {
 			l.books.Tally.add(f.tally)
 		}
@@ -198,7 +213,7 @@ func (l *ledger) close() books {
 func (l *ledger) open(yield func(n int64, what string, args ...any)) {
 	for who, p := range l.parties {
 		for n, w := range p.waiting {
-			if w.success && p.departure == here {
+			if w.success && p.departure == here && !l.broken {
 				yield(1, "%s has not heard of his message %d", handle(who), n)
 			}
 		}
@@ -206,10 +221,10 @@ func (l *ledger) open(yield func(n int64, what string, args ...any)) {
 			if other == who {
 				continue
 			}
-			if what := p.untold(o, other); what != "" {
+			if what := p.untold(o, other); what != "" && !l.broken {
 				yield(1, "%s was not told that %s has %s", handle(who), handle(other), what)
 			}
-			if n := p.owes(o, other); n > 0 {
+			if n := p.owes(o, other, l.broken || p.departure == cutOff); n > 0 {
 				yield(n, "%s has not got %d of the %d messages of %s", handle(other), n, p.sent, handle(who))
 			}
 		}
@@ -229,8 +244,9 @@ func (p *party) untold(o *party, other int) string {
 	return ""
 }
 
-// owes is how many of somebody's messages another has not got who must.
-func (p *party) owes(o *party, other int) int64 {
+// owes is how many of somebody's messages another has not got who must. If he was stopped, what was under
+// way from him may have been lost.
+func (p *party) owes(o *party, other int, stopped bool) int64 {
 	f := p.flow(other)
 	switch {
 	case o.departure != here:
@@ -239,7 +255,7 @@ func (p *party) owes(o *party, other int) int64 {
 		return 0
 	}
 	due := p.sent
-	if p.departure == cutOff {
+	if stopped {
 		due = max(p.acked, p.relayed)
 	}
 	if !f.begun {

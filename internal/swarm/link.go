@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"monarch/msnp"
@@ -78,17 +79,17 @@ func (l *link) next() (msnp.Frame, error) {
 	}
 }
 
-// await returns the next frame of a verb and lets others pass, but for errors.
-func (l *link) await(v msnp.Verb) (msnp.Frame, error) {
+// await returns the next frame of one of some verbs and lets others pass, but for errors.
+func (l *link) await(verbs ...msnp.Verb) (msnp.Frame, error) {
 	for {
 		f, err := l.next()
 		if err != nil {
-			return f, fmt.Errorf("wait for %s: %w", v, err)
+			return f, fmt.Errorf("wait for %s: %w", verbs[0], err)
 		}
 		if code, ok := f.Code(); ok {
-			return f, fmt.Errorf("wait for %s: %w", v, code)
+			return f, fmt.Errorf("wait for %s: %w", verbs[0], code)
 		}
-		if f.Verb == v {
+		if slices.Contains(verbs, f.Verb) {
 			return f, nil
 		}
 	}

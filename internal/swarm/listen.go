@@ -36,6 +36,13 @@ func (p *person) request(v msnp.Verb, params ...string) (msnp.Frame, error) {
 		}
 		return f, nil
 	case <-read:
+		select {
+		case f := <-answer: // it was the last that came
+			if _, refused := f.Code(); !refused {
+				return f, nil
+			}
+		default:
+		}
 		return msnp.Frame{}, fmt.Errorf("wait for the answer to %s: %w", v, p.readErr)
 	case <-time.After(patience):
 		return msnp.Frame{}, fmt.Errorf("no answer to %s", v)
@@ -53,7 +60,11 @@ func (p *person) listen(l *link, read chan struct{}) {
 	p.readErr = err
 	p.mu.Unlock()
 	close(read)
-	if !left && !p.town.ending() {
+	switch {
+	case left:
+	case p.at.ended():
+		p.uproot()
+	case !p.town.ending():
 		p.town.fail("%s: his connection has ended: %v", p.handle, err)
 	}
 }
@@ -96,7 +107,14 @@ func (p *person) hear(f msnp.Frame) error {
 			return err
 		}
 		return p.write(msnp.AppendPayload(nil, msnp.QRY, []byte(product.Answer(challenge)), "2", product.ID))
+	case msnp.XFR:
+		if f.Arg(0) == string(msnp.Async) {
+			return p.sent(f)
+		}
 	case msnp.OUT:
+		if p.at.ended() && msnp.ParseOUT(f) == "SSD" {
+			return nil // the end of the connection follows
+		}
 		return errors.New("the server ends the session")
 	}
 	return p.hearAnswer(f)

@@ -24,17 +24,12 @@ const connections = 80
 // startNodes starts so many nodes at the same time, each with an address of its own, on a database
 // that they share. One is alone, as most are.
 func (r *run) startNodes(ctx context.Context, n int, database string) (nodes, error) {
-	peers := make([]string, n)
-	for i := range peers {
-		free, err := net.Listen("tcp", loopback(i)+":0")
-		if err != nil {
-			return nil, fmt.Errorf("find a port for a node: %w", err)
-		}
-		peers[i] = free.Addr().String()
-		free.Close()
+	peers, err := freePeers(n)
+	if err != nil {
+		return nil, err
 	}
 	all := make(nodes, n)
-	err := atOnce(n, func(i int) (err error) {
+	err = atOnce(n, func(i int) (err error) {
 		all[i], err = r.startNode(ctx, i, peers, database)
 		return err
 	})
@@ -44,35 +39,73 @@ func (r *run) startNodes(ctx context.Context, n int, database string) (nodes, er
 	return all, nil
 }
 
+// freePeers finds where nodes may listen for each other.
+func freePeers(n int) ([]string, error) {
+	peers := make([]string, n)
+	for i := range peers {
+		free, err := net.Listen("tcp", loopback(i)+":0")
+		if err != nil {
+			return nil, fmt.Errorf("find a port for a node: %w", err)
+		}
+		peers[i] = free.Addr().String()
+		free.Close()
+	}
+	return peers, nil
+}
+
 func (r *run) startNode(ctx context.Context, i int, peers []string, database string) (*subject, error) {
+	settings := nodeSettings(i, peers, database)
+	if i > 0 { // all conversations are at the first one
+		settings["cluster.roles"] = "dispatch,notification,passport,web"
+	}
+	s, _, err := r.spawnNode(ctx, i, r.nodeDir(i, len(peers)), settings)
+	return s, err
+}
+
+// nodeDir is where a node has its data.
+func (r *run) nodeDir(i, n int) string {
+	return filepath.Join(r.dir, fmt.Sprintf("node-%d-of-%d", i+1, n))
+}
+
+// nodeName is what the others call it.
+func nodeName(i int) string { return fmt.Sprint("node-", i+1) }
+
+// nodeSettings are those of a node with every role, at free ports of its address.
+func nodeSettings(i int, peers []string, database string) map[string]string {
 	settings := map[string]string{
 		"service.host": loopback(i), "database.url": database,
 		"database.max_connections": strconv.Itoa(max(2, min(20, connections/len(peers)))),
 		"limits.ticket_life":       "24h", "limits.switchboard_idle": "24h", "limits.challenge_interval": "24h",
 	}
-	for _, key := range []string{"dispatch", "notification", "switchboard", "web", "ops"} {
-		settings[key+".listen"] = loopback(i) + ":0"
+	for _, key := range listenKeys {
+		settings[key] = loopback(i) + ":0"
 	}
-	settings["passport.https_listen"], settings["passport.http_listen"] = loopback(i)+":0", loopback(i)+":0"
 	if len(peers) > 1 {
-		settings["cluster.mode"], settings["cluster.node"] = "embedded", fmt.Sprint("node-", i+1)
+		settings["cluster.mode"], settings["cluster.node"] = "embedded", nodeName(i)
 		settings["cluster.listen"], settings["cluster.peers"] = peers[i], strings.Join(peers, ",")
 		settings["cluster.secret"] = "nobody else is on this machine"
-		if i > 0 { // all conversations are at the first one
-			settings["cluster.roles"] = "dispatch,notification,passport,web"
-		}
 	}
-	env := process.Environment(filepath.Join(r.dir, fmt.Sprintf("node-%d-of-%d", i+1, len(peers))), settings)
-	p, err := process.Spawn(ctx, fmt.Sprintf("node %d", i+1), env, nil, r.Monarch, "serve")
+	return settings
+}
+
+// listenKeys are the settings of where a node listens, by the names of its listeners.
+var listenKeys = map[string]string{
+	"dispatch": "dispatch.listen", "notification": "notification.listen", "switchboard": "switchboard.listen",
+	"https": "passport.https_listen", "http": "passport.http_listen", "web": "web.listen", "ops": "ops.listen",
+}
+
+// spawnNode starts a node, and returns its listeners, too.
+func (r *run) spawnNode(ctx context.Context, i int, dir string, settings map[string]string) (*subject, map[string]string, error) {
+	p, err := process.Spawn(ctx, fmt.Sprintf("node %d", i+1), process.Environment(dir, settings), nil, r.Monarch, "serve")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	addrs, err := p.Listeners(ctx)
 	if err != nil {
 		_ = p.Stop() // the first error tells more
-		return nil, err
+		return nil, nil, err
 	}
-	return &subject{Process: p, kind: p.Name(), use: figures.Of(p.PID()), addr: addrs["notification"], ops: addrs["ops"]}, nil
+	return &subject{Process: p, kind: p.Name(), use: figures.Of(p.PID()), addr: addrs["notification"], ops: addrs["ops"]}, addrs, nil
 }
 
 // loopback is the address of a node, counted from 0.

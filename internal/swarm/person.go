@@ -25,20 +25,28 @@ type person struct {
 
 	writing sync.Mutex // held while writing to his notification server
 
-	mu      sync.Mutex    // guards what follows; leaf
-	link    *link         // nil while he is away
-	read    chan struct{} // closed when nothing more comes; readErr says why
-	readErr error
-	leaving bool // he knows that the connection ends
-	visit   int  // counts arrivals, and departures before they begin; odd while he is there
-	trid    uint32
-	asked   string          // TrID of the request that is open, or ""
-	verb    msnp.Verb       // of that request
-	answer  chan msnp.Frame // of that request; has room for one
-	state   state
-	epoch   int // odd while his state changes
-	peers   map[int]*peer
-	rooms   map[*room]struct{}
+	mu       sync.Mutex    // guards what follows; leaf
+	link     *link         // nil while he is away
+	read     chan struct{} // closed when nothing more comes; readErr says why
+	readErr  error
+	leaving  bool      // he knows that the connection ends
+	at       tenure    // of his connection; set before its reader begins
+	referral string    // where he was told to go, or ""
+	moves    int       // counts how often he had to leave his node, and how often he came to another; odd in between
+	changed  time.Time // when what others may know of him last changed
+	visit    int       // counts arrivals, and departures before they begin; odd while he is there
+	trid     uint32
+	asked    string          // TrID of the request that is open, or ""
+	verb     msnp.Verb       // of that request
+	answer   chan msnp.Frame // of that request; has room for one
+	state    state
+	epoch    int // odd while his state changes
+	peers    map[int]*peer
+	rooms    map[*room]struct{}
+	wanted   string // the name that he may have, or not, as nobody has said; ""
+
+	called chan struct{}     // he must come back; has room for one
+	doubts map[int][]im.List // the lists that each contact may be on, where nobody has said. Of live only
 }
 
 // state is what others may know of somebody.
@@ -64,6 +72,7 @@ func newPerson(t *town, i int) *person {
 		state:  state{name: firstName},
 		peers:  make(map[int]*peer),
 		rooms:  make(map[*room]struct{}),
+		called: make(chan struct{}, 1), doubts: make(map[int][]im.List),
 	}
 	for _, c := range t.Crowd.Plan.contacts(i) {
 		p.peers[c] = &peer{lists: im.Forward | im.Allow}
@@ -73,23 +82,18 @@ func newPerson(t *town, i int) *person {
 
 // live does one thing after another until the town comes to rest.
 func (p *person) live() {
-	for p.town.idle(p.town.Soak.Pace) {
+	for p.rest() {
 		var err error
-		switch n := rand.IntN(100); { // changes that must be durable are rare, as they are in life
-		case n < 30:
-			err = p.chat()
-		case n < 70:
-			err = p.changeStatus(statuses[rand.IntN(len(statuses))])
-		case n < 73:
-			err = p.rename(fmt.Sprintf("User %d", rand.IntN(1000)))
-		case n < 76:
-			err = p.block()
-		case n < 79:
-			err = p.relist()
-		case n < 90:
-			err = p.ping()
-		default:
-			err = p.comeAndGo()
+		if !p.uprooted() {
+			err = p.act()
+		}
+		if p.link != nil && p.at.ended() {
+			err = nil // it tells what became of his node, and no more
+		}
+		for err == nil && p.uprooted() {
+			if err = p.comeBack(); err != nil && p.lost() {
+				err = nil // and again
+			}
 		}
 		if err != nil && !p.town.ending() {
 			p.town.fail("%s: %v", p.handle, err)
@@ -99,31 +103,37 @@ func (p *person) live() {
 	}
 }
 
+// act does one thing.
+func (p *person) act() error {
+	switch n := rand.IntN(100); { // changes that must be durable are rare, as they are in life
+	case n < 30:
+		return p.chat()
+	case n < 70:
+		return p.changeStatus(statuses[rand.IntN(len(statuses))])
+	case n < 73:
+		return p.rename(fmt.Sprintf("User %d", rand.IntN(1000)))
+	case n < 76:
+		return p.block()
+	case n < 79:
+		return p.relist()
+	case n < 90:
+		return p.ping()
+	}
+	return p.comeAndGo()
+}
+
 // arrive signs him in: he checks that his lists are as he left them, and comes on line.
 func (p *person) arrive(ctx context.Context) error {
-	l, err := dial(ctx, p.town.Addr, msnp.ServerGrammar)
+	l, at, err := p.signIn(ctx, p.town.door())
 	if err != nil {
 		return err
 	}
-	l.SetDeadline(time.Now().Add(patience))
-	if err = l.greet(p.town.Crowd, p.number); err == nil {
-		l.SetDeadline(time.Now().Add(patience))
-		err = p.checkLists(l)
-	}
-	if err != nil {
-		l.Close()
-		return fmt.Errorf("sign %s in: %w", p.handle, err)
-	}
-	l.SetDeadline(time.Time{})
 	p.mu.Lock()
-	p.link, p.leaving, p.read, p.asked = l, false, make(chan struct{}), ""
-	p.trid = 10
 	p.visit++
 	p.mu.Unlock()
-	go p.listen(l, p.read)
-	p.town.done.signIns.Add(1)
+	p.settleIn(l, at)
 	p.town.done.online.Add(1)
-	return p.changeStatus(msnp.Online)
+	return p.appear(msnp.Online)
 }
 
 // checkLists compares what SYN says with what he knows.
@@ -149,9 +159,8 @@ func (p *person) checkLists(l *link) error {
 		if err != nil {
 			return err
 		}
-		peer, known := p.peers[who]
-		if got := im.List(c.Lists) &^ im.Reverse; !known || got != peer.lists {
-			p.town.fail("%s has %s on lists %d in place of %d", p.handle, c.Handle, got, peer.lists)
+		if err := p.checkList(who, im.List(c.Lists)&^im.Reverse); err != nil {
+			p.town.fail("%s has wrong lists of %s: %v", p.handle, c.Handle, err)
 		}
 	}
 	return nil
@@ -159,15 +168,19 @@ func (p *person) checkLists(l *link) error {
 
 // changing runs something that changes what others may know of him.
 func (p *person) changing(do func() error) error {
-	p.mu.Lock()
-	p.epoch++
-	p.mu.Unlock()
+	p.turn()
 	err := do()
-	p.mu.Lock()
-	p.epoch++
-	p.mu.Unlock()
+	p.turn()
 	p.town.done.changes.Add(1)
 	return err
+}
+
+// turn begins or ends a change of what others may know of him.
+func (p *person) turn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.epoch++
+	p.changed = time.Now()
 }
 
 // changeStatus tells a new status. Its number is in the flags, so that whoever hears of it
@@ -191,11 +204,14 @@ func (p *person) changeStatus(s msnp.Status) error {
 // rename changes his friendly name.
 func (p *person) rename(name string) error {
 	return p.changing(func() error {
+		p.mu.Lock()
+		p.wanted = name
+		p.mu.Unlock()
 		if _, err := p.request(msnp.REA, p.handle, msnp.Escape(name)); err != nil {
 			return err
 		}
 		p.mu.Lock()
-		p.state.name = name
+		p.state.name, p.wanted = name, ""
 		p.mu.Unlock()
 		return nil
 	})
@@ -215,23 +231,27 @@ func (p *person) block() error {
 	if c.lists&im.Block != 0 {
 		from, to = to, from
 	}
-	return p.changing(func() error {
-		if _, err := p.request(msnp.REM, from.String(), handle(who)); err != nil {
-			return err
+	step := func() error {
+		if c.lists&from != 0 { // else he was cut off in the middle
+			if _, err := p.request(msnp.REM, from.String(), handle(who)); err != nil {
+				return err
+			}
+			p.setLists(c, c.lists&^from)
 		}
-		p.setLists(c, c.lists&^from)
 		if _, err := p.request(msnp.ADD, to.String(), handle(who), handle(who)); err != nil {
 			return err
 		}
 		p.setLists(c, c.lists|to)
 		return nil
-	})
+	}
+	may := []im.List{c.lists, c.lists &^ from, c.lists&^from | to}
+	return p.changing(func() error { return p.doubting(who, may, step) })
 }
 
 // relist takes a contact off his list, or puts one back.
 func (p *person) relist() error {
 	who, c := p.contact()
-	return p.changing(func() error {
+	step := func() error {
 		if c.lists&im.Forward != 0 {
 			// The reader forgets what it knows of him with the answer: nothing may follow it.
 			_, err := p.request(msnp.REM, im.Forward.String(), handle(who))
@@ -239,7 +259,9 @@ func (p *person) relist() error {
 		}
 		_, err := p.request(msnp.ADD, im.Forward.String(), handle(who), handle(who), "0")
 		return err
-	})
+	}
+	may := []im.List{c.lists, c.lists ^ im.Forward}
+	return p.changing(func() error { return p.doubting(who, may, step) })
 }
 
 func (p *person) setLists(c *peer, l im.List) {
@@ -261,6 +283,7 @@ func (p *person) comeAndGo() error {
 	p.leaving = true
 	p.visit++
 	p.epoch++
+	p.changed = time.Now()
 	for r := range p.rooms {
 		rooms = append(rooms, r)
 	}
@@ -275,7 +298,7 @@ func (p *person) comeAndGo() error {
 	p.town.done.online.Add(-1)
 	if how == politely {
 		l.SetReadDeadline(time.Now().Add(patience))
-		if err := p.write(msnp.AppendLine(nil, msnp.OUT)); err != nil {
+		if err := p.write(msnp.AppendLine(nil, msnp.OUT)); err != nil && !p.at.ended() {
 			return err
 		}
 	} else {
@@ -284,16 +307,11 @@ func (p *person) comeAndGo() error {
 	}
 	<-read
 	l.Close()
-	if how == politely && !errors.Is(p.readErr, io.EOF) {
+	if how == politely && !errors.Is(p.readErr, io.EOF) && !p.at.ended() {
 		return fmt.Errorf("signed out: %w", p.readErr)
 	}
-	p.mu.Lock()
-	p.link = nil
-	for _, c := range p.peers {
-		c.seen = state{}
-	}
-	p.epoch++
-	p.mu.Unlock()
+	p.forget()
+	p.turn()
 	if !p.town.idle(p.town.Soak.Pace) {
 		return nil // he stays away
 	}

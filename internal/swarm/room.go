@@ -21,10 +21,12 @@ type room struct {
 	mu      sync.Mutex // guards what follows; leaf
 	books   *ledger
 	seats   map[int]*seat // of all who ever came
-	ringing map[int]int   // who was called and has not come, with his visit, or 0
+	ringing map[int]stay  // who was called and has not come, and where; or nowhere
 	calls   map[string]call
 	called  uint32
 	closed  bool  // nobody can come any more
+	broken  bool  // its node has ended it for somebody, and will for all
+	summed  bool  // the ledger is closed
 	sum     books // what the ledger has come to, once it is closed
 
 	changed chan struct{} // something has happened; has room for one
@@ -35,7 +37,8 @@ type room struct {
 type call struct {
 	callee *person
 	caller int
-	epoch  int // of the callee's state
+	from   stay   // of the caller
+	then   moment // of the callee
 	sure   bool
 }
 
@@ -63,20 +66,28 @@ func (p *person) chat() error {
 	if err != nil {
 		return err
 	}
-	l, id, err := enter(p.town.ctx, p.handle, f)
+	ref, err := msnp.ParseXFRReply(f)
 	if err != nil {
+		return err
+	}
+	at, from := p.town.tenure(ref.Addr), p.staying()
+	l, id, err := enter(p.town.ctx, p.handle, f)
+	switch {
+	case err != nil && (at.ended() || p.staying() != from):
+		return nil // another time
+	case err != nil:
 		return fmt.Errorf("enter a switchboard: %w", err)
 	}
 	l.SetDeadline(time.Time{})
 	r := &room{
 		town: p.town, id: id, books: newLedger(),
-		seats: make(map[int]*seat), ringing: make(map[int]int), calls: make(map[string]call),
+		seats: make(map[int]*seat), ringing: make(map[int]stay), calls: make(map[string]call),
 		changed: make(chan struct{}, 1),
 	}
 	p.town.mu.Lock()
 	p.town.rooms[id] = r
 	p.town.mu.Unlock()
-	r.sit(&seat{room: r, who: p, link: l, host: true}, p.visiting())
+	r.sit(&seat{room: r, who: p, link: l, host: true, at: at, stay: from})
 	p.town.talking.Go(r.run)
 	return nil
 }
@@ -89,7 +100,7 @@ func (r *room) run() {
 	}
 	r.await(r.answered)
 	for range 1 + rand.IntN(turnsOfTalk) {
-		if !r.town.idle(breathing) {
+		if !r.town.idle(breathing) || r.isBroken() {
 			break
 		}
 		s, n := r.anybody(), rand.IntN(100)
@@ -131,7 +142,7 @@ func (r *room) anybody() *seat {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	present := r.present()
-	if len(present) == 0 {
+	if len(present) == 0 || r.broken {
 		return nil
 	}
 	return present[rand.IntN(len(present))]
@@ -156,8 +167,8 @@ func (r *room) invite() {
 	}
 	who, _ := s.who.contact()
 	callee := r.town.people[who]
-	c := call{callee: callee, caller: s.who.number}
-	c.epoch, c.sure = callee.callable(c.caller)
+	c := call{callee: callee, caller: s.who.number, from: s.who.staying()}
+	c.then, c.sure = callee.callable(c.caller)
 	r.mu.Lock()
 	if _, rings := r.ringing[who]; rings || r.seats[who] != nil || s.gone {
 		r.mu.Unlock()
@@ -165,7 +176,7 @@ func (r *room) invite() {
 	}
 	r.called++
 	trid := msnp.Uint(1<<31 + r.called)
-	r.calls[trid], r.ringing[who] = c, callee.visiting()
+	r.calls[trid], r.ringing[who] = c, callee.staying()
 	r.mu.Unlock()
 	s.line(msnp.CAL, trid, callee.handle)
 }
@@ -176,18 +187,30 @@ func (r *room) forget(caller int) {
 	for trid, c := range r.calls {
 		if c.caller == caller {
 			delete(r.calls, trid)
-			r.ringing[c.callee.number] = 0 // he may come or not, and nobody calls him again
+			r.ringing[c.callee.number] = stay{} // he may come or not, and nobody calls him again
 		}
 	}
 }
 
-// callable reports whether somebody can certainly be called by another now, and the epoch for
+// moment tells times apart between which something has changed that others may know of somebody.
+type moment struct {
+	stay
+	epoch int
+}
+
+// known is how long all nodes may take until they know of a change.
+const known = 10 * time.Second
+
+// callable reports whether somebody can certainly be called by another now, and the moment for
 // which that holds.
-func (p *person) callable(caller int) (epoch int, sure bool) {
+func (p *person) callable(caller int) (now moment, sure bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.peers[caller]
-	return p.epoch, p.epoch%2 == 0 && p.state.online && p.state.status.Visible() && c != nil && c.lists&im.Block == 0
+	c, now := p.peers[caller], moment{stay{p.visit, p.moves}, p.epoch}
+	if p.town.places != nil && (!now.settled() || time.Since(p.changed) < known) {
+		return now, false
+	}
+	return now, p.epoch%2 == 0 && p.state.online && p.state.status.Visible() && c != nil && c.lists&im.Block == 0
 }
 
 // refused notes that nobody was called. r.mu is held.
@@ -198,8 +221,11 @@ func (r *room) refused(trid string, code msnp.Code) error {
 	}
 	delete(r.calls, trid)
 	delete(r.ringing, c.callee.number)
-	epoch, sure := c.callee.callable(c.caller)
-	if code != msnp.CodeNotOnline || c.sure && sure && epoch == c.epoch {
+	if from := r.town.people[c.caller].staying(); from != c.from || !from.settled() {
+		return nil // he was on his way to another node
+	}
+	now, sure := c.callee.callable(c.caller)
+	if code != msnp.CodeNotOnline || c.sure && sure && now == c.then {
 		return fmt.Errorf("%s cannot be called, who is there: %w", c.callee.handle, code)
 	}
 	return nil
@@ -213,45 +239,38 @@ func (r *room) answered() bool {
 // expected returns who was called and must come: he was there and still is. r.mu is held.
 func (r *room) expected() []int {
 	var all []int
-	for who, visit := range r.ringing {
-		if visit%2 == 1 && r.town.people[who].visiting() == visit {
+	for who, when := range r.ringing {
+		if when.settled() && r.town.people[who].staying() == when {
 			all = append(all, who)
 		}
 	}
 	return all
 }
 
-// visiting returns the number of somebody's visit.
-func (p *person) visiting() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.visit
-}
-
 // rings lets somebody in who was called, unless he is about to leave.
 func (r *room) rings(p *person, ring msnp.Ring) {
-	visit := p.visiting()
+	at, now := r.town.tenure(ring.Addr), p.staying()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || visit%2 == 0 {
+	if r.closed || now.visit%2 == 0 {
 		return
 	}
 	r.readers.Go(func() {
 		l, err := join(r.town.ctx, p.handle, ring)
 		if err != nil {
-			if p.visiting() == visit && !r.town.ending() {
+			if now.settled() && p.staying() == now && !at.ended() && !r.town.ending() {
 				r.town.fail("%s cannot join: %v", p.handle, err)
 			}
 			return
 		}
 		l.SetDeadline(time.Time{})
-		r.sit(&seat{room: r, who: p, link: l}, visit)
+		r.sit(&seat{room: r, who: p, link: l, at: at, stay: now})
 	})
 }
 
 // sit gives somebody a place. He does not stay if the conversation is over, or the visit on
 // which he was called: his conversations of that visit have ended.
-func (r *room) sit(s *seat, visit int) {
+func (r *room) sit(s *seat) {
 	p := s.who
 	// In this order: whoever is about to leave finds the seat, or has ended the visit before.
 	r.mu.Lock()
@@ -264,7 +283,7 @@ func (r *room) sit(s *seat, visit int) {
 	stays := !r.closed
 	r.mu.Unlock()
 	p.mu.Lock()
-	stays = stays && p.visit == visit
+	stays = stays && p.visit == s.stay.visit
 	if stays {
 		p.rooms[r] = struct{}{}
 	}
@@ -290,7 +309,7 @@ func (r *room) await(so func() bool) {
 	limit := time.After(patience)
 	for {
 		r.mu.Lock()
-		ok := so()
+		ok := r.broken || so()
 		r.mu.Unlock()
 		if ok {
 			return
@@ -314,6 +333,24 @@ func (r *room) happened() {
 	}
 }
 
+// collapse notes that the node ends the conversation. Each who is there listens until it has done so for
+// him: what was acknowledged arrives before that.
+func (r *room) collapse() {
+	r.mu.Lock()
+	if !r.summed {
+		r.closed, r.broken = true, true
+		r.books.breaks()
+	}
+	r.mu.Unlock()
+	r.happened()
+}
+
+func (r *room) isBroken() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broken
+}
+
 // settled closes the books if everybody has got everything: whoever leaves in the next moment
 // is no concern of theirs any more. r.mu is held.
 func (r *room) settled() bool {
@@ -326,11 +363,14 @@ func (r *room) settled() bool {
 
 // shut closes the books, and the conversation for newcomers. r.mu is held.
 func (r *room) shut() {
-	if r.closed {
+	if r.summed {
 		return
 	}
-	r.closed = true
+	r.closed, r.summed = true, true
 	r.sum = r.books.close()
+	if r.broken {
+		return
+	}
 	for _, who := range r.expected() {
 		r.sum.Failures = append(r.sum.Failures, handle(who)+" was called and has not come")
 	}
@@ -342,13 +382,26 @@ func (r *room) finish() {
 	delete(r.town.rooms, r.id)
 	r.town.mu.Unlock()
 	r.mu.Lock()
-	r.shut()
+	broken := r.broken && !r.summed
+	if !broken {
+		r.shut()
+	}
 	seats := slices.Collect(maps.Values(r.seats))
 	r.mu.Unlock()
 	for _, s := range seats {
-		s.leave(politely)
+		if broken {
+			s.link.SetReadDeadline(time.Now().Add(patience)) // until the node has ended it for him, too
+		} else {
+			s.leave(politely)
+		}
 	}
 	r.readers.Wait()
+	if broken {
+		r.mu.Lock()
+		r.shut()
+		r.mu.Unlock()
+		r.town.done.ended.Add(1)
+	}
 	if r.town.ctx.Err() == nil {
 		r.town.enter(r.sum)
 	}

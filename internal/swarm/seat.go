@@ -18,7 +18,9 @@ type seat struct {
 	room *room
 	who  *person
 	link *link
-	host bool // he opened the conversation
+	host bool   // he opened the conversation
+	at   tenure // of the conversation, at its node
+	stay stay   // when he was called, or opened it
 
 	speaking sync.Mutex // held while he says something or leaves; before the room's
 
@@ -123,10 +125,14 @@ func (s *seat) listen() {
 		return
 	}
 	switch {
+	case !gone && s.at.ended():
+		r.collapse()
+	case !gone && !s.let && (!s.stay.settled() || s.who.staying() != s.stay):
+		s.leave(cutOff) // he was called where he is no more
 	case !gone:
 		r.town.fail("%s in a conversation: %v", s.who.handle, err)
 		s.leave(cutOff)
-	case !orderly:
+	case !orderly && !s.at.ended():
 		r.town.fail("%s left a conversation: %v", s.who.handle, err)
 	}
 }
@@ -135,7 +141,7 @@ func (s *seat) listen() {
 func (s *seat) hear(f msnp.Frame) error {
 	r, me := s.room, s.who.number
 	if code, ok := f.Code(); ok {
-		if err := r.refused(f.Arg(0), code); !s.gone {
+		if err := r.refused(f.Arg(0), code); !s.gone && !s.at.ended() {
 			return err
 		}
 		return nil // he may have signed out meanwhile

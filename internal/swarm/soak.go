@@ -18,14 +18,23 @@ type SoakCase struct {
 	Contacts int           `json:"contacts"` // of each
 	Length   time.Duration `json:"length"`
 	Pace     time.Duration `json:"pace"` // how long somebody does nothing between two things, on average
+	Nodes    int           `json:"nodes"`
+	Roll     time.Duration `json:"roll"` // how often one of several nodes is restarted; 0: never
 }
 
-func (c SoakCase) String() string { return fmt.Sprintf("%d people, %s", c.People, c.Length) }
+func (c SoakCase) String() string {
+	if c.Nodes > 1 && c.Roll > 0 {
+		return fmt.Sprintf("%d people, %s, a node restarted every %s", c.People, c.Length, c.Roll)
+	}
+	return fmt.Sprintf("%d people, %s", c.People, c.Length)
+}
 
 // Names of what a soak tells beside losses.
 const (
 	extraFailures = "failures"
 	extraOnline   = "on line at the end"
+	extraCutShort = "conversations that ended with their node"
+	extraRestarts = "restarts of a node"
 )
 
 const (
@@ -38,9 +47,12 @@ const (
 const flatGoal = 1.1
 
 // Soak has people do everything at once, and looks whether anything gets lost and the memory
-// stays what it is.
+// stays what it is; or, with several nodes, they are restarted one after the other.
 func Soak(ctx context.Context, c Config, s SoakCase) (figures.Report, error) {
 	return measure(ctx, c, c.Engines, func(r *run, ctx context.Context, engine string) error {
+		if s.Nodes > 1 {
+			return r.soakNodes(ctx, s, engine)
+		}
 		return r.soak(ctx, s, engine)
 	})
 }

@@ -21,6 +21,7 @@ const stepEnd = "end"
 type town struct {
 	job
 	people   []*person
+	places   map[string]*place // by their hosts; nil: there is one server, and it stays
 	progress io.Writer
 
 	ctx     context.Context // of everything that goes on, until close
@@ -39,7 +40,7 @@ type town struct {
 
 // counts are what people did.
 type counts struct {
-	online, sent, conversations, pictures, signIns, cuts, changes, lines atomic.Int64
+	online, sent, conversations, pictures, signIns, cuts, changes, lines, moved, returned, ended atomic.Int64
 }
 
 func newTown(ctx context.Context, j job, progress io.Writer) (load, error) {
@@ -47,6 +48,7 @@ func newTown(ctx context.Context, j job, progress io.Writer) (load, error) {
 		job: j, progress: progress, people: make([]*person, j.Crowd.Plan.People),
 		over: make(chan struct{}), rooms: make(map[string]*room),
 	}
+	t.settle()
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	for i := range t.people {
 		t.people[i] = newPerson(t, i)
@@ -66,14 +68,15 @@ func newTown(ctx context.Context, j job, progress io.Writer) (load, error) {
 func (t *town) step(ctx context.Context, name string) (outcome, error) {
 	began := time.Now()
 	var err error
-	if name == stepEnd {
+	switch {
+	case name == stepEnd:
 		err = t.end(ctx)
-	} else {
+	case !t.upheaval(name):
 		err = pause(ctx, t.Turn)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return outcome{
+	o := outcome{
 		Work: t.done.sent.Load(), Seconds: since(began), Tally: t.books.Tally,
 		Extra: map[string]float64{
 			extraOnline:     float64(t.done.online.Load()),
@@ -86,7 +89,15 @@ func (t *town) step(ctx context.Context, name string) (outcome, error) {
 			"changes":       float64(t.done.changes.Load()),
 			"status lines":  float64(t.done.lines.Load()),
 		},
-	}, err
+	}
+	if t.places != nil {
+		o.Extra["acknowledged"] = float64(t.books.Acknowledged)
+		o.Extra["not acknowledged in conversations that ended so"] = float64(t.books.Unknown)
+		o.Extra["went to another node"] = float64(t.done.moved.Load())
+		o.Extra["came back by themselves"] = float64(t.done.returned.Load())
+		o.Extra[extraCutShort] = float64(t.done.ended.Load())
+	}
+	return o, err
 }
 
 // end lets everybody finish what he is doing and then looks whether each sees of the others
@@ -171,10 +182,18 @@ func (t *town) ending() bool {
 	}
 }
 
+// soon returns what is told after a random time around d, and what ends that.
+func (t *town) soon(d time.Duration) (<-chan time.Time, func() bool) {
+	timer := time.NewTimer(d/2 + rand.N(d))
+	return timer.C, timer.Stop
+}
+
 // idle waits for a random time around d, and reports whether life goes on.
 func (t *town) idle(d time.Duration) bool {
+	wake, stop := t.soon(d)
+	defer stop()
 	select {
-	case <-time.After(d/2 + rand.N(d)):
+	case <-wake:
 		return true
 	case <-t.over:
 	case <-t.ctx.Done():
