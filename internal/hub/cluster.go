@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -257,6 +258,11 @@ func (p *peers) signOut(e *Entry, how Ending) *signedOut {
 	defer st.mu.RUnlock()
 	_, unsure := st.prior[e.number]
 	return &signedOut{User: e.User(), Number: e.number, How: how, Unsure: unsure}
+}
+
+// drains reports whether a node sends its people away, or stops.
+func (p *peers) drains(id cluster.NodeID) bool {
+	return slices.ContainsFunc(p.cluster.Nodes(), func(n cluster.Node) bool { return n.ID == id && n.Draining })
 }
 
 // displaced tells nodes that have not heard of the newer sign-in.

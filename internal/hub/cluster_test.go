@@ -30,6 +30,8 @@ type place struct {
 	clock   *clock.Clock
 	bus     *clustertest.Bus
 
+	draining atomic.Bool
+
 	mu    sync.Mutex // leaf but for what the hooks take
 	hooks hooks
 }
@@ -42,7 +44,7 @@ func newPlace(t testing.TB, net *clustertest.Net, name string, refresh func(v *n
 		p.member = m
 		p.cluster = cluster.New(cluster.Config{
 			Name: name, Bus: p.bus, Member: m, Clock: p.clock, Metrics: metrics.New(),
-			Status: func() cluster.Status { return cluster.Status{} },
+			Status: func() cluster.Status { return cluster.Status{Draining: p.draining.Load()} },
 			Log:    slog.New(slog.DiscardHandler),
 		})
 		return p.cluster

@@ -212,6 +212,20 @@ func TestWhoComesBackSucceeds(t *testing.T) {
 		pass(time.Second)
 		w.in(0, alice, new(listener))
 		want("after leaving", nil, nil)
+
+		fifth := w.in(1, alice, new(listener))
+		w.mu.Lock()
+		w.ends = [3][]string{}
+		w.mu.Unlock()
+		w.node[1].draining.Store(true)
+		pass(3 * time.Second)
+		sixth := w.in(2, alice, new(listener)) // before its node knows that the client has gone
+		w.node[1].SignOut(fifth, these(nil), hub.Expelled)
+		pass(time.Second)
+		want("quicker than a node that sends its people away", fifth, sixth)
+		w.mu.Lock()
+		w.want("ends that close conversations", slices.Contains(slices.Concat(w.ends[0], w.ends[1], w.ends[2]), "1 1"), false)
+		w.mu.Unlock()
 	})
 }
 

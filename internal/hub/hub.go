@@ -81,8 +81,8 @@ type EndFunc func(user im.UserID, number uint64, how Ending)
 // time.
 func (h *Hub) OnEnd(fn EndFunc) { h.ended = append(h.ended, fn) }
 
-// MoveFunc is told that somebody whose sign-in was [Stopped], or was at a node of which nothing is
-// heard, has come back, with the numbers of that one and of the one that goes on in its place.
+// MoveFunc is told that somebody has come back whose sign-in was [Stopped], or is about to be, or was at a
+// node of which nothing is heard, with the numbers of that one and of the one that goes on in its place.
 type MoveFunc func(user im.UserID, from, to uint64)
 
 // OnMove registers a function to be told of that, when this node hears of it. It is for construction
@@ -90,14 +90,19 @@ type MoveFunc func(user im.UserID, from, to uint64)
 func (h *Hub) OnMove(fn MoveFunc) { h.moves = append(h.moves, fn) }
 
 // succeed tells that a sign-in has taken the place of one at another node, which the server has ended,
-// or ends by that.
+// or ends by that. Whom a node sends away may be here before that node has let go of him.
 func (h *Hub) succeed(old whereabouts, number uint64) {
-	if old.reachable() {
-		h.end(old.user, old.number, Expelled)
+	if !old.reachable() || h.peers.drains(old.node.id) {
+		h.move(old.user, old.number, number)
 		return
 	}
+	h.end(old.user, old.number, Expelled)
+}
+
+// move tells that a sign-in goes on as another.
+func (h *Hub) move(id im.UserID, from, to uint64) {
 	for _, fn := range h.moves {
-		fn(old.user, old.number, number)
+		fn(id, from, to)
 	}
 }
 

@@ -36,6 +36,7 @@ func TestNumbersOfOtherNodes(t *testing.T) {
 				member = m
 				return cluster.New(cluster.Config{
 					Name: "a", Bus: clustertest.NewNet().Bus(), Clock: clk, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(), Member: m,
+					Status: func() cluster.Status { return cluster.Status{} },
 				})
 			})
 			first := h.SignIn(Login{Person: im.Person{ID: 7, Handle: "seven@example.com"}}, nobody{})

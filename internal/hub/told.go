@@ -129,9 +129,11 @@ func (h *Hub) AwaitPrior(ctx context.Context, e *Entry) {
 
 // SignOut ends a sign-in: watchers hear that the user left, at once or, when a newer sign-in
 // has displaced this one, unless that comes on line within the hold. When the server stops
-// they hear nothing. watchers is called after the user has left the directory.
+// they hear nothing. watchers is called after the user has left the directory. One that this node
+// sends away, and that was displaced at another before it had ended here, goes on there.
 func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	id := e.User()
+	away := how == Expelled && h.peers != nil && h.peers.drains(h.peers.cluster.Self())
 	st := h.stripe(id)
 	st.mu.Lock()
 	displaced := h.present(id) != e
@@ -154,8 +156,17 @@ func (h *Hub) SignOut(e *Entry, watchers Watchers, how Ending) {
 	if !held {
 		h.departed(st, e)
 	}
+	newer := uint64(0)
+	if f := st.far.find(id); f != nil && away && displaced {
+		newer = f.number()
+	}
 	st.mu.Unlock()
-	h.end(id, e.number, how)
+	if newer < e.number {
+		h.end(id, e.number, how)
+		return
+	}
+	h.end(id, e.number, Stopped)
+	h.move(id, e.number, newer)
 }
 
 // leave tells watchers that e is gone, now or after the hold, and reports whether that lasts.
