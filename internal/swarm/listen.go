@@ -176,7 +176,8 @@ func (p *person) hearPresence(f msnp.Frame) error {
 }
 
 // believe takes what he is told of a contact, which must be on his list and not older than
-// what he knows. The same may come twice when he has just been told how things are.
+// what he knows. The same may come twice when he has just been told how things are. With several
+// nodes it may come twice at other times: one that is not sure whether he knows it tells him.
 func (p *person) believe(who string, s state, change bool) error {
 	i, err := number(who)
 	if err != nil {
@@ -193,7 +194,10 @@ func (p *person) believe(who string, s state, change bool) error {
 	if s.online && s.change < c.last {
 		t.Reordered++
 	}
-	if change && s == c.seen && c.change {
+	switch again := change && s == c.seen && c.change; {
+	case again && p.town.places != nil:
+		p.town.done.again.Add(1)
+	case again:
 		t.Duplicated++
 	}
 	if t != (Tally{}) {
