@@ -56,6 +56,11 @@ func TestWorks(t *testing.T) {
 			[]string{"--people=12", "--contacts=4", "--minutes=0.08", "--pace=200ms", "--engines=default"},
 			[]string{"default", "default"},
 		},
+		{
+			"soak",
+			[]string{"--people=12", "--contacts=4", "--minutes=0.2", "--pace=200ms", "--engines=default", "--nodes=3", "--roll=1s"},
+			[]string{"3 nodes"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "report.json")
@@ -70,6 +75,9 @@ func TestWorks(t *testing.T) {
 			var subjects []string
 			for _, r := range report.Results {
 				subjects = append(subjects, r.Subject)
+				if restarts, ok := r.Extra["restarts of a node"]; ok && restarts == 0 {
+					t.Error("no node was restarted")
+				}
 				if r.Work != c.name || r.Value < 0 && r.Work != "cluster" || len(r.Turns) > 0 && r.Turns[0].Work == 0 {
 					t.Errorf("%+v", r)
 				}
@@ -120,6 +128,8 @@ func TestWhatCannotBeMeasured(t *testing.T) {
 		{"a case that makes no sense", []string{"relay", "--case=pairs=none"}, "pairs=none", 1},
 		{"nobody", []string{"fanout", "--watchers=0"}, "at least one", 1},
 		{"no nodes", []string{"cluster", "--nodes=0"}, "at least one", 1},
+		{"no nodes to soak", []string{"soak", "--nodes=0"}, "at least one", 1},
+		{"nodes that are restarted before", []string{"soak", "--nodes=3", "--roll=-1s"}, "1m", 1},
 		{"a database for two", []string{"cluster", "--postgres=postgres://localhost/x"}, "--postgres", 1},
 		{"a ring too small", []string{"idle", "--sessions=10", "--contacts=10"}, "too many", 1},
 		{"a flag there is not", []string{"idle", "--turbo"}, "--help", 2},

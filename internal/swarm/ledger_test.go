@@ -54,6 +54,27 @@ var conversations = []struct {
 		l.hears(alice, 1, true)
 		l.hears(alice, 1, true)
 	}, Tally{Duplicated: 1}, 0},
+	{"the node ends it, with what was not acknowledged", func(l *ledger) {
+		says(l, 3, 'A', 1)
+		l.hears(alice, 1, true)
+		l.breaks()
+	}, Tally{}, 0},
+	{"the node ends it, and something that was acknowledged has not come", func(l *ledger) {
+		says(l, 3, 'A', 1)
+		l.hears(alice, 1, true)
+		l.hears(alice, 2, true)
+		l.breaks()
+	}, Tally{Lost: 1}, 0},
+	{"the node ends it, and something before what came has not", func(l *ledger) {
+		says(l, 3, 'U', 1, 3)
+		l.breaks()
+	}, Tally{Lost: 1}, 0},
+	{"the node ends it, and not all have heard who came and went", func(l *ledger) {
+		l.joins(carol)
+		l.meets(alice, carol)
+		l.leaves(bob, politely)
+		l.breaks()
+	}, Tally{}, 0},
 	{"no news of an N are good news", func(l *ledger) { says(l, 1, 'N', 1) }, Tally{}, 0},
 	{"an N is acknowledged", func(l *ledger) {
 		says(l, 1, 'N', 1)

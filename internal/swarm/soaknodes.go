@@ -20,8 +20,10 @@ type rolling struct {
 	fell   context.CancelCauseFunc // told of a node that ends by itself
 	nodes  []*rollingNode
 
-	mu       sync.Mutex // held for one step of the driver, or to read what follows
-	driver   *driver
+	mu     sync.Mutex // held for one step of the driver
+	driver *driver
+
+	// Of the goroutine that restarts nodes, until it has ended.
 	cpu      time.Duration // of processes that have ended
 	restarts int
 	took     map[string]float64 // seconds, the most for each thing
