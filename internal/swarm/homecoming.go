@@ -138,9 +138,9 @@ func (p *person) comeBack() error {
 	l.Close()
 	<-read
 	p.forget()
-	p.town.done.moved.Add(1)
-	if to == "" {
-		p.town.done.moved.Add(-1)
+	if to != "" {
+		p.town.done.moved.Add(1)
+	} else {
 		p.town.done.returned.Add(1)
 		to = p.town.door()
 	}
