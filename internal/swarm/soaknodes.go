@@ -269,6 +269,9 @@ func (s *rolling) tell(after time.Duration, o outcome) {
 func (s *rolling) conclude(o outcome, seconds float64) error {
 	cpu := s.cpu
 	for _, n := range s.nodes {
+		if n.subject == nil {
+			continue // it was not back
+		}
 		one, err := n.use.CPU()
 		if err != nil {
 			return err
