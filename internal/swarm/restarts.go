@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // What the driver of a soak is told of nodes, before the host of one.
@@ -24,11 +25,23 @@ type place struct {
 type tenure struct {
 	at    *place
 	since int64 // what upheavals it had seen
+	began time.Time
 }
 
 // ended reports whether the node may have ended the connection since: it was restarted, or is just now.
+// Of one that began meanwhile nobody can tell for a while whether it is with the node that stopped.
 func (t tenure) ended() bool {
-	return t.at != nil && (t.since%2 == 1 || t.at.upheavals.Load() != t.since)
+	if t.at == nil {
+		return false
+	}
+	within := t.since%2 == 1
+	switch t.at.upheavals.Load() - t.since {
+	case 0:
+		return within
+	case 1:
+		return !within || time.Since(t.began) < patience
+	}
+	return true
 }
 
 // stay says on which of somebody's visits something was, and at which of the nodes one after the other.
@@ -54,7 +67,7 @@ func (t *town) tenure(addr string) tenure {
 	if p == nil {
 		return tenure{}
 	}
-	return tenure{p, p.upheavals.Load()}
+	return tenure{p, p.upheavals.Load(), time.Now()}
 }
 
 // door is where somebody knocks who wants to sign in: at the only server, or at the dispatch server of

@@ -185,3 +185,30 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestANodeThatIsRestartedMayEndConnections(t *testing.T) {
+	w := &town{job: job{Dispatch: []string{"127.0.1.1:1863", "127.0.1.2:1863"}}}
+	w.settle()
+	before, other := w.tenure("127.0.1.1:1864"), w.tenure("127.0.1.2:1864")
+	is := func(what string, tn tenure, want bool) {
+		t.Helper()
+		if tn.ended() != want {
+			t.Errorf("%s: %v, want %v", what, !want, want)
+		}
+	}
+	is("nothing has happened", before, false)
+	if w.upheaval(stepTurn) || w.upheaval(stepRestarts+"127.0.9.9") || !w.upheaval(stepRestarts+"127.0.1.1") {
+		t.Fatal("steps are taken for others")
+	}
+	within := w.tenure("127.0.1.1:1864")
+	is("it is restarted", before, true)
+	is("it is restarted, and let him in", within, true)
+	is("another is restarted", other, false)
+	w.upheaval(stepRestarted + "127.0.1.1")
+	is("it was restarted", before, true)
+	is("it was restarted, and let him in", within, true)
+	within.began = within.began.Add(-2 * patience)
+	is("it was restarted long ago, and let him in", within, false)
+	is("it is there again", w.tenure("127.0.1.1:1864"), false)
+	is("the only server there is", (&town{}).tenure("127.0.0.1:1864"), false)
+}
