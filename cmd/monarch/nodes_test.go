@@ -109,7 +109,7 @@ func signsIn(t *testing.T, p *process, dir, name string) *person {
 	}
 	c, err := msnclient.Dial(t.Context(), msnclient.Config{
 		Handle: handle, Password: "secret", Server: p.addrs["dispatch"], Login: "https://" + p.addrs["https"] + "/login2.srf",
-		TLS: &tls.Config{InsecureSkipVerify: true}, Reconnect: true, //nolint:gosec // it is our own, on this machine
+		TLS: &tls.Config{InsecureSkipVerify: true}, Reconnect: true,
 	})
 	if err != nil {
 		t.Fatal(err)
