@@ -115,6 +115,8 @@ func (s *seat) listen() {
 	}
 	r.mu.Lock()
 	gone, orderly := s.gone, s.how == cutOff || errors.Is(err, io.EOF) || !s.let
+	called, rings := r.ringing[s.who.number]
+	void := rings && called == stay{} || !s.stay.settled() // what he was called by, or where
 	delete(r.ringing, s.who.number)
 	r.mu.Unlock()
 	s.link.Close()
@@ -127,8 +129,8 @@ func (s *seat) listen() {
 	switch {
 	case !gone && s.at.ended():
 		r.collapse()
-	case !gone && !s.let && (!s.stay.settled() || s.who.staying() != s.stay):
-		s.leave(cutOff) // he was called where he is no more
+	case !gone && !s.let && r.town.places != nil && (void || s.who.staying() != s.stay):
+		s.leave(cutOff) // he was called where he is no more, or by somebody who left before another node answered
 	case !gone:
 		r.town.fail("%s in a conversation: %v", s.who.handle, err)
 		s.leave(cutOff)
