@@ -115,8 +115,7 @@ func (s *seat) listen() {
 	}
 	r.mu.Lock()
 	gone, orderly := s.gone, s.how == cutOff || errors.Is(err, io.EOF) || !s.let
-	called, rings := r.ringing[s.who.number]
-	void := rings && called == stay{} || !s.stay.settled() // what he was called by, or where
+	givenUp := r.ringing[s.who.number] == stay{} // the call on which he came, as far as anybody knows
 	delete(r.ringing, s.who.number)
 	r.mu.Unlock()
 	s.link.Close()
@@ -129,8 +128,9 @@ func (s *seat) listen() {
 	switch {
 	case !gone && s.at.ended():
 		r.collapse()
-	case !gone && !s.let && r.town.places != nil && (void || s.who.staying() != s.stay):
-		s.leave(cutOff) // he was called where he is no more, or by somebody who left before another node answered
+	case !gone && !s.let && r.town.places != nil && (givenUp || !s.stay.settled() || s.who.staying() != s.stay):
+		r.town.done.void.Add(1) // he was called where he is no more, or his node answered too late
+		s.leave(cutOff)
 	case !gone:
 		r.town.fail("%s in a conversation: %v", s.who.handle, err)
 		s.leave(cutOff)

@@ -40,7 +40,7 @@ type town struct {
 
 // counts are what people did.
 type counts struct {
-	online, sent, conversations, pictures, signIns, cuts, changes, lines, again, moved, returned, ended atomic.Int64
+	online, sent, conversations, pictures, signIns, cuts, changes, lines, again, moved, returned, ended, void atomic.Int64
 }
 
 func newTown(ctx context.Context, j job, progress io.Writer) (load, error) {
@@ -92,6 +92,7 @@ func (t *town) step(ctx context.Context, name string) (outcome, error) {
 	}
 	if t.places != nil {
 		o.Extra["status lines told again"] = float64(t.done.again.Load())
+		o.Extra["came for nothing"] = float64(t.done.void.Load())
 		o.Extra["acknowledged"] = float64(t.books.Acknowledged)
 		o.Extra["not acknowledged in conversations that ended so"] = float64(t.books.Unknown)
 		o.Extra["went to another node"] = float64(t.done.moved.Load())
