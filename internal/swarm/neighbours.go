@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (l *neighbours) listen(c *link) error {
 		case msnp.CHG:
 			l.changed.Add(1)
 		case msnp.FLN, msnp.OUT:
-			return fmt.Errorf("a neighbour got %s", f.Verb)
+			return fmt.Errorf("a neighbour got %s %s", f.Verb, bytes.Join(f.Args, []byte(" ")))
 		}
 	}
 }
