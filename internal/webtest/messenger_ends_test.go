@@ -145,6 +145,8 @@ func TestTheMessengerInOtherLanguages(t *testing.T) {
 		alice.open(bobs)
 		alice.reads("in " + language)
 		alice.do("be nudged", chromedp.Click(chromedp.CSS(".chat:not([hidden]) [data-do=nudge]")))
+		// A page with something unsent would ask before it lets itself be loaded again.
+		alice.until("the nudge has arrived", `document.querySelector(".chat:not([hidden]) .line.mine.nudge .fate").hidden`)
 		alice.saysEverything(language)
 		alice.fits("the conversation in " + language)
 		alice.picture("messenger-" + language + "-conversation")
