@@ -4,6 +4,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,6 +125,17 @@ func (s *Service) SetDisabled(ctx context.Context, u im.User, disabled bool) err
 	}
 	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", disabled)
 	s.Audit.Record(ctx, audit.Event{What: what, User: u.Handle})
+	return nil
+}
+
+// SetRole says what somebody may do for the service.
+func (s *Service) SetRole(ctx context.Context, u im.User, role im.Role) error {
+	if err := s.Store.SetRole(ctx, u.ID, role); err != nil {
+		return err
+	}
+	note := string(cmp.Or(role, "none"))
+	s.Log.InfoContext(ctx, "role changed", "user", u.Handle, "role", note)
+	s.Audit.Record(ctx, audit.Event{What: audit.RoleChanged, User: u.Handle, Note: note})
 	return nil
 }
 

@@ -35,6 +35,7 @@ const (
 	AccountDisabled What = "account disabled"
 	AccountEnabled  What = "account enabled"
 	AccountDeleted  What = "account deleted"
+	RoleChanged     What = "role changed"
 	PasswordChanged What = "password changed"
 	DataExported    What = "data exported" // all that is kept of somebody, to himself
 	MailboxSet      What = "mailbox set"

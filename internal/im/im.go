@@ -42,7 +42,18 @@ type User struct {
 	Prompt       Prompt
 	Policy       Policy
 	Created      int64 // Unix seconds
+	Role         Role
 }
+
+// Role is what somebody may do for the service besides using it.
+type Role string
+
+// The roles.
+const (
+	NoRole        Role = ""
+	Moderator     Role = "moderator"     // looks after people
+	Administrator Role = "administrator" // looks after the service, too
+)
 
 // Prompt is the GTC setting: whether the client asks its user when somebody adds him.
 type Prompt string

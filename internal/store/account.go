@@ -15,7 +15,7 @@ import (
 // docs/protocol/lists.md#groups
 const firstGroup = "Other Contacts"
 
-const userColumns = `id, handle, name, password_hash, credential, disabled, version, prompt, policy, created`
+const userColumns = `id, handle, name, password_hash, credential, disabled, version, prompt, policy, created, role`
 
 // CreateUser makes an account with version 1, group 0, and both settings at their default.
 // An empty name becomes the handle. It refuses with im.ErrBadHandle or im.ErrHandleTaken.
@@ -53,7 +53,7 @@ func createUser(ctx context.Context, tx *transaction, handle, name, passwordHash
 const userByID = `SELECT ` + userColumns + ` FROM account WHERE id = $1`
 
 // insertAccount takes the id, handle, name, password hash, prompt, policy and time.
-const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7)`
+const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7, '')`
 
 // newIDs takes the next n ids and returns the first. Ids are dense, so that whoever keeps many
 // of them may pack them into 32 bits, and none is ever given twice.
@@ -108,6 +108,11 @@ func (s *Store) SetDisabled(ctx context.Context, id im.UserID, disabled bool) er
 	return s.changeUser(ctx, "set disabled", id,
 		`UPDATE account SET disabled = $2, credential = credential + CASE WHEN $2 AND NOT disabled THEN 1 ELSE 0 END
 		WHERE id = $1`, disabled)
+}
+
+// SetRole says what somebody may do for the service. It refuses with im.ErrNoUser.
+func (s *Store) SetRole(ctx context.Context, id im.UserID, role im.Role) error {
+	return s.changeUser(ctx, "set role", id, `UPDATE account SET role = $2 WHERE id = $1`, role)
 }
 
 // Rename changes an account's own friendly name and returns the new version. Nobody else's
@@ -192,7 +197,7 @@ func scanUserAnd(r row, more ...any) (im.User, error) {
 	var u im.User
 	err := r.Scan(append([]any{
 		&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
-		&u.Version, &u.Prompt, &u.Policy, &u.Created,
+		&u.Version, &u.Prompt, &u.Policy, &u.Created, &u.Role,
 	}, more...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = im.ErrNoUser

@@ -13,6 +13,29 @@ import (
 	"monarch/internal/store"
 )
 
+func TestRoles(t *testing.T) {
+	s := openNew(t)
+	ctx := context.Background()
+	u, err := s.CreateUser(ctx, "alice@example.com", "", "hash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range []im.Role{im.Administrator, im.Moderator, im.NoRole} {
+		if err := s.SetRole(ctx, u.ID, role); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.User(ctx, u.Handle); err != nil || got.Role != role {
+			t.Errorf("the role is %q, %v; want %q", got.Role, err, role)
+		}
+	}
+	if err := s.SetRole(ctx, u.ID, "emperor"); err == nil {
+		t.Error("there is a role of emperor")
+	}
+	if err := s.SetRole(ctx, u.ID+1, im.Moderator); !errors.Is(err, im.ErrNoUser) {
+		t.Errorf("somebody who is not there: %v", err)
+	}
+}
+
 func TestANewAccountHasTheDefaults(t *testing.T) {
 	s := openNew(t)
 	made, err := s.CreateUser(context.Background(), "Alice@Example.com", "Alice A", "hash")
