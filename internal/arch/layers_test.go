@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/patch", "internal/ctt"),
+	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt"),
 	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 	"internal/natsbus":  {"internal/cluster", "internal/metrics"},
