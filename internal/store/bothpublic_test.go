@@ -9,6 +9,7 @@ import (
 func TestOnPostgres(t *testing.T) {
 	store.RunAll(t, "store_test", []store.InBoth{
 		{"ANewAccountHasTheDefaults", TestANewAccountHasTheDefaults},
+		{"Roles", TestRoles},
 		{"HandlesAreUniqueWhateverTheirCase", TestHandlesAreUniqueWhateverTheirCase},
 		{"CredentialCountsWhatMakesTicketsWorthless", TestCredentialCountsWhatMakesTicketsWorthless},
 		{"NobodysAccountIsRefused", TestNobodysAccountIsRefused},
