@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ const (
 	MailboxSet      What = "mailbox set"
 	MailboxRemoved  What = "mailbox removed"
 	SessionEnded    What = "session ended"
+	Disconnected    What = "client disconnected" // for what it did
 	AlertSent       What = "alert sent"
 
 	ShutdownAnnounced What = "shutdown announced"
@@ -49,6 +51,8 @@ const (
 	BackupRestored    What = "backup restored"
 	InviteMade        What = "invite code made"
 	InviteRevoked     What = "invite code revoked"
+	WebhookAdded      What = "webhook added"
+	WebhookRemoved    What = "webhook removed"
 	KeyRotated        What = "key rotated"
 	KeyRetired        What = "key retired"
 	CertRenewed       What = "certificate renewed"
@@ -63,7 +67,7 @@ const (
 // anybody with an account can.
 var (
 	fromStrangers = map[What]bool{SignInRefused: true, HeldBack: true, LetterSent: true}
-	fromPeople    = map[What]bool{PasswordAccepted: true, SignedIn: true}
+	fromPeople    = map[What]bool{PasswordAccepted: true, SignedIn: true, Disconnected: true}
 )
 
 // Event is something that happened. All but What may be empty.
@@ -77,10 +81,18 @@ type Event struct {
 
 // Config says where the log is and how much of it is kept.
 type Config struct {
-	Path   string
+	Path   string // "": there is no file
 	Limits Limits
 	Clock  *clock.Clock
 	Log    *slog.Logger // told when the file cannot be written
+
+	Hear func(context.Context, Heard) // is told of every event that is recorded, and must not wait; nil: nobody is
+}
+
+// Heard is an event with what was found out about it.
+type Heard struct {
+	Event
+	Time time.Time
 }
 
 // Limits bounds the files.
@@ -103,7 +115,8 @@ var personRate = clock.Rate{Burst: 20, Per: 10 * time.Minute}
 // Log is an open audit log. A nil one records nothing.
 type Log struct {
 	handler   slog.Handler
-	file      *file
+	file      *file // nil: there is none
+	hear      func(context.Context, Heard)
 	clock     *clock.Clock
 	log       *slog.Logger
 	strangers *rate.Limiter
@@ -113,28 +126,53 @@ type Log struct {
 	omitted struct{ strangers, people atomic.Uint64 } // events since the last that was recorded
 	lost    atomic.Uint64
 	trouble atomic.Bool // the last write failed
+
+	later chan Event // nil for commands
+	stop  func()     // what catches up; nil for commands
 }
+
+// mostLater is how many events may wait to be recorded.
+const mostLater = 256
 
 // Open opens a log, for its owner only, or begins one.
 func Open(cfg Config) (*Log, error) {
 	l := New(cfg)
-	if err := l.file.prepare(); err != nil {
-		return nil, fmt.Errorf("open audit log: %w; its place is audit.file of the configuration, and \"off\" does without", err)
+	if l.file != nil {
+		if err := l.file.prepare(); err != nil {
+			return nil, fmt.Errorf("open audit log: %w; its place is audit.file of the configuration, and \"off\" does without", err)
+		}
 	}
+	l.later = make(chan Event, mostLater)
+	closing, ended := make(chan struct{}), make(chan struct{})
+	l.stop = sync.OnceFunc(func() {
+		close(closing)
+		<-ended
+	})
+	go func() {
+		defer close(ended)
+		l.catchUp(closing)
+	}()
 	return l, nil
 }
 
 // New returns a log that is opened, or begun, with the first event: for commands, of which most
 // change nothing.
 func New(cfg Config) *Log {
-	f := &file{path: cfg.Path}
-	f.setLimits(cfg.Limits)
-	return &Log{
-		handler: slog.NewJSONHandler(f, &slog.HandlerOptions{ReplaceAttr: rename}),
-		file:    f, clock: cfg.Clock, log: cfg.Log,
+	l := &Log{
+		handler: slog.DiscardHandler,
+		hear:    cfg.Hear, clock: cfg.Clock, log: cfg.Log,
 		strangers: rate.NewLimiter(strangersSecond, strangersBurst),
 		seed:      maphash.MakeSeed(), people: clock.NewRecent[uint64, clock.Bucket](cfg.Clock, personRate.Per),
 	}
+	if l.hear == nil {
+		l.hear = func(context.Context, Heard) {}
+	}
+	if cfg.Path != "" {
+		l.file = &file{path: cfg.Path}
+		l.file.setLimits(cfg.Limits)
+		l.handler = slog.NewJSONHandler(l.file, &slog.HandlerOptions{ReplaceAttr: rename})
+	}
+	return l
 }
 
 // Append are the limits of who only adds to a log that a server may be putting aside.
@@ -180,6 +218,35 @@ func (l *Log) Record(ctx context.Context, e Event) {
 		}
 	}
 	l.noted(l.handler.Handle(ctx, r))
+	l.hear(ctx, Heard{e, now})
+}
+
+// Later is Record for those who must not wait. It is for logs that were opened; when too many
+// events wait, another is counted as one that was not recorded.
+func (l *Log) Later(e Event) {
+	if l == nil {
+		return
+	}
+	select {
+	case l.later <- e:
+	default:
+		l.omitted.people.Add(1)
+	}
+}
+
+// catchUp records what was put off, until the log is closing.
+func (l *Log) catchUp(closing <-chan struct{}) {
+	for {
+		select {
+		case e := <-l.later:
+			l.Record(context.Background(), e)
+		case <-closing:
+			for len(l.later) > 0 {
+				l.Record(context.Background(), <-l.later)
+			}
+			return
+		}
+	}
 }
 
 // admit reports whether an event is to be recorded. If there may be too many of its kind it also
@@ -230,7 +297,7 @@ func (l *Log) Lost() uint64 {
 
 // SetLimits changes how much is kept, and opens the file anew.
 func (l *Log) SetLimits(limits Limits) {
-	if l != nil {
+	if l != nil && l.file != nil {
 		l.file.setLimits(limits)
 	}
 }
@@ -240,7 +307,13 @@ func (l *Log) Close() error {
 	if l == nil {
 		return nil
 	}
+	if l.stop != nil {
+		l.stop()
+	}
 	l.people.Reset(personRate.Per)
+	if l.file == nil {
+		return nil
+	}
 	return l.file.now.Load().Close()
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -88,6 +89,7 @@ func (s *session) qry(f msnp.Frame) error {
 	}
 	if s.srv.Challenge != Off && !s.answered(m) {
 		if s.srv.Challenge == Enforce {
+			s.srv.Audit.Later(audit.Event{What: audit.Disconnected, User: s.handle(), Addr: s.conn.Peer(), Note: "challenge answered wrong"})
 			return fatal{msnp.CodeChallengeFailed, conn.Refused}
 		}
 		s.srv.Log.Warn("a challenge was answered wrong", "conn", s.conn.ID(), "user", s.handle(), "product", m.Product)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/im"
@@ -81,5 +82,6 @@ func (s *session) overdrawn() error {
 		return nil
 	}
 	s.srv.Metrics.Limited(metrics.SignIns)
+	s.srv.Audit.Later(audit.Event{What: audit.Disconnected, User: s.handle(), Addr: s.conn.Peer(), Note: "too many sign-ins"})
 	return fatal{msnp.CodeBusy, conn.Flood}
 }

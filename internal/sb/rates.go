@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
 	"monarch/internal/im"
@@ -187,6 +188,7 @@ func (m *member) failed(now time.Duration) {
 	}
 	if m.failures++; m.failures >= rate.Burst {
 		m.srv.Metrics.Limited(metrics.FailedMessages)
+		m.srv.Audit.Later(audit.Event{What: audit.Disconnected, User: m.who.Handle, Addr: m.conn.Peer(), Note: "messages that fail, in a loop"})
 		m.conn.Close(conn.Flood)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -27,6 +28,7 @@ type Config struct {
 	Clock   *clock.Clock
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
+	Audit   *audit.Log // nil: nothing is recorded
 
 	Addr         string // host:port as clients are told
 	DataForAll   bool   // let clients below MSNP9 send data messages

@@ -53,7 +53,7 @@ func (s *Server) buildBoards() {
 			told.Advertise = advertised[i]
 		}
 		s.boards.all = append(s.boards.all, sb.New(sb.Config{
-			Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics,
+			Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Metrics: s.metrics, Audit: s.audit,
 			Addr:         s.cfg.Advertised(told, l.Addr().String()),
 			DataForAll:   s.cfg.Protocol.AllowDBelowMSNP9,
 			CloseOnExpel: s.cfg.Protocol.CloseSwitchboardsOnKick,
