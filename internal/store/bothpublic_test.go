@@ -10,6 +10,9 @@ func TestOnPostgres(t *testing.T) {
 	store.RunAll(t, "store_test", []store.InBoth{
 		{"ANewAccountHasTheDefaults", TestANewAccountHasTheDefaults},
 		{"Roles", TestRoles},
+		{"Webhooks", TestWebhooks},
+		{"LeasesOfWebhooks", TestLeasesOfWebhooks},
+		{"AnOutboxIsBounded", TestAnOutboxIsBounded},
 		{"HandlesAreUniqueWhateverTheirCase", TestHandlesAreUniqueWhateverTheirCase},
 		{"CredentialCountsWhatMakesTicketsWorthless", TestCredentialCountsWhatMakesTicketsWorthless},
 		{"NobodysAccountIsRefused", TestNobodysAccountIsRefused},
