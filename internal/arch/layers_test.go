@@ -35,23 +35,24 @@ var layers = map[string][]string{
 	"internal/store": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/metrics"},
 
 	"internal/account": {"msnp", "internal/im", "internal/auth", "internal/clock", "internal/audit", "internal/hub", "internal/store"},
+	"internal/webhook": {"internal/clock", "internal/audit", "internal/store"},
 	"internal/login":   {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
 
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
 	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt"),
-	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes"),
+	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 	"internal/natsbus":  {"internal/cluster", "internal/metrics"},
 	"internal/nodes":    {"internal/clock", "internal/cluster"},
 
 	"internal/server": front("internal/conn", "internal/gate", "internal/cluster", "internal/natsbus", "internal/nodes", "internal/config", "internal/ns", "internal/sb", "internal/passport",
-		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/mail"),
+		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/webhook", "internal/mail"),
 	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
-	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin",
+	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin", "internal/webhook",
 		"internal/passport", "internal/patch", "internal/server"),
 	"cmd/*": {"internal/cli"},
 
