@@ -17,6 +17,7 @@ import (
 	"monarch/internal/hub"
 	"monarch/internal/nodes"
 	"monarch/internal/store"
+	"monarch/internal/webhook"
 )
 
 // Service carries out operations at once: it changes the database, then tells the sessions
@@ -38,6 +39,7 @@ type Service struct {
 	Configure func() (Report, error) // reads the configuration again; nil where no server runs
 
 	Drainer Drainer // nil where no server runs
+	Hooks   *webhook.Sender
 
 	nodes  *nodes.Nodes  // nil where no server runs
 	alerts atomic.Uint32 // number of the last one

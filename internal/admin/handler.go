@@ -65,6 +65,10 @@ func (s *Service) Handler() http.Handler {
 		"GET " + pathInvites:                       s.listInvites,
 		"POST " + pathInvites:                      s.createInvite,
 		"DELETE " + pathInvites + "/{code}":        s.revokeInvite,
+		"GET " + pathWebhooks:                      s.listWebhooks,
+		"POST " + pathWebhooks:                     s.addWebhook,
+		"DELETE " + pathWebhooks + "/{id}":         s.removeWebhook,
+		"POST " + pathWebhooks + "/{id}/tests":     s.testWebhook,
 		"GET " + pathKeys:                          s.listKeys,
 		"POST " + pathKeys:                         s.rotateKey,
 		"/": func(r *http.Request) (any, error) {

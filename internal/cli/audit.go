@@ -116,22 +116,18 @@ func auditLine(e audit.Entry) string {
 	return line + "  " + strings.Join(more, ", ")
 }
 
-// auditLog returns the audit log for a command that does its work without a server, or nil. That it
-// cannot be written is told, and stops nobody.
-func (a *app) auditLog(cfg config.Config, clk *clock.Clock) *audit.Log {
-	path := cfg.AuditFile()
-	if path == "" {
-		return nil
-	}
+// auditLog returns the audit log for a command that does its work without a server; hear is told,
+// too, unless it is nil. That it cannot be written is told, and stops nobody.
+func (a *app) auditLog(cfg config.Config, clk *clock.Clock, hear func(context.Context, audit.Heard)) *audit.Log {
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	return audit.New(audit.Config{Path: path, Limits: audit.Append, Clock: clk, Log: log})
+	return audit.New(audit.Config{Path: cfg.AuditFile(), Limits: audit.Append, Clock: clk, Log: log, Hear: hear})
 }
 
 // record writes down what a command did by itself. It is done, whatever becomes of the record.
 func (a *app) record(ctx context.Context, cfg config.Config, e audit.Event) {
 	clk := clock.New()
 	defer clk.Close()
-	log := a.auditLog(cfg, clk)
+	log := a.auditLog(cfg, clk, nil)
 	log.Record(ctx, e)
 	a.closed("audit log", log.Close())
 }

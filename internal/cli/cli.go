@@ -28,6 +28,7 @@ type commands struct {
 	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
 	Invite   inviteCmds  `cmd:"" help:"Make and revoke the codes that let people sign up at the website."`
+	Webhook  webhookCmds `cmd:"" help:"Tell other programs what happens to accounts, and who misbehaves."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`
 	Audit    auditCmd    `cmd:"" help:"Show who signed in, who was refused, and what operators did."`

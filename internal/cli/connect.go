@@ -16,6 +16,7 @@ import (
 	"monarch/internal/config"
 	"monarch/internal/hub"
 	"monarch/internal/store"
+	"monarch/internal/webhook"
 )
 
 // beginning says what to do where there is no database yet.
@@ -59,13 +60,15 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 		return nil, nil, err
 	}
 	clk := clock.New()
-	records := a.auditLog(cfg, clk)
+	quiet := slog.New(slog.DiscardHandler) // the person sees the outcome
+	hooks := webhook.New(webhook.Config{Store: s, Clock: clk, Log: quiet, Service: cfg.Service.Name})
+	records := a.auditLog(cfg, clk, hooks.Hear)
 	users := &account.Service{
 		Store:  s,
 		Hub:    hub.New(clk, 0),
 		Hasher: auth.NewHasher(cfg.Limits.HashParallel, cfg.Limits.HashQueue, auth.DefaultParams),
 		Clock:  clk,
-		Log:    slog.New(slog.DiscardHandler), // the person sees the outcome
+		Log:    quiet,
 		Audit:  records,
 	}
 	c := admin.Local(&admin.Service{
@@ -78,8 +81,10 @@ func (a *app) offline(ctx context.Context, cfg config.Config) (*admin.Client, fu
 		Audit:  records,
 
 		MailURL: cfg.Mail.URL,
+		Hooks:   hooks,
 	})
 	return c, func() {
+		hooks.Keep(context.WithoutCancel(ctx))
 		clk.Close()
 		a.closed("database", s.Close())
 		a.closed("audit log", records.Close())

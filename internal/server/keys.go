@@ -52,16 +52,12 @@ func (s *Server) unknownKey() {
 	}
 }
 
-// openAudit opens the audit log, unless there is to be none.
+// openAudit opens the audit log. Without a file webhooks are still told.
 func (s *Server) openAudit() error {
-	path := s.cfg.AuditFile()
-	if path == "" {
-		return nil
-	}
 	var err error
 	s.audit, err = audit.Open(audit.Config{
-		Path: path, Clock: s.clock, Log: s.log,
-		Limits: auditLimits(s.cfg),
+		Path: s.cfg.AuditFile(), Clock: s.clock, Log: s.log,
+		Limits: auditLimits(s.cfg), Hear: s.hooks.hear,
 	})
 	if err != nil {
 		return err

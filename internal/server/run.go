@@ -41,6 +41,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serve("ops", l.ops, s.opsHTTP.Serve)
 	s.serve("management", l.manage, s.manage.Serve)
 	s.startPost()
+	s.startHooks()
 	s.startMemory()
 	s.startKeys()
 	s.audit.Record(ctx, audit.Event{What: audit.Started})
@@ -118,6 +119,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	s.hub.Close()
 	s.nodes.Close()
 	s.audit.Record(ctx, audit.Event{What: audit.Stopped})
+	s.hooks.stop()
 	err = s.release()
 	s.log.Info("stopped")
 	return err

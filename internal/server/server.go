@@ -45,7 +45,7 @@ type Server struct {
 	clock   *clock.Clock
 	metrics *metrics.Metrics
 
-	audit    *audit.Log // nil: there is none
+	audit    *audit.Log
 	store    *store.Store
 	hub      *hub.Hub
 	cluster  *cluster.Cluster // nil: this node is alone
@@ -64,6 +64,7 @@ type Server struct {
 	passport *passport.Server
 	website  website
 	post     post
+	hooks    hooks
 	tls      atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
 	hook     atomic.Pointer[http.Handler]
 	service  *admin.Service
@@ -150,10 +151,11 @@ func (s *Server) buildPassport() error {
 		Tell: func(n login.News) { s.nodes.Tell(topicGuess, n) },
 	})
 	s.nodes.Hear(topicGuess, hear(s.login.Learn))
+	s.buildHooks()
 	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Messenger: s.ns}
 	s.service = &admin.Service{
 		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
-		Listeners: s.listeners.addrs(),
+		Listeners: s.listeners.addrs(), Hooks: s.hooks.sender,
 	}
 	s.service.Join(s.nodes)
 	s.service.Drainer = drainer{s}

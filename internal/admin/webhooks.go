@@ -1,0 +1,193 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"monarch/internal/audit"
+	"monarch/internal/store"
+	"monarch/internal/webhook"
+)
+
+const pathWebhooks = "/api/v1/webhooks"
+
+// The codes of problems with webhooks.
+const (
+	CodeNoWebhook     = "no_webhook"
+	CodeBadWebhook    = "bad_webhook"
+	CodeWebhookFailed = "webhook_failed"
+)
+
+// maxWebhooks is how many webhooks there may be.
+const maxWebhooks = 16
+
+// Webhook is an address that is told of events, and how that goes.
+type Webhook struct {
+	ID        string     `json:"id"`
+	URL       string     `json:"url"`
+	Events    []string   `json:"events"` // types, or beginnings of some with an asterisk
+	Created   time.Time  `json:"created"`
+	MadeBy    string     `json:"made_by"`
+	Waiting   int        `json:"waiting"`          // events it is still to be told
+	Delivered int        `json:"delivered"`        // events it has taken
+	Lost      int        `json:"lost"`             // events that were given up
+	Told      *time.Time `json:"told,omitempty"`   // when it took the last one; absent: it took none
+	Error     string     `json:"error,omitempty"`  // of the last attempt; absent: it was taken
+	Retry     *time.Time `json:"retry,omitempty"`  // when it is tried again; absent: at once
+	Secret    string     `json:"secret,omitempty"` // what signs; only in the answer to making it
+}
+
+// NewWebhook is a webhook to be made.
+type NewWebhook struct {
+	URL    string   `json:"url"`
+	Events []string `json:"events"`
+}
+
+// AddWebhook makes a webhook, which is told of what happens from now on. Nobody sees its secret
+// again.
+func (s *Service) AddWebhook(ctx context.Context, n NewWebhook) (Webhook, error) {
+	w, err := webhook.Hook(n.URL, n.Events)
+	if err != nil {
+		return Webhook{}, problem(http.StatusBadRequest, CodeBadWebhook, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	all, err := s.Store.Webhooks(ctx)
+	if err != nil {
+		return Webhook{}, err
+	}
+	if len(all) >= maxWebhooks {
+		return Webhook{}, problem(http.StatusConflict, CodeBadWebhook, "there are %d webhooks already; remove one first", maxWebhooks)
+	}
+	w.Created, w.MadeBy = s.Clock.Now().Unix(), audit.Actor(ctx)
+	if err := s.Store.AddWebhook(ctx, w); err != nil {
+		return Webhook{}, err
+	}
+	s.changedWebhooks()
+	s.Log.InfoContext(ctx, "webhook added", "webhook", w.ID)
+	s.Audit.Record(ctx, audit.Event{What: audit.WebhookAdded, Note: fmt.Sprintf("%s to %s", w.ID, hostOf(w.URL))})
+	made := shownWebhook(w)
+	made.Secret = w.Secret
+	return made, nil
+}
+
+// Webhooks returns all webhooks in the order they were made in.
+func (s *Service) Webhooks(ctx context.Context) ([]Webhook, error) {
+	all, err := s.Store.Webhooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]Webhook, len(all))
+	for i, w := range all {
+		shown[i] = shownWebhook(w)
+	}
+	return shown, nil
+}
+
+// RemoveWebhook forgets a webhook and what it was still to be told.
+func (s *Service) RemoveWebhook(ctx context.Context, id string) error {
+	err := s.Store.RemoveWebhook(ctx, id)
+	if errors.Is(err, store.ErrNoWebhook) {
+		return noWebhook(id)
+	}
+	if err != nil {
+		return err
+	}
+	s.changedWebhooks()
+	s.Log.InfoContext(ctx, "webhook removed", "webhook", id)
+	s.Audit.Record(ctx, audit.Event{What: audit.WebhookRemoved, Note: id})
+	return nil
+}
+
+// TestWebhook tells a webhook of an event that only shows whether it works, at once and once.
+func (s *Service) TestWebhook(ctx context.Context, id string) error {
+	all, err := s.Store.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		if w.ID != id {
+			continue
+		}
+		if err := s.Hooks.Try(ctx, w); err != nil {
+			return problem(http.StatusBadGateway, CodeWebhookFailed, "%s did not take it: %v", hostOf(w.URL), err)
+		}
+		return nil
+	}
+	return noWebhook(id)
+}
+
+// changedWebhooks tells whoever tells webhooks.
+func (s *Service) changedWebhooks() {
+	if s.Hooks != nil {
+		s.Hooks.Changed()
+	}
+}
+
+func noWebhook(id string) error {
+	return problem(http.StatusNotFound, CodeNoWebhook, "there is no webhook %q; `monarch webhook list` shows those there are", id)
+}
+
+// hostOf returns what of a webhook's address is no secret.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the webhook"
+	}
+	return u.Host
+}
+
+func shownWebhook(w store.Webhook) Webhook {
+	at := func(seconds int64) *time.Time {
+		if seconds == 0 {
+			return nil
+		}
+		t := time.Unix(seconds, 0).UTC()
+		return &t
+	}
+	return Webhook{
+		ID: w.ID, URL: w.URL, Events: w.Events, Created: time.Unix(w.Created, 0).UTC(), MadeBy: w.MadeBy,
+		Waiting: w.Waiting, Delivered: w.Delivered, Lost: w.Lost, Told: at(w.Told), Error: w.LastError, Retry: at(w.Retry),
+	}
+}
+
+func (s *Service) listWebhooks(r *http.Request) (any, error) { return s.Webhooks(r.Context()) }
+
+func (s *Service) addWebhook(r *http.Request) (any, error) {
+	body, err := read[NewWebhook](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.AddWebhook(r.Context(), body)
+}
+
+func (s *Service) removeWebhook(r *http.Request) (any, error) {
+	return nil, s.RemoveWebhook(r.Context(), r.PathValue("id"))
+}
+
+func (s *Service) testWebhook(r *http.Request) (any, error) {
+	return nil, s.TestWebhook(r.Context(), r.PathValue("id"))
+}
+
+// AddWebhook is [Service.AddWebhook].
+func (c *Client) AddWebhook(ctx context.Context, n NewWebhook) (w Webhook, err error) {
+	return w, c.call(ctx, http.MethodPost, pathWebhooks, n, &w)
+}
+
+// Webhooks is [Service.Webhooks].
+func (c *Client) Webhooks(ctx context.Context) (all []Webhook, err error) {
+	return all, c.call(ctx, http.MethodGet, pathWebhooks, nil, &all)
+}
+
+// RemoveWebhook is [Service.RemoveWebhook].
+func (c *Client) RemoveWebhook(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, pathWebhooks+"/"+url.PathEscape(id), nil, nil)
+}
+
+// TestWebhook is [Service.TestWebhook].
+func (c *Client) TestWebhook(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, pathWebhooks+"/"+url.PathEscape(id)+"/tests", nil, nil)
+}
