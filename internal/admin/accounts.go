@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"monarch/internal/account"
+	"monarch/internal/auth"
 	"monarch/internal/im"
 )
-
-const maxPage = 1000 // accounts in one answer
 
 // Accounts returns up to limit accounts whose address comes after the given one, in the
 // order of addresses. A limit that is out of range becomes the largest one.
@@ -18,6 +17,10 @@ func (s *Service) Accounts(ctx context.Context, after string, limit int) ([]Acco
 	if limit <= 0 || limit > maxPage {
 		limit = maxPage
 	}
+	return s.accounts(ctx, after, limit)
+}
+
+func (s *Service) accounts(ctx context.Context, after string, limit int) ([]Account, error) {
 	users, err := s.Store.Users(ctx, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
@@ -111,7 +114,7 @@ func (s *Service) AddAccount(ctx context.Context, a NewAccount) (Account, error)
 
 // SetPassword is [account.Service.SetPassword].
 func (s *Service) SetPassword(ctx context.Context, email, password string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -130,16 +133,43 @@ func (s *Service) PasswordIs(ctx context.Context, email, password string) (bool,
 
 // SetDisabled is [account.Service.SetDisabled].
 func (s *Service) SetDisabled(ctx context.Context, email string, disabled bool) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
 	return explain(s.Users.SetDisabled(ctx, u, disabled), u.Handle)
 }
 
+// SetRole is [account.Service.SetRole], for callers that decide about roles.
+func (s *Service) SetRole(ctx context.Context, email string, role im.Role) error {
+	if err := checkRole(ctx, role); err != nil {
+		return err
+	}
+	u, err := s.user(ctx, email)
+	if err != nil {
+		return err
+	}
+	return explain(s.Users.SetRole(ctx, u, role), u.Handle)
+}
+
+// checkRole refuses a role that there is not, or that the caller may not give.
+func checkRole(ctx context.Context, role im.Role) error {
+	if role != im.NoRole && role != im.Moderator && role != im.Administrator {
+		return wrong("role", "role is %s; choose %s, %s or none", role, im.Administrator, im.Moderator)
+	}
+	return Require(ctx, RolesWrite)
+}
+
+// ResetPassword gives an account a password that nobody has chosen, and returns it: it is shown
+// once. Clients that are signed in are disconnected.
+func (s *Service) ResetPassword(ctx context.Context, email string) (string, error) {
+	password := auth.Code()
+	return password, s.SetPassword(ctx, email, password)
+}
+
 // Rename is [account.Service.Rename].
 func (s *Service) Rename(ctx context.Context, email, nick string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -148,7 +178,7 @@ func (s *Service) Rename(ctx context.Context, email, nick string) error {
 
 // DeleteAccount is [account.Service.Delete].
 func (s *Service) DeleteAccount(ctx context.Context, email string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -164,7 +194,7 @@ func (s *Service) user(ctx context.Context, email string) (im.User, error) {
 // shown is what lists show of an account.
 func shown(u im.User, signedIn bool) Account {
 	return Account{
-		Email: u.Handle, Nick: u.Name, Disabled: u.Disabled, SignedIn: signedIn,
+		Email: u.Handle, Nick: u.Name, Role: u.Role, Disabled: u.Disabled, SignedIn: signedIn,
 		Created: time.Unix(u.Created, 0).UTC(),
 	}
 }

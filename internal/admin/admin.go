@@ -15,6 +15,7 @@ import (
 	"monarch/internal/auth"
 	"monarch/internal/clock"
 	"monarch/internal/hub"
+	"monarch/internal/im"
 	"monarch/internal/nodes"
 	"monarch/internal/store"
 	"monarch/internal/webhook"
@@ -47,57 +48,58 @@ type Service struct {
 
 // Account is what lists show of an account.
 type Account struct {
-	Email    string    `json:"email"`
-	Nick     string    `json:"nick"`
-	Disabled bool      `json:"disabled"`
-	SignedIn bool      `json:"signed_in"`
-	Created  time.Time `json:"created"`
+	Email    string    `json:"email" doc:"The address that the account signs in with." example:"alice@example.com"`
+	Nick     string    `json:"nick" doc:"What its owner calls himself." example:"Alice"`
+	Role     im.Role   `json:"role,omitempty" enum:"moderator administrator" doc:"What its owner may do for the service. Absent: nothing." example:"moderator"`
+	Disabled bool      `json:"disabled" doc:"Whether it is locked: nobody can sign in." example:"false"`
+	SignedIn bool      `json:"signed_in" doc:"Whether a client is signed in, at any node." example:"true"`
+	Created  time.Time `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
 }
 
 // NewAccount is an account to be made.
 type NewAccount struct {
-	Email    string `json:"email"`
-	Nick     string `json:"nick"` // empty: the part of Email before the at sign
-	Password string `json:"password"`
+	Email    string `json:"email" doc:"The address that it signs in with; it need not receive mail." example:"alice@example.com"`
+	Nick     string `json:"nick,omitempty" doc:"What its owner is called. Without it, the part of the address before the at sign." example:"Alice"`
+	Password string `json:"password" doc:"Its password: 1 to 256 bytes, of which old clients send 16." example:"open sesame"`
 }
 
 // Details is everything about one account but its contacts.
 type Details struct {
 	Account
-	ListVersion   uint32         `json:"list_version"`
-	AsksWhenAdded bool           `json:"asks_when_added"` // GTC A
-	AllowsOthers  bool           `json:"allows_others"`   // BLP AL
-	Listed        map[string]int `json:"listed"`          // how many people on FL, AL, BL and RL
-	Groups        []string       `json:"groups"`          // by number
-	Properties    []Property     `json:"properties"`
-	Mailbox       *Mailbox       `json:"mailbox,omitempty"` // absent when there is none
-	Session       *Session       `json:"session,omitempty"` // absent when not signed in
+	ListVersion   uint32         `json:"list_version" doc:"The version of its lists, which grows with every change." example:"17"`
+	AsksWhenAdded bool           `json:"asks_when_added" doc:"Whether its client asks its owner when somebody adds him (GTC)." example:"true"`
+	AllowsOthers  bool           `json:"allows_others" doc:"Whether people who are on no list may write to its owner (BLP)." example:"true"`
+	Listed        map[string]int `json:"listed" doc:"How many people are on FL, AL, BL and RL." example:"{\"FL\":2,\"AL\":2}"`
+	Groups        []string       `json:"groups" doc:"The groups of the contact list, by number." example:"[\"Other Contacts\"]"`
+	Properties    []Property     `json:"properties" doc:"What its owner tells of himself."`
+	Mailbox       *Mailbox       `json:"mailbox,omitempty" doc:"What is known of its mail. Absent when it has no mailbox."`
+	Session       *Session       `json:"session,omitempty" doc:"Where it is signed in. Absent when it is not."`
 }
 
 // Property is one property of an account, such as PHM, the mobile number.
 type Property struct {
-	Type  string `json:"type"`
-	Value string `json:"value"`
+	Type  string `json:"type" doc:"Which one: PHH, PHW, PHM, MOB, MBE, as the protocol has it." example:"PHM"`
+	Value string `json:"value" doc:"Its value." example:"555 1234"`
 }
 
 // Contact is a person on an account's lists.
 type Contact struct {
-	Email    string   `json:"email"`
-	Nick     string   `json:"nick"`   // what the person calls himself
-	Stored   string   `json:"stored"` // what the account's owner has for him
-	Lists    []string `json:"lists"`  // of FL, AL, BL and RL
-	Groups   []string `json:"groups"`
-	SignedIn bool     `json:"signed_in"`
+	Email    string   `json:"email" doc:"The person's address." example:"bob@example.com"`
+	Nick     string   `json:"nick" doc:"What the person calls himself." example:"Bob"`
+	Stored   string   `json:"stored" doc:"What the account's owner has for him." example:"Bob from work"`
+	Lists    []string `json:"lists" enum:"FL AL BL RL" doc:"The lists that he is on: FL forward, AL allow, BL block, RL reverse." example:"[\"FL\",\"AL\"]"`
+	Groups   []string `json:"groups" doc:"The groups that he is in." example:"[\"Friends\"]"`
+	SignedIn bool     `json:"signed_in" doc:"Whether he is signed in." example:"false"`
 }
 
 // Session is one signed-in client.
 type Session struct {
-	Email   string    `json:"email"`
-	Nick    string    `json:"nick"`
-	Status  string    `json:"status"` // NLN, BSY, ... or HDN; FLN before the first CHG
-	Version string    `json:"version"`
-	Client  string    `json:"client"`
-	Address string    `json:"address"`
-	Since   time.Time `json:"since"`
-	Node    string    `json:"node,omitempty"` // where it is; absent where there is only one
+	Email   string    `json:"email" doc:"Whose it is." example:"alice@example.com"`
+	Nick    string    `json:"nick" doc:"What he is called." example:"Alice"`
+	Status  string    `json:"status" enum:"NLN BSY IDL BRB AWY PHN LUN HDN FLN" doc:"His status; FLN while he signs in." example:"NLN"`
+	Version string    `json:"version" doc:"The version of the protocol." example:"MSNP9"`
+	Client  string    `json:"client" doc:"What the client calls itself." example:"MSNMSGR 6.0.0602"`
+	Address string    `json:"address" doc:"Where it comes from. Empty when its node does not tell." example:"192.0.2.7:1029"`
+	Since   time.Time `json:"since" doc:"When it signed in." example:"2026-03-01T12:00:00Z"`
+	Node    string    `json:"node,omitempty" doc:"The node that it is at. Absent where there is only one." example:"node-1"`
 }

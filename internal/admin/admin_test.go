@@ -508,12 +508,17 @@ func TestHandlerRefusesWhatItDoesNotKnow(t *testing.T) {
 		name, method, path, body string
 		status                   int
 	}{
-		{"another path", "GET", "/api/v2/users", "", 404},
-		{"a bad limit", "GET", "/api/v1/users?limit=all", "", 400},
-		{"an unknown field", "PATCH", "/api/v1/users/alice@example.com", `{"pasword":"x"}`, 400},
-		{"a body that is too long", "POST", "/api/v1/users", `{"nick":"` + strings.Repeat("x", 70_000) + `"}`, 400},
+		{"another path", "GET", "/api/v2/accounts", "", 404},
+		{"another method", "PUT", "/api/v1/accounts", "", 405},
+		{"a bad limit", "GET", "/api/v1/accounts?limit=all", "", 400},
+		{"a limit of none", "GET", "/api/v1/sessions?limit=0", "", 400},
+		{"an unknown field", "PATCH", "/api/v1/accounts/alice@example.com", `{"pasword":"x"}`, 400},
+		{"a body that is too long", "POST", "/api/v1/accounts", `{"nick":"` + strings.Repeat("x", 70_000) + `"}`, 413},
+		{"more than an object", "POST", "/api/v1/notices", `{"shutdown_in_minutes":1}{}`, 400},
 		{"no JSON", "POST", "/api/v1/notices", "soon", 400},
-		{"an empty change", "PATCH", "/api/v1/users/alice@example.com", `{}`, 204},
+		{"a form", "POST", "/api/v1/notices#form", `{}`, 415},
+		{"a role that there is not", "PATCH", "/api/v1/accounts/alice@example.com", `{"role":"king"}`, 400},
+		{"an empty change", "PATCH", "/api/v1/accounts/alice@example.com", `{}`, 204},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -521,7 +526,14 @@ func TestHandlerRefusesWhatItDoesNotKnow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.Header.Set("Content-Type", "application/json")
+			if r.URL.Fragment == "form" {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
 			b.Handler().ServeHTTP(w, r)
+			if w.Code == http.StatusMethodNotAllowed && w.Header().Get("Allow") != "GET, POST" {
+				t.Errorf("allowed is %q", w.Header().Get("Allow"))
+			}
 			if w.Code != tc.status {
 				t.Errorf("status %d, want %d: %s", w.Code, tc.status, w.Body)
 			}

@@ -3,14 +3,11 @@ package admin
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"monarch/internal/audit"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 )
-
-const pathAccounts = "/api/v1/accounts"
 
 // The codes of problems with alerts and notices.
 const (
@@ -22,9 +19,9 @@ const (
 
 // NewAlert is an alert to be shown.
 type NewAlert struct {
-	Text string `json:"text"`
-	HTML string `json:"html,omitempty"` // the same with markup, for clients that show it
-	URL  string `json:"url,omitempty"`  // what a click opens
+	Text string `json:"text" doc:"What it says." example:"The pictures are there"`
+	HTML string `json:"html,omitempty" doc:"The same with markup, for clients that show it." example:"<b>The pictures are there</b>"`
+	URL  string `json:"url,omitempty" doc:"The web page that a click opens. Without it, the help page." example:"https://example.com/pictures"`
 }
 
 // Alert shows something to somebody who is signed in. It is not kept for anybody who is not.
@@ -68,6 +65,26 @@ func (s *Service) CancelNotice(ctx context.Context) error {
 	return nil
 }
 
+func (s *Service) alertRoutes() []route {
+	return []route{
+		{
+			method: "POST", path: pathAccounts + "/{email}/alerts", scope: MessagesWrite, summary: "Show an alert",
+			notes: "To somebody who is signed in, each time that it is asked for. It is not kept for anybody who is not. " +
+				"Where alerts are switched off (protocol.alerts) it is refused with 403 and alerts_off.",
+			body: NewAlert{}, refuses: []int{404, 409}, handle: s.alert,
+		},
+		{
+			method: "POST", path: pathNotices, scope: ServiceWrite, summary: "Announce that the service stops",
+			notes: "Tells everybody who is signed in that all nodes stop in so many minutes, and stops them then. Asked for again, the last time holds.",
+			body:  notice{}, answer: told{}, handle: s.notify,
+		},
+		{
+			method: "DELETE", path: pathNotices, scope: ServiceWrite, summary: "Take the announcement back",
+			notes: "The service goes on. Clients cannot be told so.", refuses: []int{404}, handle: s.cancelNotice,
+		},
+	}
+}
+
 func (s *Service) alert(r *http.Request) (any, error) {
 	body, err := read[NewAlert](r)
 	if err != nil {
@@ -82,10 +99,37 @@ func (s *Service) cancelNotice(r *http.Request) (any, error) {
 
 // Alert is [Service.Alert].
 func (c *Client) Alert(ctx context.Context, email string, a NewAlert) error {
-	return c.call(ctx, http.MethodPost, pathAccounts+"/"+url.PathEscape(email)+"/alerts", a, nil)
+	return c.call(ctx, http.MethodPost, accountPath(email)+"/alerts", a, nil)
 }
 
 // CancelNotice is [Service.CancelNotice].
 func (c *Client) CancelNotice(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, pathNotices, nil, nil)
+}
+
+const pathNotices = Root + "/notices"
+
+// notice is the body that announces a shutdown, and told is its answer.
+type notice struct {
+	Minutes int `json:"shutdown_in_minutes" doc:"When the service stops, in minutes from now: 1 to 1440." example:"5"`
+}
+
+type told struct {
+	Sessions int `json:"sessions" doc:"How many sessions there are to tell, at all nodes." example:"42"`
+}
+
+func (s *Service) notify(r *http.Request) (any, error) {
+	body, err := read[notice](r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.Notify(r.Context(), body.Minutes)
+	return told{Sessions: n}, err
+}
+
+// Notify is [Service.Notify].
+func (c *Client) Notify(ctx context.Context, minutes int) (int, error) {
+	var t told
+	err := c.call(ctx, http.MethodPost, pathNotices, notice{Minutes: minutes}, &t)
+	return t.Sessions, err
 }

@@ -45,70 +45,21 @@ func (c *Client) Running() bool { return c.running }
 // Close releases the connection to the server.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Accounts is [Service.Accounts].
-func (c *Client) Accounts(ctx context.Context, after string, limit int) (accounts []Account, err error) {
-	q := url.Values{"after": {after}, "limit": {strconv.Itoa(limit)}}
-	return accounts, c.call(ctx, http.MethodGet, pathUsers+"?"+q.Encode(), nil, &accounts)
+// each returns everything of a list.
+func each[T any](ctx context.Context, c *Client, path string) ([]T, error) {
+	all := []T{}
+	for q := (url.Values{"limit": {strconv.Itoa(maxPage)}}); ; {
+		var l List[T]
+		if err := c.call(ctx, http.MethodGet, path+"?"+q.Encode(), nil, &l); err != nil {
+			return nil, err
+		}
+		all = append(all, l.Items...)
+		if l.Next == "" {
+			return all, nil
+		}
+		q.Set("after", l.Next)
+	}
 }
-
-// Account is [Service.Account].
-func (c *Client) Account(ctx context.Context, email string) (d Details, err error) {
-	return d, c.call(ctx, http.MethodGet, userPath(email), nil, &d)
-}
-
-// Contacts is [Service.Contacts].
-func (c *Client) Contacts(ctx context.Context, email string) (contacts []Contact, err error) {
-	return contacts, c.call(ctx, http.MethodGet, userPath(email)+"/contacts", nil, &contacts)
-}
-
-// AddAccount is [Service.AddAccount].
-func (c *Client) AddAccount(ctx context.Context, a NewAccount) (made Account, err error) {
-	return made, c.call(ctx, http.MethodPost, pathUsers, a, &made)
-}
-
-// SetPassword is [Service.SetPassword].
-func (c *Client) SetPassword(ctx context.Context, email, password string) error {
-	return c.call(ctx, http.MethodPatch, userPath(email), change{Password: &password}, nil)
-}
-
-// SetDisabled is [Service.SetDisabled].
-func (c *Client) SetDisabled(ctx context.Context, email string, disabled bool) error {
-	return c.call(ctx, http.MethodPatch, userPath(email), change{Disabled: &disabled}, nil)
-}
-
-// Rename is [Service.Rename].
-func (c *Client) Rename(ctx context.Context, email, nick string) error {
-	return c.call(ctx, http.MethodPatch, userPath(email), change{Nick: &nick}, nil)
-}
-
-// DeleteAccount is [Service.DeleteAccount].
-func (c *Client) DeleteAccount(ctx context.Context, email string) error {
-	return c.call(ctx, http.MethodDelete, userPath(email), nil, nil)
-}
-
-// Sessions is [Service.Sessions].
-func (c *Client) Sessions(ctx context.Context) (sessions []Session, err error) {
-	return sessions, c.call(ctx, http.MethodGet, pathSessions, nil, &sessions)
-}
-
-// Kick is [Service.Kick].
-func (c *Client) Kick(ctx context.Context, email string) error {
-	return c.call(ctx, http.MethodDelete, pathSessions+"/"+url.PathEscape(email), nil, nil)
-}
-
-// Notify is [Service.Notify].
-func (c *Client) Notify(ctx context.Context, minutes int) (int, error) {
-	var t told
-	err := c.call(ctx, http.MethodPost, pathNotices, notice{Minutes: minutes}, &t)
-	return t.Sessions, err
-}
-
-// Backup is [Service.Backup]: it is the server that writes the file.
-func (c *Client) Backup(ctx context.Context, path string) error {
-	return c.call(ctx, http.MethodPost, pathBackups, backup{Path: path}, nil)
-}
-
-func userPath(email string) string { return pathUsers + "/" + url.PathEscape(email) }
 
 // call sends a request with the JSON of in, unless nil, and decodes the answer into out,
 // unless nil. A refusal comes back as a *[Problem].
@@ -124,6 +75,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	r, err := http.NewRequestWithContext(ctx, method, "http://monarch"+path, body)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
+	}
+	if in != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {

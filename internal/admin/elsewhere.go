@@ -70,6 +70,9 @@ func (s *Service) answer(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.Body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	w := &answer{header: make(http.Header), status: http.StatusOK}
 	s.Handler().ServeHTTP(w, r)
 	return json.Marshal(brought{w.status, w.body.Bytes()})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"monarch/internal/audit"
@@ -13,7 +14,7 @@ import (
 	"monarch/internal/store"
 )
 
-const pathInvites = "/api/v1/invites"
+const pathInvites = Root + "/invites"
 
 // CodeNoInvite is of a code that lets nobody sign up.
 const CodeNoInvite = "no_invite"
@@ -26,17 +27,17 @@ const (
 
 // Invite is a code that lets people sign up at the website.
 type Invite struct {
-	Code    string     `json:"code"`
-	Uses    int        `json:"uses"` // that are left
-	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires,omitempty"` // absent: never
-	MadeBy  string     `json:"made_by"`
+	Code    string     `json:"code" doc:"The code, as people type it." example:"K7MQ-2XFP-9D3H"`
+	Uses    int        `json:"uses" doc:"How many people it lets sign up yet." example:"3"`
+	Created time.Time  `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
+	Expires *time.Time `json:"expires,omitempty" doc:"When it is good no more. Absent: it stays good." example:"2026-03-08T12:00:00Z"`
+	MadeBy  string     `json:"made_by" doc:"Who made it." example:"token deploy"`
 }
 
 // NewInvite is a code to be made.
 type NewInvite struct {
-	Uses      int `json:"uses"`       // for how many people
-	ExpiresIn int `json:"expires_in"` // seconds; 0: it does not
+	Uses      int `json:"uses" doc:"For how many people it is: 1 to 10000." example:"3"`
+	ExpiresIn int `json:"expires_in,omitempty" doc:"For how many seconds it is good: a minute to a year. Without it, or 0, for ever." example:"604800"`
 }
 
 // CreateInvite makes a code.
@@ -44,9 +45,9 @@ func (s *Service) CreateInvite(ctx context.Context, n NewInvite) (Invite, error)
 	life := time.Duration(n.ExpiresIn) * time.Second
 	switch {
 	case n.Uses < 1 || n.Uses > maxUses:
-		return Invite{}, problem(http.StatusBadRequest, CodeBadRequest, "an invite code is for 1 to %d people", maxUses)
+		return Invite{}, problem(http.StatusBadRequest, CodeBadRequest, "an invite code is for 1 to %d people", maxUses).about("uses")
 	case n.ExpiresIn != 0 && (life < time.Minute || life > maxInvite):
-		return Invite{}, problem(http.StatusBadRequest, CodeBadRequest, "an invite code is good for a minute to a year, or for ever")
+		return Invite{}, problem(http.StatusBadRequest, CodeBadRequest, "an invite code is good for a minute to a year, or for ever").about("expires_in")
 	}
 	now := s.Clock.Now()
 	c := store.InviteCode{Code: auth.Code(), Uses: n.Uses, Created: now.Unix(), MadeBy: audit.Actor(ctx)}
@@ -100,14 +101,38 @@ func invite(c store.InviteCode) Invite {
 	return i
 }
 
-func (s *Service) listInvites(r *http.Request) (any, error) { return s.Invites(r.Context()) }
+func (s *Service) inviteRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathInvites, scope: InvitesRead, summary: "List invite codes",
+			notes: "Those that are good, in the order in which they were made.", query: pages, answer: List[Invite]{}, handle: s.listInvites,
+		},
+		{
+			method: "POST", path: pathInvites, scope: InvitesWrite, summary: "Make an invite code",
+			notes: "Each time another one.", body: NewInvite{}, answer: Invite{}, status: http.StatusCreated, handle: s.createInvite,
+		},
+		{
+			method: "DELETE", path: pathInvites + "/{code}", scope: InvitesWrite, summary: "Revoke an invite code",
+			notes: "Whoever signed up with it stays.", refuses: []int{404}, handle: s.revokeInvite,
+		},
+	}
+}
+
+func (s *Service) listInvites(r *http.Request) (any, error) {
+	invites, err := s.Invites(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, invites, func(i Invite) string { return strconv.FormatInt(i.Created.Unix(), 10) + " " + i.Code })
+}
 
 func (s *Service) createInvite(r *http.Request) (any, error) {
 	body, err := read[NewInvite](r)
 	if err != nil {
 		return nil, err
 	}
-	return s.CreateInvite(r.Context(), body)
+	i, err := s.CreateInvite(r.Context(), body)
+	return made(pathInvites, i.Code, i), err
 }
 
 func (s *Service) revokeInvite(r *http.Request) (any, error) {
@@ -120,8 +145,8 @@ func (c *Client) CreateInvite(ctx context.Context, n NewInvite) (i Invite, err e
 }
 
 // Invites is [Service.Invites].
-func (c *Client) Invites(ctx context.Context) (all []Invite, err error) {
-	return all, c.call(ctx, http.MethodGet, pathInvites, nil, &all)
+func (c *Client) Invites(ctx context.Context) ([]Invite, error) {
+	return each[Invite](ctx, c, pathInvites)
 }
 
 // RevokeInvite is [Service.RevokeInvite].

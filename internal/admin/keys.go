@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"monarch/internal/store"
 )
 
-const pathKeys = "/api/v1/keys"
+const pathKeys = Root + "/keys"
 
 // overlap is how long a key that was replaced goes on accepting what it signed. The minute is for
 // what is being signed when it is replaced.
@@ -21,9 +22,9 @@ const overlap = auth.MaxLife + time.Minute
 
 // Key is a key that tickets and cookies are signed with. Its secret stays in the database.
 type Key struct {
-	ID      int        `json:"id"`
-	Created time.Time  `json:"created"`
-	Retires *time.Time `json:"retires,omitempty"` // when it accepts nothing any more; absent for the one that signs
+	ID      int        `json:"id" doc:"Its number." example:"2"`
+	Created time.Time  `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
+	Retires *time.Time `json:"retires,omitempty" doc:"When it accepts nothing any more. Absent for the one that signs." example:"2026-03-02T12:01:00Z"`
 }
 
 // Rotation says what becomes of the keys there were.
@@ -37,7 +38,7 @@ const (
 
 // rotation is the body that asks for a new key.
 type rotation struct {
-	Rotation Rotation `json:"rotation"`
+	Rotation Rotation `json:"rotation" enum:"overlap at_once" doc:"What becomes of the others: they accept what they signed until that has expired (overlap), or nothing any more (at_once)." example:"overlap"`
 }
 
 // Keys returns the keys, the one that signs first.
@@ -56,7 +57,7 @@ func (s *Service) RotateKey(ctx context.Context, how Rotation) ([]Key, error) {
 		until = now.Add(overlap)
 	case AtOnce:
 	default:
-		return nil, problem(http.StatusBadRequest, CodeBadRequest, "rotation is %q; choose %q or %q", how, Overlap, AtOnce)
+		return nil, problem(http.StatusBadRequest, CodeBadRequest, "rotation is %q; choose %q or %q", how, Overlap, AtOnce).about("rotation")
 	}
 	keys, err := s.Store.RotateKey(ctx, now, until)
 	if errors.Is(err, store.ErrTooManyKeys) {
@@ -131,22 +132,45 @@ func (s *Service) describe(keys []auth.Key) []Key {
 	return shown
 }
 
-func (s *Service) listKeys(r *http.Request) (any, error) { return s.Keys(r.Context()) }
+func (s *Service) keyRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathKeys, scope: ServiceRead, summary: "List the keys that tickets are signed with",
+			notes: "The one that signs first; without their secrets.", query: pages, answer: List[Key]{}, handle: s.listKeys,
+		},
+		{
+			method: "POST", path: pathKeys, scope: ServiceWrite, summary: "Replace the key that signs",
+			notes: "Each time by another one. Nobody's session ends. The answer is the list of keys.",
+			body:  rotation{}, answer: List[Key]{}, status: http.StatusCreated, refuses: []int{409}, handle: s.rotateKey,
+		},
+	}
+}
+
+func (s *Service) listKeys(r *http.Request) (any, error) {
+	keys, err := s.Keys(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, keys, func(k Key) string { return fmt.Sprintf("%020d", math.MaxInt64-k.ID) }) // the newest first
+}
 
 func (s *Service) rotateKey(r *http.Request) (any, error) {
 	body, err := read[rotation](r)
 	if err != nil {
 		return nil, err
 	}
-	return s.RotateKey(r.Context(), body.Rotation)
+	keys, err := s.RotateKey(r.Context(), body.Rotation)
+	return List[Key]{Items: keys}, err
 }
 
 // Keys is [Service.Keys].
-func (c *Client) Keys(ctx context.Context) (keys []Key, err error) {
-	return keys, c.call(ctx, http.MethodGet, pathKeys, nil, &keys)
+func (c *Client) Keys(ctx context.Context) ([]Key, error) {
+	return each[Key](ctx, c, pathKeys)
 }
 
 // RotateKey is [Service.RotateKey].
-func (c *Client) RotateKey(ctx context.Context, how Rotation) (keys []Key, err error) {
-	return keys, c.call(ctx, http.MethodPost, pathKeys, rotation{Rotation: how}, &keys)
+func (c *Client) RotateKey(ctx context.Context, how Rotation) ([]Key, error) {
+	var l List[Key]
+	err := c.call(ctx, http.MethodPost, pathKeys, rotation{Rotation: how}, &l)
+	return l.Items, err
 }

@@ -12,7 +12,7 @@ import (
 	"monarch/internal/im"
 )
 
-const pathMail = "/api/v1/mail"
+const pathMail = Root + "/mail"
 
 // The codes of problems with mail.
 const (
@@ -22,14 +22,14 @@ const (
 
 // Mailbox is what there is to know of an account's mail, which is kept elsewhere.
 type Mailbox struct {
-	Unread        int    `json:"unread"`
-	FoldersUnread int    `json:"folders_unread"`
-	URL           string `json:"url"` // the page people are led to, or ""
+	Unread        int    `json:"unread" doc:"Messages of the inbox that are unread." example:"3"`
+	FoldersUnread int    `json:"folders_unread" doc:"Those of other folders." example:"0"`
+	URL           string `json:"url" doc:"The page people are led to, or nothing." example:"https://mail.example.com/"`
 }
 
 // mailboxAt is the body that gives an account a mailbox.
 type mailboxAt struct {
-	URL string `json:"url"` // "" is that of the configuration
+	URL string `json:"url,omitempty" doc:"The page where the mail is read. Without it, that of mail.url in the configuration." example:"https://mail.example.com/inbox"`
 }
 
 // The kinds of [MailNews].
@@ -40,19 +40,19 @@ const (
 
 // MailNews is what a mail server tells about an account's mailbox.
 type MailNews struct {
-	To            string `json:"to"`                       // the account
-	Unread        *int   `json:"unread"`                   // in the inbox now; required
-	FoldersUnread *int   `json:"folders_unread,omitempty"` // in other folders; absent: as before
-	Kind          string `json:"kind,omitempty"`           // "" is new if there is a sender, else change
-	From          string `json:"from,omitempty"`           // address of the sender
-	FromName      string `json:"from_name,omitempty"`
-	Subject       string `json:"subject,omitempty"`
-	MessageURL    string `json:"message_url,omitempty"` // on the site of the mailbox
+	To            string `json:"to" doc:"The account." example:"alice@example.com"`
+	Unread        *int   `json:"unread" doc:"How many messages of the inbox are unread now: 0 to 1000000." example:"3"`
+	FoldersUnread *int   `json:"folders_unread,omitempty" doc:"How many of other folders are. Without it, as many as before." example:"0"`
+	Kind          string `json:"kind,omitempty" enum:"new change" doc:"Whether a message arrived (new), or some were read, moved or deleted (change). Without it, new if there is a sender." example:"new"`
+	From          string `json:"from,omitempty" doc:"The address of the sender of a new message." example:"bob@example.net"`
+	FromName      string `json:"from_name,omitempty" doc:"The sender's name." example:"Bob"`
+	Subject       string `json:"subject,omitempty" doc:"The subject of the message." example:"The party"`
+	MessageURL    string `json:"message_url,omitempty" doc:"The page of the message, on the site of the mailbox." example:"https://mail.example.com/inbox/1"`
 }
 
 // MailTold says what became of [MailNews].
 type MailTold struct {
-	Told bool `json:"told"` // a client showed it; else the next sign-in tells the counts
+	Told bool `json:"told" doc:"Whether a client was told. If not, the next one to sign in is." example:"true"`
 }
 
 const (
@@ -187,6 +187,26 @@ func explainMail(err error, email string) error {
 	return explain(err, email)
 }
 
+func (s *Service) mailRoutes() []route {
+	return []route{
+		{
+			method: "PUT", path: pathAccounts + "/{email}/mailbox", scope: AccountsWrite, summary: "Give an account a mailbox",
+			notes: "Clients learn of it at the next sign-in. Asked for twice, it is as if it had been asked for once.",
+			body:  mailboxAt{}, refuses: []int{404}, handle: s.setMailbox,
+		},
+		{
+			method: "DELETE", path: pathAccounts + "/{email}/mailbox", scope: AccountsWrite, summary: "Take a mailbox away",
+			notes: "With its counts. Clients learn of it at the next sign-in.", refuses: []int{404, 409}, handle: s.removeMailbox,
+		},
+		{
+			method: "POST", path: pathMail, scope: MessagesWrite, summary: "Tell of mail",
+			notes: "Keeps new counts of a mailbox, and tells its owner if he is signed in: of a new message each time that it is asked for. " +
+				"The hook for mail servers, " + HookPath + " at ops.listen, takes the same with a token of its own.",
+			body: MailNews{}, answer: MailTold{}, refuses: []int{404, 409}, handle: s.countMail,
+		},
+	}
+}
+
 func (s *Service) setMailbox(r *http.Request) (any, error) {
 	body, err := read[mailboxAt](r)
 	if err != nil {
@@ -209,12 +229,12 @@ func (s *Service) countMail(r *http.Request) (any, error) {
 
 // SetMailbox is [Service.SetMailbox].
 func (c *Client) SetMailbox(ctx context.Context, email, page string) error {
-	return c.call(ctx, http.MethodPut, userPath(email)+"/mailbox", mailboxAt{URL: page}, nil)
+	return c.call(ctx, http.MethodPut, accountPath(email)+"/mailbox", mailboxAt{URL: page}, nil)
 }
 
 // RemoveMailbox is [Service.RemoveMailbox].
 func (c *Client) RemoveMailbox(ctx context.Context, email string) error {
-	return c.call(ctx, http.MethodDelete, userPath(email)+"/mailbox", nil, nil)
+	return c.call(ctx, http.MethodDelete, accountPath(email)+"/mailbox", nil, nil)
 }
 
 // Mail is [Service.Mail].

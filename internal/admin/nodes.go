@@ -11,28 +11,28 @@ import (
 	"monarch/internal/cluster"
 )
 
-const pathNodes = "/api/v1/nodes"
+const pathNodes = Root + "/nodes"
 
 // Node is a node of the service, as the node that is asked sees it.
 type Node struct {
-	Name        string    `json:"name"`
-	State       string    `json:"state"` // here, joining, alive, silent, left
-	Release     string    `json:"release"`
-	Roles       []string  `json:"roles"`
-	Sessions    int       `json:"sessions"` // people signed in
-	Seated      int       `json:"seated"`   // participants of conversations
-	Capacity    int       `json:"capacity"`
-	Draining    bool      `json:"draining"`
-	Heard       time.Time `json:"heard"`         // when it last said something
-	ClockAhead  float64   `json:"clock_ahead"`   // seconds, about
-	Reached     string    `json:"notification"`  // where clients find its notification server; "" if it has none
-	Switchboard []string  `json:"switchboards"`  // where they find its switchboards
-	Web         string    `json:"web,omitempty"` // its website
+	Name        string    `json:"name" doc:"Its name. Empty where there is only one." example:"node-1"`
+	State       string    `json:"state" enum:"here joining alive silent left" doc:"How the node that answers knows it: here is itself." example:"alive"`
+	Release     string    `json:"release" doc:"The version that it runs." example:"1.4.0"`
+	Roles       []string  `json:"roles" doc:"What it does." example:"[\"notification\",\"switchboard\"]"`
+	Sessions    int       `json:"sessions" doc:"People signed in there." example:"120"`
+	Seated      int       `json:"seated" doc:"Participants of conversations there." example:"14"`
+	Capacity    int       `json:"capacity" doc:"How many people it takes, compared with others." example:"100"`
+	Draining    bool      `json:"draining" doc:"Whether it moves its people to others." example:"false"`
+	Heard       time.Time `json:"heard" doc:"When it last said something." example:"2026-03-01T12:00:00Z"`
+	ClockAhead  float64   `json:"clock_ahead" doc:"By how many seconds its clock is ahead, about." example:"0.1"`
+	Reached     string    `json:"notification" doc:"Where clients find its notification server. Empty when it has none." example:"192.0.2.1:1864"`
+	Switchboard []string  `json:"switchboards" doc:"Where they find its switchboards." example:"[\"192.0.2.1:1865\"]"`
+	Web         string    `json:"web,omitempty" doc:"Where its website listens. Absent when it has none." example:"192.0.2.1:8080"`
 }
 
 // draining is the body that has a node's people move to others.
 type draining struct {
-	Pace int `json:"pace"` // people a second
+	Pace int `json:"pace,omitempty" doc:"How many people are moved in a second: 1 to 10000. Without it, 50." example:"50"`
 }
 
 // Drainer moves the people of a node away.
@@ -74,7 +74,7 @@ func (s *Service) Drain(ctx context.Context, node string, pace int) error {
 		pace = UsualPace
 	}
 	if pace < 0 || pace > maxPace {
-		return problem(http.StatusBadRequest, CodeBadRequest, "people can be moved at a pace of 1 to %d a second", maxPace)
+		return problem(http.StatusBadRequest, CodeBadRequest, "people can be moved at a pace of 1 to %d a second", maxPace).about("pace")
 	}
 	n, err := s.node(node)
 	switch {
@@ -140,7 +140,31 @@ func (s *Service) othersTake(n cluster.Node) bool {
 	return false
 }
 
-func (s *Service) listNodes(r *http.Request) (any, error) { return s.Nodes(r.Context()) }
+func (s *Service) nodeRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathNodes, scope: ServiceRead, summary: "List the nodes",
+			notes: "As the node that answers sees them, in the order of their names.", query: pages, answer: List[Node]{}, handle: s.listNodes,
+		},
+		{
+			method: "PUT", path: pathNodes + "/{name}/drain", scope: ServiceWrite, summary: "Drain a node",
+			notes: "Moves its people to other nodes, until that is stopped or the node is. Asked for again, only the pace changes.",
+			body:  draining{}, refuses: []int{404, 409, 502}, handle: s.drain,
+		},
+		{
+			method: "DELETE", path: pathNodes + "/{name}/drain", scope: ServiceWrite, summary: "Stop draining a node",
+			notes: "It takes people again. Where it does already, nothing happens.", refuses: []int{404, 409, 502}, handle: s.undrain,
+		},
+	}
+}
+
+func (s *Service) listNodes(r *http.Request) (any, error) {
+	list, err := s.Nodes(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, list, func(n Node) string { return n.Name })
+}
 
 func (s *Service) drain(r *http.Request) (any, error) {
 	body, err := read[draining](r)
@@ -155,8 +179,8 @@ func (s *Service) undrain(r *http.Request) (any, error) {
 }
 
 // Nodes is [Service.Nodes].
-func (c *Client) Nodes(ctx context.Context) (list []Node, err error) {
-	return list, c.call(ctx, http.MethodGet, pathNodes, nil, &list)
+func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
+	return each[Node](ctx, c, pathNodes)
 }
 
 // Drain is [Service.Drain].

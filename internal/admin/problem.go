@@ -8,15 +8,19 @@ import (
 	"monarch/internal/account"
 	"monarch/internal/auth"
 	"monarch/internal/im"
+	"monarch/internal/store"
 	"monarch/msnp"
 )
 
 // Problem is a refused operation: a code for programs and a sentence for people that says
-// what to do. It travels as application/problem+json.
+// what to do. It travels as application/problem+json, by RFC 9457.
 type Problem struct {
-	Status int    `json:"status"` // the HTTP status
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+	Type   string `json:"type" doc:"Always about:blank: the code tells what it is." example:"about:blank"`
+	Title  string `json:"title" doc:"The status in words." example:"Not Found"`
+	Status int    `json:"status" doc:"The HTTP status." example:"404"`
+	Detail string `json:"detail" doc:"What is wrong and what to do, for people." example:"there is no such account"`
+	Code   string `json:"code" doc:"What is wrong, for programs." example:"no_account"`
+	Field  string `json:"field,omitempty" doc:"The field of the body, or the parameter, that is wrong, where it is one." example:"nick"`
 }
 
 // Error returns the sentence.
@@ -36,11 +40,28 @@ const (
 	CodeNoNode      = "no_node"
 	CodeNodeSilent  = "node_silent"
 	CodeBusy        = "busy"
+	CodeUnavailable = "unavailable"
+	CodeNoPath      = "no_path"
+	CodeBadMethod   = "bad_method"
+	CodeBadType     = "bad_type"
 	CodeInternal    = "internal"
 )
 
 func problem(status int, code, format string, args ...any) *Problem {
-	return &Problem{Status: status, Code: code, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...), Code: code,
+	}
+}
+
+// wrong refuses what a field of a body, or a parameter, says.
+func wrong(field, format string, args ...any) *Problem {
+	return problem(http.StatusBadRequest, CodeBadRequest, format, args...).about(field)
+}
+
+// about names the field that is wrong.
+func (p *Problem) about(field string) *Problem {
+	p.Field = field
+	return p
 }
 
 // explain turns what stopped an operation on the account called email into a problem, if
@@ -57,16 +78,16 @@ func explain(err error, email string) error {
 			"there is an account %q already; choose another address, or change its password with `monarch user passwd`", email)
 	case errors.Is(err, account.ErrBadEmail):
 		return problem(http.StatusBadRequest, CodeBadEmail,
-			"%q is not an address an account can have; use one like alice@example.com", email)
+			"%q is not an address an account can have; use one like alice@example.com", email).about("email")
 	case errors.Is(err, account.ErrBadName):
 		return problem(http.StatusBadRequest, CodeBadNick,
-			"a nick has 1 to 129 characters (%d bytes in encoded form); choose a shorter one", msnp.MaxName)
+			"a nick has 1 to 129 characters (%d bytes in encoded form); choose a shorter one", msnp.MaxName).about("nick")
 	case errors.Is(err, account.ErrPasswordControl):
 		return problem(http.StatusBadRequest, CodeBadPassword,
-			"a password cannot have control characters; use letters, digits and signs")
+			"a password cannot have control characters; use letters, digits and signs").about("password")
 	case errors.Is(err, account.ErrBadPassword):
 		return problem(http.StatusBadRequest, CodeBadPassword,
-			"a password has 1 to %d bytes; old clients want at most 16", account.MaxPassword)
+			"a password has 1 to %d bytes; old clients want at most 16", account.MaxPassword).about("password")
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, CodeBusy,
 			"too many passwords are being checked just now; try again in a moment")
@@ -80,6 +101,9 @@ func asProblem(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return problem(http.StatusServiceUnavailable, CodeUnavailable, "the database cannot be reached just now; try again in a moment")
 	}
 	return problem(http.StatusInternalServerError, CodeInternal, "%v", err)
 }

@@ -8,8 +8,6 @@ import (
 	"monarch/internal/audit"
 )
 
-const pathReloads = "/api/v1/reloads"
-
 // Codes of problems with a reload.
 const (
 	CodeBadConfig  = "bad_configuration"
@@ -19,9 +17,9 @@ const (
 // Report says what became of a configuration that was read again, by the names of settings.
 // What did not change is in neither list.
 type Report struct {
-	Applied        []string `json:"applied"`       // in force now
-	Restart        []string `json:"needs_restart"` // in force after a restart
-	NewCertificate bool     `json:"new_certificate"`
+	Applied        []string `json:"applied" doc:"Settings that have changed and are in force." example:"[\"log.level\"]"`
+	Restart        []string `json:"needs_restart" doc:"Settings that have changed and are in force after a restart." example:"[\"web.listen\"]"`
+	NewCertificate bool     `json:"new_certificate" doc:"Whether clients are shown another certificate." example:"false"`
 }
 
 // Reload makes the server read its configuration again and put in force what can be without a
@@ -46,5 +44,3 @@ func (s *Service) Reload(ctx context.Context) (Report, error) {
 func (c *Client) Reload(ctx context.Context) (report Report, err error) {
 	return report, c.call(ctx, http.MethodPost, pathReloads, nil, &report)
 }
-
-func (s *Service) reload(r *http.Request) (any, error) { return s.Reload(r.Context()) }

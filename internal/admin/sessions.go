@@ -140,7 +140,7 @@ func (s *Service) Place(ctx context.Context, u im.User) (Session, bool) {
 
 // Kick ends the session of an account, whose owner may sign in again.
 func (s *Service) Kick(ctx context.Context, email string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func notSignedIn(u im.User) error {
 func (s *Service) Notify(ctx context.Context, minutes int) (told int, err error) {
 	if minutes < 1 || minutes > maxMinutes {
 		return 0, problem(http.StatusBadRequest, CodeBadRequest,
-			"a shutdown can be announced 1 to %d minutes ahead", maxMinutes)
+			"a shutdown can be announced 1 to %d minutes ahead", maxMinutes).about("shutdown_in_minutes")
 	}
 	told = s.Hub.CountAll()
 	s.Hub.Announce(minutes)
@@ -177,13 +177,13 @@ func (s *Service) Notify(ctx context.Context, minutes int) (told int, err error)
 // Backup writes a consistent copy of the database to a new file; path is absolute.
 func (s *Service) Backup(ctx context.Context, path string) error {
 	if !filepath.IsAbs(path) {
-		return problem(http.StatusBadRequest, CodeBadRequest, "the path %q is not absolute; name the file from the root", path)
+		return problem(http.StatusBadRequest, CodeBadRequest, "the path %q is not absolute; name the file from the root", path).about("path")
 	}
 	switch err := s.Store.Backup(ctx, path); {
 	case errors.Is(err, fs.ErrExist):
 		return problem(http.StatusConflict, CodeFileExists, "%s exists already; choose another name or remove it", path)
 	case errors.Is(err, fs.ErrNotExist):
-		return problem(http.StatusBadRequest, CodeBadRequest, "there is no directory %s; make it first", filepath.Dir(path))
+		return problem(http.StatusBadRequest, CodeBadRequest, "there is no directory %s; make it first", filepath.Dir(path)).about("path")
 	case err != nil:
 		return err
 	}
@@ -211,4 +211,59 @@ func (s *Service) session(l hub.Login) Session {
 		}
 	}
 	return shown
+}
+
+const pathSessions = Root + "/sessions"
+
+func (s *Service) sessionRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathSessions, scope: SessionsRead, summary: "List who is signed in",
+			notes: "At all nodes. Of a node that does not answer there is what others know of it.", query: pages, answer: List[Session]{}, handle: s.listSessions,
+		},
+		{
+			method: "GET", path: pathSessions + "/{email}", scope: SessionsRead, summary: "Show a session",
+			notes: "That of an account.", answer: Session{}, refuses: []int{404}, handle: s.showSession,
+		},
+		{
+			method: "DELETE", path: pathSessions + "/{email}", scope: SessionsWrite, summary: "End a session",
+			notes: "Whose it is may sign in again. Of somebody who has a role it needs the scope roles:write, too. " +
+				"A node that cannot be told is answered with 502 and node_silent.",
+			refuses: []int{404, 502}, handle: s.kick,
+		},
+	}
+}
+
+func (s *Service) listSessions(r *http.Request) (any, error) {
+	sessions, err := s.Sessions(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, sessions, func(l Session) string { return l.Email + " " + l.Node })
+}
+
+func (s *Service) showSession(r *http.Request) (any, error) {
+	u, err := s.user(r.Context(), r.PathValue("email"))
+	if err != nil {
+		return nil, err
+	}
+	session := s.sessionOf(r.Context(), u)
+	if session == nil {
+		return nil, notSignedIn(u)
+	}
+	return session, nil
+}
+
+func (s *Service) kick(r *http.Request) (any, error) {
+	return nil, s.Kick(r.Context(), r.PathValue("email"))
+}
+
+// Sessions is [Service.Sessions].
+func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
+	return each[Session](ctx, c, pathSessions)
+}
+
+// Kick is [Service.Kick].
+func (c *Client) Kick(ctx context.Context, email string) error {
+	return c.call(ctx, http.MethodDelete, pathSessions+"/"+url.PathEscape(email), nil, nil)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 	"monarch/internal/webhook"
 )
 
-const pathWebhooks = "/api/v1/webhooks"
+const pathWebhooks = Root + "/webhooks"
 
 // The codes of problems with webhooks.
 const (
@@ -69,9 +70,9 @@ func (s *Service) AddWebhook(ctx context.Context, n NewWebhook) (Webhook, error)
 	s.changedWebhooks()
 	s.Log.InfoContext(ctx, "webhook added", "webhook", w.ID)
 	s.Audit.Record(ctx, audit.Event{What: audit.WebhookAdded, Note: fmt.Sprintf("%s to %s", w.ID, hostOf(w.URL))})
-	made := shownWebhook(w)
-	made.Secret = w.Secret
-	return made, nil
+	shown := shownWebhook(w)
+	shown.Secret = w.Secret
+	return shown, nil
 }
 
 // Webhooks returns all webhooks in the order they were made in.
@@ -154,14 +155,43 @@ func shownWebhook(w store.Webhook) Webhook {
 	}
 }
 
-func (s *Service) listWebhooks(r *http.Request) (any, error) { return s.Webhooks(r.Context()) }
+func (s *Service) webhookRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathWebhooks, scope: WebhooksRead, summary: "List webhooks",
+			notes: "In the order in which they were made.", query: pages, answer: List[Webhook]{}, handle: s.listWebhooks,
+		},
+		{
+			method: "POST", path: pathWebhooks, scope: WebhooksWrite, summary: "Make a webhook",
+			notes: "Each time another one. The answer has its secret, which nobody sees again.",
+			body:  NewWebhook{}, answer: Webhook{}, status: http.StatusCreated, refuses: []int{409}, handle: s.addWebhook,
+		},
+		{
+			method: "DELETE", path: pathWebhooks + "/{id}", scope: WebhooksWrite, summary: "Remove a webhook",
+			notes: "What it was still to be told is dropped.", refuses: []int{404}, handle: s.removeWebhook,
+		},
+		{
+			method: "POST", path: pathWebhooks + "/{id}/tests", scope: WebhooksWrite, summary: "Try a webhook",
+			notes: "It is told of an event that only shows whether it works, at once and once.", refuses: []int{404, 502}, handle: s.testWebhook,
+		},
+	}
+}
+
+func (s *Service) listWebhooks(r *http.Request) (any, error) {
+	all, err := s.Webhooks(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, all, func(w Webhook) string { return strconv.FormatInt(w.Created.Unix(), 10) + " " + w.ID })
+}
 
 func (s *Service) addWebhook(r *http.Request) (any, error) {
 	body, err := read[NewWebhook](r)
 	if err != nil {
 		return nil, err
 	}
-	return s.AddWebhook(r.Context(), body)
+	w, err := s.AddWebhook(r.Context(), body)
+	return made(pathWebhooks, w.ID, w), err
 }
 
 func (s *Service) removeWebhook(r *http.Request) (any, error) {
@@ -178,8 +208,8 @@ func (c *Client) AddWebhook(ctx context.Context, n NewWebhook) (w Webhook, err e
 }
 
 // Webhooks is [Service.Webhooks].
-func (c *Client) Webhooks(ctx context.Context) (all []Webhook, err error) {
-	return all, c.call(ctx, http.MethodGet, pathWebhooks, nil, &all)
+func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
+	return each[Webhook](ctx, c, pathWebhooks)
 }
 
 // RemoveWebhook is [Service.RemoveWebhook].

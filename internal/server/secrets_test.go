@@ -126,7 +126,7 @@ func startGuarded(t *testing.T) *guarded {
 	pool.AppendCertsFromPEM(ca)
 	g.trusted = &tls.Config{RootCAs: pool, ServerName: "login.passport.com", MinVersion: tls.VersionTLS12}
 	for _, name := range []string{"alice", "bob"} {
-		g.must(g.manage("POST", "/api/v1/users", `{"email":"`+name+`@example.com","password":"`+password+`"}`))
+		g.must(g.manage("POST", "/api/v1/accounts", `{"email":"`+name+`@example.com","password":"`+password+`"}`))
 	}
 	return g
 }
@@ -147,6 +147,7 @@ func (g *guarded) manage(method, path, body string) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Content-Type", "application/json")
 	answer, err := client.Do(r)
 	if err != nil {
 		return err
@@ -246,7 +247,7 @@ func (g *guarded) live() {
 		}
 	}
 	for _, body := range []string{`{"password":"` + password2 + `"}`, `{"pasword":"` + mistyped + `"}`, `{"password":"` + mistyped + "\\n" + `"}`} {
-		if err := g.manage("PATCH", "/api/v1/users/bob@example.com", body); err != nil && strings.Contains(err.Error(), mistyped) {
+		if err := g.manage("PATCH", "/api/v1/accounts/bob@example.com", body); err != nil && strings.Contains(err.Error(), mistyped) {
 			g.t.Error(err)
 		}
 	}
