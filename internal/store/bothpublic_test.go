@@ -70,6 +70,7 @@ func TestOnPostgres(t *testing.T) {
 		{"RefusedChangesChangeNothing", TestRefusedChangesChangeNothing},
 		{"AListOnlyTheServerKeepsIsRefused", TestAListOnlyTheServerKeepsIsRefused},
 		{"AWebSession", TestAWebSession},
+		{"TokensOfPrograms", TestTokensOfPrograms},
 		{"WhatEndsWebSessions", TestWhatEndsWebSessions},
 		{"ThereAreOnlySoManyWebSessions", TestThereAreOnlySoManyWebSessions},
 	})

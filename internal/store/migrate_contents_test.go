@@ -42,6 +42,8 @@ var contents = map[int]string{
 		INSERT INTO invite_code (code, uses_left, created, expires, made_by) VALUES ('AAAA-BBBB-CCCC', 2, 1000, 0, 'a');
 		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, invite, expires) VALUES
 			('a', 'reset', 'r', 1, 3, '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', '', 4000000000)`,
+	8: `
+		INSERT INTO api_token (id, name, hash, scopes, created, made_by, expires, used) VALUES ('a', 'deploy', 'h', 'accounts:read', 1000, 'a', 0, 0)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {

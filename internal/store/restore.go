@@ -31,8 +31,8 @@ type Restored struct {
 //
 // A service goes on that is earlier than what its clients know. So the versions of lists are
 // moved on, and the keys are left out with which tickets were signed: an account that was made
-// after the backup is gone, and its number may become another's. Sessions at the website and
-// letters are left out, too: some of them were ended or used since.
+// after the backup is gone, and its number may become another's. Sessions at the website, letters
+// and tokens for programs are left out, too: some of them were ended, used or revoked since.
 func Restore(ctx context.Context, from, url string) (Restored, error) {
 	where, err := parseURL(url)
 	if err != nil {
@@ -182,6 +182,7 @@ func makePresent(ctx context.Context, s *Store) error {
 			{`DELETE FROM signing_key`, nil},
 			{`DELETE FROM web_session`, nil},
 			{`DELETE FROM letter_token`, nil},
+			{`DELETE FROM api_token`, nil},
 		} {
 			if _, err := tx.ExecContext(ctx, each.text, each.args...); err != nil {
 				return err

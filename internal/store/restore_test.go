@@ -133,7 +133,8 @@ func busyWorld(t *testing.T) (p place, backup string) {
 		err11 := s.AddWebSession(ctx, alice, "token", WebSession{Created: 1000, Seen: 1001})
 		err12 := s.AddInvite(ctx, InviteCode{Code: "AAAA-BBBB-CCCC", Uses: 3, Created: 1000, MadeBy: "somebody"})
 		err13 := s.AddResetLetter(ctx, "letter", alice, time.Unix(1000, 0), time.Unix(2000, 0))
-		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13)
+		err14 := s.AddAPIToken(ctx, APIToken{ID: "a", Name: "backups", Created: 1000}, "token")
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14)
 	})
 	p.use(func(ctx context.Context, s *Store) error { return s.Backup(ctx, backup) })
 	return p, backup
@@ -215,7 +216,7 @@ func TestARestoredSQLiteDatabaseIsThatOfTheBackup(t *testing.T) {
 		t.Errorf("the replaced database:\n%s", diff)
 	}
 	got := dump(t, p.path)
-	for _, table := range []string{"signing_key", "web_session", "letter_token"} {
+	for _, table := range []string{"signing_key", "web_session", "letter_token", "api_token"} {
 		if len(got[table]) != 0 {
 			t.Errorf("%s: what was given to people before the restore is still good", table)
 		}
