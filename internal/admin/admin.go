@@ -44,6 +44,7 @@ type Service struct {
 
 	nodes  *nodes.Nodes  // nil where no server runs
 	alerts atomic.Uint32 // number of the last one
+	tokens knownTokens
 }
 
 // Account is what lists show of an account.

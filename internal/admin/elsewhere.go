@@ -21,6 +21,7 @@ const (
 	topicAdmin    = "admin"    // carried
 	topicSessions = "sessions" // after
 	topicKeys     = "keys"     // nothing
+	topicTokens   = "tokens"   // nothing: one was revoked, so none that is remembered counts
 )
 
 // carried is a request on its way to another node.
@@ -42,6 +43,7 @@ func (s *Service) Join(n *nodes.Nodes) {
 	s.nodes = n
 	n.Answer(topicAdmin, s.answer)
 	n.Answer(topicSessions, s.page)
+	n.Hear(topicTokens, func([]byte) { s.tokens.forget() })
 	n.Answer(topicKeys, func(ctx context.Context, _ []byte) ([]byte, error) {
 		keys, err := s.Store.Keys(ctx)
 		if err == nil {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -45,7 +46,7 @@ type parameter struct {
 func (s *Service) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(),
-		s.nodeRoutes(), s.serviceRoutes(), s.keyRoutes(), s.webhookRoutes(),
+		s.nodeRoutes(), s.serviceRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
 	)
 }
 
@@ -112,10 +113,8 @@ func choose(methods map[string]route) operation {
 
 // do carries out the operation for whoever may ask for it.
 func (o *route) do(r *http.Request) (any, error) {
-	if o.scope != anybody && o.scope != somebody {
-		if err := Require(r.Context(), o.scope); err != nil {
-			return nil, err
-		}
+	if err := o.admit(r); err != nil {
+		return nil, err
 	}
 	if o.body != nil {
 		if err := checkType(r); err != nil {
@@ -131,6 +130,25 @@ func (o *route) do(r *http.Request) (any, error) {
 		return c, nil
 	}
 	return &result{status: o.success(), value: v}, nil
+}
+
+// admit refuses those who may not ask for the operation, as RFC 6750 has it.
+func (o *route) admit(r *http.Request) error {
+	_, known := r.Context().Value(callerKey{}).(Caller)
+	switch {
+	case o.scope == anybody, o.scope == somebody && known:
+		return nil
+	case !known:
+		return unauthorized(`Bearer realm="monarch"`,
+			"send the header \"Authorization: Bearer TOKEN\"; `monarch token create` makes a token")
+	}
+	err := Require(r.Context(), o.scope)
+	var p *Problem
+	if errors.As(err, &p) {
+		challenge := fmt.Sprintf(`Bearer realm="monarch", error="insufficient_scope", scope=%q`, o.scope)
+		return &refusal{p, http.Header{"Www-Authenticate": {challenge}}}
+	}
+	return nil
 }
 
 // List is some of the things of a kind.

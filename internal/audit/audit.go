@@ -59,6 +59,8 @@ const (
 	Reloaded          What = "configuration reloaded"
 	NodeDrained       What = "node drained"
 	NodeUndrained     What = "node undrained"
+	TokenMade         What = "token made"
+	TokenRevoked      What = "token revoked"
 	Started           What = "server started"
 	Stopped           What = "server stopped"
 )

@@ -22,6 +22,7 @@ type Config struct {
 	Web          Web         `toml:"web"`
 	Accounts     Accounts    `toml:"accounts"`
 	Ops          Ops         `toml:"ops"`
+	Admin        Admin       `toml:"admin"`
 	Conn         Conn        `toml:"conn"`
 	Networks     Networks    `toml:"networks"`
 	Connections  Connections `toml:"connections"`
@@ -79,6 +80,11 @@ type Passport struct {
 // Ops is the listener for health checks and metrics.
 type Ops struct {
 	Listen string `toml:"listen"`
+}
+
+// Admin says who may manage the service over the website.
+type Admin struct {
+	Networks []string `toml:"networks"` // from where; none: from everywhere
 }
 
 // Conn says how connections of clients are driven.
@@ -198,6 +204,7 @@ func Default() Config {
 		Web:         Web{Listen: ":8080"},
 		Accounts:    Accounts{Registration: RegistrationOpen, ProofOfWork: 18},
 		Ops:         Ops{Listen: "127.0.0.1:9090"},
+		Admin:       Admin{Networks: []string{}},
 		Conn:        Conn{Engine: EngineAuto},
 		Networks:    Networks{Allow: []string{}, Deny: []string{}, Proxies: []string{}},
 		Connections: Connections{PerAddress: 100, StrangersPerAddress: 20, Strangers: 10_000, Memory: 64 << 20},

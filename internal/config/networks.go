@@ -71,16 +71,9 @@ func prefix(text string) (netip.Prefix, error) {
 
 // networks checks the sections networks and connections.
 func (p *problems) networks(n Networks, c Connections) {
-	for _, l := range []struct {
-		key  string
-		list []string
-	}{{"allow", n.Allow}, {"deny", n.Deny}, {"proxies", n.Proxies}} {
-		for _, text := range l.list {
-			if _, err := prefix(text); err != nil {
-				p.add("networks.%s: %w", l.key, err)
-			}
-		}
-	}
+	p.prefixes("networks.allow", n.Allow)
+	p.prefixes("networks.deny", n.Deny)
+	p.prefixes("networks.proxies", n.Proxies)
 	const most = 100_000_000
 	for _, l := range []struct {
 		key string
@@ -92,6 +85,15 @@ func (p *problems) networks(n Networks, c Connections) {
 	}
 	if c.Memory != 0 && c.Memory < 1<<20 {
 		p.add("connections.memory is %s; choose at least 1MiB, or 0 for no limit", c.Memory)
+	}
+}
+
+// prefixes checks a list of networks.
+func (p *problems) prefixes(key string, list []string) {
+	for _, text := range list {
+		if _, err := prefix(text); err != nil {
+			p.add("%s: %w", key, err)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	p.oneOf("protocol.challenge", c.Protocol.Challenge, ChallengeEnforce, ChallengeCheck, ChallengeOff)
 	p.oneOf("protocol.alerts", c.Protocol.Alerts, AlertsOn, AlertsOff)
 	p.networks(c.Networks, c.Connections)
+	p.prefixes("admin.networks", c.Admin.Networks)
 	p.mail(c.Mail, c.SMTP)
 	p.limits(c.Limits)
 	p.rates(c.Rates)

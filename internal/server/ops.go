@@ -14,6 +14,7 @@ func (s *Server) opsHandler() http.Handler {
 	mux.Handle("/", admin.Ops(s.unready, s.metrics.Handler()))
 	s.setHook(s.cfg.Mail.HookToken)
 	mux.HandleFunc(admin.HookPath, func(w http.ResponseWriter, r *http.Request) { (*s.hook.Load()).ServeHTTP(w, r) })
+	mux.Handle(admin.Root+"/", s.bearer)
 	mux.Handle("GET /debug/pprof/", profiles())
 	return mux
 }

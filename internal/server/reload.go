@@ -22,7 +22,7 @@ var reloadables = []reloadable{
 	{[]string{"log.level"}, (*Server).reloadLevel},
 	{[]string{"passport.cert", "passport.key", "passport.legacy_tls"}, (*Server).reloadTLS},
 	{[]string{"passport.templates"}, (*Server).reloadDocuments},
-	{[]string{"accounts.", "web.cert", "web.key"}, (*Server).reloadWebsite},
+	{[]string{"accounts.", "admin.", "web.cert", "web.key"}, (*Server).reloadWebsite},
 	{[]string{"mail.hook_token"}, quick(func(s *Server, next config.Config) { s.setHook(next.Mail.HookToken) })},
 	{
 		[]string{"limits.queue_bytes", "limits.queue_stall", "limits.payload", "limits.dead_peer", "signin.queue"},

@@ -68,6 +68,7 @@ type Server struct {
 	tls      atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
 	hook     atomic.Pointer[http.Handler]
 	service  *admin.Service
+	bearer   *admin.Bearer
 	opsHTTP  *http.Server
 	manage   *http.Server
 
@@ -158,6 +159,7 @@ func (s *Server) buildPassport() error {
 		Listeners: s.listeners.addrs(), Hooks: s.hooks.sender,
 	}
 	s.service.Join(s.nodes)
+	s.bearer = admin.NewBearer(s.service)
 	s.service.Drainer = drainer{s}
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	settings, err := loadTLS(s.cfg)
@@ -207,6 +209,8 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
 	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
 	s.metrics.Total("monarch_presence_lines_total", "Presence lines sent to watchers.", s.hub.Lines)
+	s.metrics.Total("monarch_api_requests_total", "Requests to the management interface with a good token.", s.bearer.Requests.Load)
+	s.metrics.Total("monarch_api_refused_total", "Requests with a wrong token, or from whom too many of those came.", s.bearer.Refused.Load)
 	s.measureSignin()
 	s.website.measure(s.metrics)
 }

@@ -44,6 +44,7 @@ func (s *Server) buildWebsite() error {
 		Sockets: web.Sockets{Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role, Elsewhere: s.elsewhere},
 		Limits:  webLimits(s.cfg),
 		Place:   s.place,
+		Manage:  s.bearer,
 		Tell:    func(e web.Ended) { s.nodes.Tell(topicEnded, e) },
 	}
 	if sender := s.post.sender; sender != nil {
@@ -88,7 +89,13 @@ func portOf(addr string) string {
 
 func webLimits(cfg config.Config) web.Limits {
 	r := ratesOf(cfg).ns
+	operators, err := config.Prefixes(cfg.Admin.Networks)
+	if err != nil {
+		operators = []netip.Prefix{{}} // which nobody is in; config has looked at them
+	}
 	return web.Limits{
+		Operators: operators,
+
 		Lists: r.Lists, Names: r.Names,
 		Rates:        cfg.Limits.Rates == config.RatesOn,
 		Registration: web.Registration(cfg.Accounts.Registration),

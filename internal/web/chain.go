@@ -39,6 +39,10 @@ func (s *Server) chain(mux *http.ServeMux) http.Handler {
 			s.assets.ServeHTTP(w, r)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, "/api/") && s.cfg.Manage != nil {
+			s.manage(w, r)
+			return
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Vary", "Accept-Language, Cookie")
 		r, err := s.visit(w, r)

@@ -26,6 +26,8 @@ type Limits struct {
 	ProofBits    int        // of the proof of work; 0: none is wanted
 	Lists        clock.Rate // changes of lists, groups and settings by their owner
 	Names        clock.Rate // of one's own name, which others are told
+
+	Operators []netip.Prefix // from where the service may be managed; none: from everywhere
 }
 
 // SetLimits changes the limits, for requests from now on.

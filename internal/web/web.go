@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"monarch/internal/account"
+	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
@@ -52,8 +53,10 @@ type Config struct {
 	Sockets Sockets
 	Limits  Limits // to begin with
 
-	Place func(context.Context, im.UserID) (hub.Login, bool) // where somebody's client is signed in; nil: what Hub says
-	Tell  func(Ended)                                        // tells other nodes, without waiting; nil: there are none
+	Place  func(context.Context, im.UserID) (hub.Login, bool) // where somebody's client is signed in; nil: what Hub says
+	Manage *admin.Bearer                                      // what answers below /api/; nil: nothing
+
+	Tell func(Ended) // tells other nodes, without waiting; nil: there are none
 }
 
 // Sockets is where the messenger in the browser is connected to.
