@@ -46,7 +46,7 @@ type parameter struct {
 func (s *Service) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(),
-		s.nodeRoutes(), s.serviceRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
+		s.nodeRoutes(), s.serviceRoutes(), s.auditRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
 	)
 }
 
