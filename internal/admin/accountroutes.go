@@ -40,7 +40,7 @@ func (s *Service) accountRoutes() []route {
 		{
 			method: "POST", path: pathAccounts, scope: AccountsWrite, summary: "Make an account",
 			notes: "Asked for twice, it is refused the second time, with email_taken: there is one account of an address.",
-			body:  NewAccount{}, answer: Account{}, status: http.StatusCreated, refuses: []int{409}, handle: s.addAccount,
+			body:  NewAccount{}, answer: Account{}, status: http.StatusCreated, located: true, refuses: []int{409}, handle: s.addAccount,
 		},
 		{
 			method: "GET", path: pathAccounts + "/{email}", scope: AccountsRead, summary: "Show an account",

@@ -131,8 +131,7 @@ func (s *Service) createInvite(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.CreateInvite(r.Context(), body)
-	return made(pathInvites, i.Code, i), err
+	return s.CreateInvite(r.Context(), body)
 }
 
 func (s *Service) revokeInvite(r *http.Request) (any, error) {

@@ -24,7 +24,8 @@ type route struct {
 	body    any   // a value of the type that the request has; nil: none
 	answer  any   // a value of the type that comes back; nil: nothing
 	status  int   // of success; 0: 200 with an answer, 204 without
-	refuses []int // statuses besides those that every operation has, see [route.statuses]
+	refuses []int // statuses of refusals besides those that any operation may have
+	located bool  // the answer says where what was made is found
 	handle  operation
 }
 
@@ -47,6 +48,7 @@ func (s *Service) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(),
 		s.nodeRoutes(), s.serviceRoutes(), s.auditRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
+		s.documentRoutes(),
 	)
 }
 

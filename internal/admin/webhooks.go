@@ -29,24 +29,24 @@ const maxWebhooks = 16
 
 // Webhook is an address that is told of events, and how that goes.
 type Webhook struct {
-	ID        string     `json:"id"`
-	URL       string     `json:"url"`
-	Events    []string   `json:"events"` // types, or beginnings of some with an asterisk
-	Created   time.Time  `json:"created"`
-	MadeBy    string     `json:"made_by"`
-	Waiting   int        `json:"waiting"`          // events it is still to be told
-	Delivered int        `json:"delivered"`        // events it has taken
-	Lost      int        `json:"lost"`             // events that were given up
-	Told      *time.Time `json:"told,omitempty"`   // when it took the last one; absent: it took none
-	Error     string     `json:"error,omitempty"`  // of the last attempt; absent: it was taken
-	Retry     *time.Time `json:"retry,omitempty"`  // when it is tried again; absent: at once
-	Secret    string     `json:"secret,omitempty"` // what signs; only in the answer to making it
+	ID        string     `json:"id" doc:"What names it." example:"wh_4FQ7ZJ2KXM5A"`
+	URL       string     `json:"url" doc:"Where events are posted to." example:"https://example.com/hooks/monarch"`
+	Events    []string   `json:"events" doc:"Which: types, or beginnings of some with an asterisk." example:"account.*"`
+	Created   time.Time  `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
+	MadeBy    string     `json:"made_by" doc:"Who made it." example:"token deploy"`
+	Waiting   int        `json:"waiting" doc:"How many events it is still to be told." example:"0"`
+	Delivered int        `json:"delivered" doc:"How many events it has taken." example:"17"`
+	Lost      int        `json:"lost" doc:"How many events it will never be told." example:"0"`
+	Told      *time.Time `json:"told,omitempty" doc:"When it took the last one. Absent: it took none." example:"2026-03-02T12:00:00Z"`
+	Error     string     `json:"error,omitempty" doc:"What was wrong with the last attempt. Absent: nothing." example:"it answered 502 Bad Gateway"`
+	Retry     *time.Time `json:"retry,omitempty" doc:"When it is tried again. Absent: as soon as there is something to tell." example:"2026-03-02T12:00:30Z"`
+	Secret    string     `json:"secret,omitempty" doc:"What signs the events. Only in the answer to making it." example:"whsec_3WX3thqTnFe5umgdI9BPUmgPNQUqoqGEcYldUbgVsmU="`
 }
 
 // NewWebhook is a webhook to be made.
 type NewWebhook struct {
-	URL    string   `json:"url"`
-	Events []string `json:"events"`
+	URL    string   `json:"url" doc:"Where events are to be posted to: http or https." example:"https://example.com/hooks/monarch"`
+	Events []string `json:"events" doc:"Which: types, or beginnings of some with an asterisk; * is all." example:"account.*"`
 }
 
 // AddWebhook makes a webhook, which is told of what happens from now on. Nobody sees its secret
