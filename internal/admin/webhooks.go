@@ -31,7 +31,7 @@ const maxWebhooks = 16
 type Webhook struct {
 	ID        string     `json:"id" doc:"What names it." example:"wh_4FQ7ZJ2KXM5A"`
 	URL       string     `json:"url" doc:"Where events are posted to." example:"https://example.com/hooks/monarch"`
-	Events    []string   `json:"events" doc:"Which: types, or beginnings of some with an asterisk." example:"account.*"`
+	Events    []string   `json:"events" doc:"Which: types, or beginnings of some with an asterisk." example:"[\"account.*\"]"`
 	Created   time.Time  `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
 	MadeBy    string     `json:"made_by" doc:"Who made it." example:"token deploy"`
 	Waiting   int        `json:"waiting" doc:"How many events it is still to be told." example:"0"`
@@ -46,7 +46,7 @@ type Webhook struct {
 // NewWebhook is a webhook to be made.
 type NewWebhook struct {
 	URL    string   `json:"url" doc:"Where events are to be posted to: http or https." example:"https://example.com/hooks/monarch"`
-	Events []string `json:"events" doc:"Which: types, or beginnings of some with an asterisk; * is all." example:"account.*"`
+	Events []string `json:"events" doc:"Which: types, or beginnings of some with an asterisk; * is all." example:"[\"account.*\"]"`
 }
 
 // AddWebhook makes a webhook, which is told of what happens from now on. Nobody sees its secret
