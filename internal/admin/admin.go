@@ -14,6 +14,7 @@ import (
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/clock"
+	"monarch/internal/history"
 	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/internal/nodes"
@@ -32,6 +33,10 @@ type Service struct {
 	Clock  *clock.Clock
 	Log    *slog.Logger
 	Audit  *audit.Log // nil: nothing is recorded
+
+	Name    string           // of the service
+	Version string           // of this program
+	Past    *history.History // what this node remembers of its figures; nil where no server runs
 
 	MailURL string // page of mailboxes without one of their own; "" is none
 	Alerts  bool   // whether alerts may be sent

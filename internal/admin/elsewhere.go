@@ -44,6 +44,9 @@ func (s *Service) Join(n *nodes.Nodes) {
 	n.Answer(topicAdmin, s.answer)
 	n.Answer(topicSessions, s.page)
 	n.Hear(topicTokens, func([]byte) { s.tokens.forget() })
+	n.Answer(topicStatus, s.tellStatus)
+	n.Answer(topicHistory, s.tellHistory)
+	n.Answer(topicErrors, s.tellErrors)
 	n.Answer(topicKeys, func(ctx context.Context, _ []byte) ([]byte, error) {
 		keys, err := s.Store.Keys(ctx)
 		if err == nil {

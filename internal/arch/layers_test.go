@@ -21,7 +21,8 @@ var layers = map[string][]string{
 	"internal/command": {},
 	"internal/ctt":     {},
 
-	"internal/audit": {"internal/clock"},
+	"internal/audit":   {"internal/clock"},
+	"internal/history": {"internal/clock"},
 
 	"internal/im":    {"msnp"},
 	"internal/patch": {},
@@ -42,12 +43,12 @@ var layers = map[string][]string{
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
 	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt"),
-	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook"),
+	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook", "internal/history"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 	"internal/natsbus":  {"internal/cluster", "internal/metrics"},
 	"internal/nodes":    {"internal/clock", "internal/cluster"},
 
-	"internal/server": front("internal/conn", "internal/gate", "internal/cluster", "internal/natsbus", "internal/nodes", "internal/config", "internal/ns", "internal/sb", "internal/passport",
+	"internal/server": front("internal/conn", "internal/gate", "internal/cluster", "internal/natsbus", "internal/nodes", "internal/history", "internal/config", "internal/ns", "internal/sb", "internal/passport",
 		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/webhook", "internal/mail"),
 	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
 	"internal/bot":    {"msnp", "msnclient"},
@@ -97,6 +98,7 @@ var owners = map[string]string{
 	"modernc.org/sqlite":                  "internal/store",
 	"github.com/jackc/pgx/v5":             "internal/store",
 	"github.com/prometheus/client_golang": "internal/metrics",
+	"github.com/prometheus/client_model":  "internal/metrics",
 	"github.com/pelletier/go-toml/v2":     "internal/config",
 	"github.com/alecthomas/kong":          "internal/command internal/cli",
 	"golang.org/x/crypto":                 "internal/auth",

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"monarch/internal/admin"
+	"monarch/internal/history"
 )
 
 // opsHandler is everything on the operators' listener.
@@ -54,4 +55,16 @@ func profiles() http.Handler {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// reading is what the history of this node is made of.
+func (s *Server) reading() (r history.Reading) {
+	r[history.Sessions] = float64(s.hub.Count())
+	r[history.Connections] = float64(s.engine.Count())
+	r[history.Strangers] = float64(s.gate.Strangers())
+	r[history.Switchboards] = float64(s.boards.rooms())
+	r[history.SignIns] = s.metrics.SignedIn()
+	r[history.Refused] = float64(s.login.Counts.Refused.Load() + s.login.Counts.Limited.Load())
+	r[history.Messages] = s.metrics.Messages()
+	return r
 }

@@ -26,6 +26,7 @@ import (
 	"monarch/internal/config"
 	"monarch/internal/conn"
 	"monarch/internal/gate"
+	"monarch/internal/history"
 	"monarch/internal/hub"
 	"monarch/internal/login"
 	"monarch/internal/metrics"
@@ -44,6 +45,9 @@ type Server struct {
 	level   slog.LevelVar // of log
 	clock   *clock.Clock
 	metrics *metrics.Metrics
+
+	lines *history.Lines // of the log, the last ones
+	past  *history.History
 
 	audit    *audit.Log
 	store    *store.Store
@@ -94,7 +98,8 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 	s.keys.due, s.keys.sweepDue = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.level.Set(levels[cfg.Log.Level])
 	s.reloading.inForce = cfg
-	s.log = slog.New(leveled{log.Handler(), &s.level})
+	s.lines = new(history.Lines)
+	s.log = slog.New(s.lines.Beside(leveled{log.Handler(), &s.level}))
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -152,11 +157,13 @@ func (s *Server) buildPassport() error {
 		Tell: func(n login.News) { s.nodes.Tell(topicGuess, n) },
 	})
 	s.nodes.Hear(topicGuess, hear(s.login.Learn))
+	s.past = history.New(s.clock, s.lines, s.reading)
 	s.buildHooks()
 	s.users = &account.Service{Store: s.store, Hub: s.hub, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Messenger: s.ns}
 	s.service = &admin.Service{
 		Users: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit,
 		Listeners: s.listeners.addrs(), Hooks: s.hooks.sender,
+		Name: s.cfg.Service.Name, Version: release(), Past: s.past,
 	}
 	s.service.Join(s.nodes)
 	s.bearer = admin.NewBearer(s.service)

@@ -1,0 +1,159 @@
+// Package history is what a node remembers of itself, in memory and for a while: its figures over
+// the last hour and the last day, and the last lines of its log that tell of trouble. What is shown
+// of it, and how that of several nodes becomes one, is left to admin.
+package history
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"monarch/internal/clock"
+)
+
+// Steps are the times between the points of the hour and of the day.
+const (
+	HourStep = 10 * time.Second
+	DayStep  = 5 * time.Minute
+
+	hourPoints = int(time.Hour / HourStep)
+	dayPoints  = int(24 * time.Hour / DayStep)
+)
+
+// History keeps the figures of a node. It must be made by [New].
+type History struct {
+	Lines *Lines // the log's; immutable
+	clock *clock.Clock
+	read  func() Reading
+	timer clock.Timer
+	began time.Time
+
+	mu     sync.Mutex // leaf
+	before Reading
+	readAt time.Duration // when before was read, of the clock's Elapsed
+	hour   ring
+	day    ring
+	mean   mean // of the day's point that is not over
+}
+
+// New returns a history of what read returns, which is called every ten seconds on the clock's
+// goroutine and must not wait. What lines count is in it, too.
+func New(clk *clock.Clock, lines *Lines, read func() Reading) *History {
+	return &History{
+		Lines: lines, clock: clk, read: read, began: clk.Now(), readAt: clk.Elapsed(),
+		hour: newRing(HourStep, hourPoints), day: newRing(DayStep, dayPoints),
+	}
+}
+
+// Began returns when the history did.
+func (h *History) Began() time.Time { return h.began }
+
+// Start begins to measure, until Stop.
+func (h *History) Start() { h.clock.Set(&h.timer, h.wait(), h.sample) }
+
+// Stop ends that. What is kept stays.
+func (h *History) Stop() { h.clock.Stop(&h.timer) }
+
+// wait returns for how long the next point is not due: points of all nodes are of the same moments.
+// Who is early takes the one after it.
+func (h *History) wait() time.Duration {
+	d := h.clock.Until(HourStep)
+	if d < HourStep/2 {
+		d += HourStep
+	}
+	return d
+}
+
+// sample takes a point.
+func (h *History) sample() {
+	h.add(h.reading(), h.clock.Elapsed(), h.clock.Now())
+	h.Start()
+}
+
+// reading measures, here and elsewhere.
+func (h *History) reading() Reading {
+	r := h.read()
+	warnings, errors := h.Lines.Counts()
+	r[Warnings], r[Errors] = float64(warnings), float64(errors)
+	r[CPU], r[Memory] = processors(), resident()
+	return r
+}
+
+func (h *History) add(r Reading, elapsed time.Duration, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	point := r.since(h.before, (elapsed - h.readAt).Seconds())
+	h.before, h.readAt = r, elapsed
+	slot := h.hour.slot(now.Add(HourStep / 2)) // the nearest: timers are a little early or late
+	h.hour.put(slot, point)
+	slot = ofDay(slot)
+	h.day.put(slot, h.mean.add(slot, point))
+}
+
+// ofDay returns the step of the day to which one of the hour belongs: a point is of the time before it,
+// so that of ten o'clock is of the five minutes that end then.
+func ofDay(slot int64) int64 {
+	const each = int64(DayStep / HourStep)
+	return (slot + each - 1) / each
+}
+
+// Now returns the figures of the moment: what is counted, over the last minute.
+func (h *History) Now() Reading {
+	now := h.reading()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	last := h.hour.slot(h.clock.Now())
+	var m mean
+	var lately Reading
+	for slot := last - int64(time.Minute/HourStep) + 1; slot <= last; slot++ {
+		if p, ok := h.hour.at(slot); ok {
+			lately = m.add(0, p)
+		}
+	}
+	for f := range counted {
+		now[f] = lately[f]
+	}
+	return now
+}
+
+// Span is a stretch of time that is kept.
+type Span uint8
+
+// The spans.
+const (
+	Hour Span = iota
+	Day
+)
+
+// Series is what there is of a span: points of all figures, evenly spaced.
+type Series struct {
+	Start  time.Time // of the first point
+	Step   time.Duration
+	Points [Figures][]float64 // NaN: nothing is known
+}
+
+// Span returns what there is of a span, up to now.
+func (h *History) Span(of Span) Series {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := &h.hour
+	last := r.slot(h.clock.Now())
+	if of == Day {
+		r, last = &h.day, ofDay(last)
+	}
+	first := last - int64(len(r.points)) + 1
+	s := Series{Start: r.time(first), Step: r.step}
+	for f := range s.Points {
+		s.Points[f] = make([]float64, len(r.points))
+	}
+	for slot := first; slot <= last; slot++ {
+		p, ok := r.at(slot)
+		for f := range s.Points {
+			s.Points[f][slot-first] = math.NaN()
+			if ok {
+				s.Points[f][slot-first] = p[f]
+			}
+		}
+	}
+	return s
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package history
+
+func resident() float64 { return fromRuntime() }
