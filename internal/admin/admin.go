@@ -6,6 +6,7 @@
 package admin
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,11 @@ type Service struct {
 
 	Drainer Drainer // nil where no server runs
 	Hooks   *webhook.Sender
+
+	// Enforce has the rules of networks be in force that are in the database, and returns how many connections
+	// of clients it ended; Configured returns those of the configuration. Both are nil where no server runs.
+	Enforce    func(context.Context) (ended int, err error)
+	Configured func() []NetworkRule
 
 	nodes  *nodes.Nodes  // nil where no server runs
 	alerts atomic.Uint32 // number of the last one

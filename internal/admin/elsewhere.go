@@ -47,6 +47,7 @@ func (s *Service) Join(n *nodes.Nodes) {
 	n.Answer(topicStatus, s.tellStatus)
 	n.Answer(topicHistory, s.tellHistory)
 	n.Answer(topicErrors, s.tellErrors)
+	n.Answer(topicNetworks, s.enforceHere)
 	n.Answer(topicKeys, func(ctx context.Context, _ []byte) ([]byte, error) {
 		keys, err := s.Store.Keys(ctx)
 		if err == nil {

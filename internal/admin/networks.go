@@ -2,8 +2,43 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
+
+	"monarch/internal/audit"
+	"monarch/internal/cluster"
+	"monarch/internal/store"
+)
+
+const (
+	pathNetworks  = "/api/v1/networks"
+	topicNetworks = "networks" // nothing; the answer is how many connections were ended
+)
+
+// The codes of problems with networks.
+const (
+	CodeBadNetwork   = "bad_network"
+	CodeNoNetwork    = "no_network"
+	CodeLocksOut     = "locks_out" // Force makes the rule nevertheless
+	CodeTooManyRules = "too_many_networks"
+	CodeConfigured   = "in_configuration"
+)
+
+// The most of a rule, and the fewest bits of a network that is denied without Force.
+const (
+	maxReason      = 200 // characters
+	maxNetworkLife = 10 * 366 * 24 * time.Hour
+	leastBits4     = 8
+	leastBits6     = 16
 )
 
 // What a rule says of a network.
@@ -12,7 +47,8 @@ const (
 	RuleAllow = "allow"
 )
 
-// NetworkRule says whether people may come from a network.
+// NetworkRule says whether people may come from a network. Where several are about an address, one that
+// allows wins over those that deny; and the configuration's win over those that operators make.
 type NetworkRule struct {
 	Network string    `json:"network"` // like 203.0.113.0/24, or one address
 	Rule    string    `json:"rule"`    // deny or allow
@@ -20,17 +56,264 @@ type NetworkRule struct {
 	By      string    `json:"by,omitempty"` // who made it; filled in
 	Created time.Time `json:"created,omitzero"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
+
+	Configured bool `json:"configured,omitempty"` // by the configuration: it cannot be removed here
+	Keep       bool `json:"keep,omitempty"`       // what there is from a network that is denied goes on
+	Force      bool `json:"force,omitempty"`      // make it even if it locks out the caller, or nearly everybody
+	Ended      int  `json:"ended,omitempty"`      // connections of clients that making it has ended, at all nodes that answer
 }
 
-// Networks returns the rules that operators have made.
-func (s *Service) Networks(context.Context) ([]NetworkRule, error) { return []NetworkRule{}, nil }
+type fromKey struct{}
 
-// AddNetwork makes a rule.
-func (s *Service) AddNetwork(_ context.Context, r NetworkRule) (NetworkRule, error) {
-	return r, problem(http.StatusNotImplemented, CodeInternal, "not yet")
+// WithFrom returns a context in which what is asked for comes from an address, which is not locked
+// out by mistake.
+func WithFrom(ctx context.Context, from netip.Addr) context.Context {
+	return context.WithValue(ctx, fromKey{}, from)
+}
+
+// Networks returns the rules that hold: those of the configuration, and those that operators have made, by network.
+func (s *Service) Networks(ctx context.Context) ([]NetworkRule, error) {
+	kept, err := s.Store.NetworkRules(ctx, s.Clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	rules := []NetworkRule{}
+	if s.Configured != nil {
+		rules = append(rules, s.Configured()...)
+	}
+	for _, r := range kept {
+		rules = append(rules, networkRule(r))
+	}
+	return rules, nil
+}
+
+// AddNetwork makes a rule, in place of one for the same network. It is in force here when it returns, and at all
+// nodes that answer; others learn of it within seconds of being back.
+func (s *Service) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, error) {
+	r, err := s.newRule(ctx, n)
+	if err != nil {
+		return NetworkRule{}, err
+	}
+	err = s.Store.AddNetworkRule(ctx, r, s.Clock.Now())
+	if errors.Is(err, store.ErrTooManyRules) {
+		return NetworkRule{}, problem(http.StatusConflict, CodeTooManyRules,
+			"there are %d rules, which is as many as there may be; remove some, or deny larger networks", store.MaxNetworkRules)
+	}
+	if err != nil {
+		return NetworkRule{}, err
+	}
+	made := networkRule(r)
+	made.Ended, err = s.enforce(ctx)
+	what, until := audit.NetworkDenied, "for good"
+	if r.Allow {
+		what = audit.NetworkAllowed
+	}
+	if r.Expires != 0 {
+		until = "until " + made.Expires.Format("2006-01-02 15:04 UTC")
+	}
+	note := r.Network.String() + ", " + until
+	if r.Reason != "" {
+		note += ": " + r.Reason
+	}
+	s.Log.InfoContext(ctx, string(what), "network", r.Network.String(), "ended", made.Ended)
+	s.Audit.Record(ctx, audit.Event{What: what, Note: note})
+	return made, err
+}
+
+// newRule checks a rule that is to be made.
+func (s *Service) newRule(ctx context.Context, n NetworkRule) (store.NetworkRule, error) {
+	network, err := ParseNetwork(n.Network)
+	if err != nil {
+		return store.NetworkRule{}, err
+	}
+	now := s.Clock.Now()
+	r := store.NetworkRule{
+		Network: network, Allow: n.Rule == RuleAllow, Reason: strings.TrimSpace(n.Reason), MadeBy: audit.Actor(ctx), Created: now.Unix(), Keep: n.Keep,
+	}
+	switch {
+	case n.Rule != RuleAllow && n.Rule != RuleDeny:
+		return r, problem(http.StatusBadRequest, CodeBadRequest, "the rule is %q; it is %s or %s", n.Rule, RuleDeny, RuleAllow)
+	case !plainReason(r.Reason):
+		return r, problem(http.StatusBadRequest, CodeBadRequest, "a reason has at most %d characters, and none that control a terminal", maxReason)
+	case !n.Expires.IsZero() && (!n.Expires.After(now) || n.Expires.Sub(now) > maxNetworkLife):
+		return r, problem(http.StatusBadRequest, CodeBadRequest, "a rule expires in ten years at the latest, and not before it is made; or it does not")
+	}
+	if !n.Expires.IsZero() {
+		r.Expires = n.Expires.Unix()
+	}
+	if r.Allow || n.Force {
+		return r, nil
+	}
+	return r, s.locksOut(ctx, network)
+}
+
+// locksOut refuses to deny a network that whoever asks for it cannot mean.
+func (s *Service) locksOut(ctx context.Context, network netip.Prefix) error {
+	least := leastBits4
+	if network.Addr().Is6() {
+		least = leastBits6
+	}
+	if network.Bits() < least {
+		return problem(http.StatusConflict, CodeLocksOut,
+			"%s is so large that it locks out nearly everybody; to do that nevertheless, use force", network)
+	}
+	caller, _ := ctx.Value(fromKey{}).(netip.Addr)
+	if caller = caller.Unmap().WithZone(""); network.Contains(caller) {
+		return problem(http.StatusConflict, CodeLocksOut,
+			"you are at %s, which is in %s: you would lock yourself out; to do that nevertheless, use force", caller, network)
+	}
+	return nil
+}
+
+// plainReason reports whether a text can be shown everywhere.
+func plainReason(text string) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxReason &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7F && r < 0xA0 })
+}
+
+// ParseNetwork reads a network, or one address. What is written as IPv4 in IPv6 is IPv4.
+func ParseNetwork(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
+	bad := problem(http.StatusBadRequest, CodeBadNetwork, "%q is no network; write it like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32", text)
+	if a, err := netip.ParseAddr(text); err == nil {
+		if a.Zone() != "" {
+			return netip.Prefix{}, bad
+		}
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, bad
+	}
+	if p.Addr().Is4In6() {
+		const mapped = 96
+		if p.Bits() < mapped {
+			return netip.Prefix{}, bad
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, problem(http.StatusBadRequest, CodeBadNetwork,
+			"%q has more bits than its length says; do you mean %s, or only %s?", text, p.Masked(), p.Addr())
+	}
+	return p, nil
+}
+
+// ShowNetwork writes a network, or one address, as people do.
+func ShowNetwork(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 // RemoveNetwork takes a rule back.
-func (s *Service) RemoveNetwork(context.Context, string) error {
-	return problem(http.StatusNotImplemented, CodeInternal, "not yet")
+func (s *Service) RemoveNetwork(ctx context.Context, text string) error {
+	network, err := ParseNetwork(text)
+	if err != nil {
+		return err
+	}
+	err = s.Store.RemoveNetworkRule(ctx, network, s.Clock.Now())
+	switch {
+	case errors.Is(err, store.ErrNoNetworkRule) && s.isConfigured(network):
+		return problem(http.StatusConflict, CodeConfigured,
+			"the rule for %s is in the configuration, section networks; take it out there, then `monarch reload`", network)
+	case errors.Is(err, store.ErrNoNetworkRule):
+		return problem(http.StatusNotFound, CodeNoNetwork, "there is no rule for %s; `monarch network list` shows those there are", network)
+	case err != nil:
+		return err
+	}
+	_, err = s.enforce(ctx)
+	s.Log.InfoContext(ctx, "network rule removed", "network", network.String())
+	s.Audit.Record(ctx, audit.Event{What: audit.NetworkRemoved, Note: network.String()})
+	return err
+}
+
+func (s *Service) isConfigured(network netip.Prefix) bool {
+	if s.Configured == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.Configured(), func(r NetworkRule) bool {
+		p, err := ParseNetwork(r.Network)
+		return err == nil && p == network
+	})
+}
+
+// enforce has the rules be in force, here and at the other nodes.
+func (s *Service) enforce(ctx context.Context) (ended int, err error) {
+	if s.Enforce == nil {
+		return 0, nil
+	}
+	if ended, err = s.Enforce(ctx); err != nil {
+		return ended, fmt.Errorf("the rule is kept, and will be in force in a minute: %w", err)
+	}
+	if s.isAlone(ctx) {
+		return ended, nil
+	}
+	var elsewhere atomic.Int64
+	silent := s.nodes.Each(func(n cluster.Node) error {
+		var theirs int
+		err := s.askFigures(ctx, n, topicNetworks, nil, &theirs)
+		elsewhere.Add(int64(theirs))
+		return err
+	})
+	if silent != nil {
+		s.Log.WarnContext(ctx, "nodes have not heard of the rules of networks, and will in a minute", "err", silent)
+	}
+	return ended + int(elsewhere.Load()), nil
+}
+
+// enforceHere answers another node.
+func (s *Service) enforceHere(ctx context.Context, _ []byte) ([]byte, error) {
+	if s.Enforce == nil {
+		return []byte("0"), nil
+	}
+	ended, err := s.Enforce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(ended)
+}
+
+func networkRule(r store.NetworkRule) NetworkRule {
+	n := NetworkRule{
+		Network: ShowNetwork(r.Network), Rule: RuleDeny, Reason: r.Reason, By: r.MadeBy, Created: time.Unix(r.Created, 0).UTC(), Keep: r.Keep,
+	}
+	if r.Allow {
+		n.Rule = RuleAllow
+	}
+	if r.Expires != 0 {
+		n.Expires = time.Unix(r.Expires, 0).UTC()
+	}
+	return n
+}
+
+func (s *Service) listNetworks(r *http.Request) (any, error) { return s.Networks(r.Context()) }
+
+func (s *Service) addNetwork(r *http.Request) (any, error) {
+	body, err := read[NetworkRule](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.AddNetwork(r.Context(), body)
+}
+
+func (s *Service) removeNetwork(r *http.Request) (any, error) {
+	return nil, s.RemoveNetwork(r.Context(), r.PathValue("network"))
+}
+
+// Networks is [Service.Networks].
+func (c *Client) Networks(ctx context.Context) (rules []NetworkRule, err error) {
+	return rules, c.call(ctx, http.MethodGet, pathNetworks, nil, &rules)
+}
+
+// AddNetwork is [Service.AddNetwork].
+func (c *Client) AddNetwork(ctx context.Context, n NetworkRule) (made NetworkRule, err error) {
+	return made, c.call(ctx, http.MethodPost, pathNetworks, n, &made)
+}
+
+// RemoveNetwork is [Service.RemoveNetwork].
+func (c *Client) RemoveNetwork(ctx context.Context, network string) error {
+	return c.call(ctx, http.MethodDelete, pathNetworks+"/"+url.PathEscape(network), nil, nil)
 }

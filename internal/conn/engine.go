@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -215,7 +216,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopped = true
 	e.mu.Unlock()
-	for _, c := range e.left() {
+	for _, c := range e.conns() {
 		c.Close(Unavailable)
 	}
 	done := make(chan struct{})
@@ -231,7 +232,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 	e.cancel()
 	if err != nil {
-		for _, c := range e.left() {
+		for _, c := range e.conns() {
 			c.link.cut()
 		}
 		<-done
@@ -241,16 +242,28 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// left returns the connections there are when the engine has stopped. One that a poller is
-// about to open is missing; the poller notices.
-func (e *Engine) left() []*Conn {
-	left := e.pollers.conns()
+// Evict closes the connections of addresses that are not wanted any more, and returns how many they
+// are. One that is just being let in may be missed.
+func (e *Engine) Evict(unwanted func(netip.Addr) bool) (n int) {
+	for _, c := range e.conns() {
+		if !c.closing() && unwanted(c.Peer().Addr()) {
+			c.Close(Banned)
+			n++
+		}
+	}
+	return n
+}
+
+// conns returns the connections there are. One that a poller is about to open is missing; when the
+// engine has stopped, the poller notices.
+func (e *Engine) conns() []*Conn {
+	all := e.pollers.conns()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for s := range e.streams {
-		left = append(left, &s.Conn)
+		all = append(all, &s.Conn)
 	}
-	return left
+	return all
 }
 
 // hasStopped reports whether new connections are refused.

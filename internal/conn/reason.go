@@ -20,6 +20,7 @@ const (
 	SignedOut          // the client said OUT
 	Displaced          // the account signed in elsewhere
 	Kicked             // an operator ended it
+	Banned             // an operator has shut out its network
 	Revoked            // the account was locked or removed, or got another password
 	Flood              // a limit was exceeded
 	Unavailable        // the server stops, or could not do its work
@@ -29,7 +30,7 @@ const (
 var reasons = [...]string{
 	PeerClosed: "peer_closed", PeerReset: "peer_reset", Broken: "broken", Slow: "slow", Timeout: "timeout",
 	Idle: "idle", Malformed: "malformed", OutOfPlace: "out_of_place", ProxyHeader: "proxy_header", Refused: "refused",
-	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Revoked: "revoked", Flood: "flood",
+	SignedOut: "signed_out", Displaced: "displaced", Kicked: "kicked", Banned: "banned", Revoked: "revoked", Flood: "flood",
 	Unavailable: "unavailable", Panicked: "panicked",
 }
 

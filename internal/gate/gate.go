@@ -46,6 +46,7 @@ type Cause string
 // The causes.
 const (
 	Denied            Cause = "denied"            // its network is not let in
+	Banned            Cause = "banned"            // the same, by a rule that was made while the service ran
 	Malformed         Cause = "proxy_header"      // it came from a proxy, which did not say for whom
 	TooManyFrom       Cause = "address"           // too many connections from its address
 	TooManyStrangers  Cause = "strangers"         // too many without a sign-in
@@ -58,7 +59,8 @@ const (
 type Gate struct {
 	metrics  *metrics.Metrics
 	log      *slog.Logger
-	networks atomic.Pointer[networks]
+	networks atomic.Pointer[networks] // of the configuration
+	rules    atomic.Pointer[networks] // of operators, while the service runs
 	limits   atomic.Pointer[Limits]
 	held     atomic.Int64 // bytes that strangers hold
 
@@ -76,6 +78,7 @@ type count struct{ all, strangers uint32 }
 func New(m *metrics.Metrics, log *slog.Logger, n Networks, l Limits) *Gate {
 	g := &Gate{metrics: m, log: log, from: make(map[turns.Subscriber]count), turned: make(map[turns.Subscriber]int)}
 	g.SetNetworks(n)
+	g.SetRules(Rules{})
 	g.SetLimits(l)
 	return g
 }
@@ -86,12 +89,22 @@ func (g *Gate) SetLimits(l Limits) { g.limits.Store(&l) }
 // SetNetworks changes the networks from now on. Nobody who is inside is closed for it.
 func (g *Gate) SetNetworks(n Networks) { g.networks.Store(newNetworks(n)) }
 
+// Networks returns them.
+func (g *Gate) Networks() Networks { return g.networks.Load().list }
+
+// SetRules changes the rules that are beside these, from now on. Nobody who is inside is closed for it.
+func (g *Gate) SetRules(r Rules) { g.rules.Store(newNetworks(Networks{Allow: r.Allow, Deny: r.Deny})) }
+
 // Enter counts a connection to a listener, which is from then on a stranger, and says how to
 // treat it. Whoever is not Refused must [Gate.Leave]. An address that is zero has no limits of
 // its own.
 func (g *Gate) Enter(listener string, from netip.Addr) Standing {
+	if cause := g.denied(from); cause != "" { // since it was accepted
+		g.refused(listener, from, cause)
+		return Refused
+	}
 	sub, limits := turns.SubscriberOf(from), g.limits.Load()
-	exempt := !from.IsValid() || g.networks.Load().allow.has(from)
+	exempt := g.exempt(from)
 	g.mu.Lock()
 	cause := g.excess(sub, limits, exempt)
 	as := Stranger

@@ -88,16 +88,17 @@ func (l *listener) accept() {
 
 // sort closes a connection, has its header read, or lets it through.
 func (l *listener) sort(c net.Conn) {
-	networks, from := l.gate.networks.Load(), address(c.RemoteAddr())
+	proxies, from := &l.gate.networks.Load().proxies, address(c.RemoteAddr())
+	cause := l.gate.denied(from)
 	switch tcp, ok := c.(*net.TCPConn); {
-	case ok && networks.proxies.has(from):
+	case ok && proxies.has(from):
 		if !l.wait(tcp) {
 			l.refuse(tcp, from, TooManyAtTheProxy)
 			return
 		}
 		l.running.Go(func() { l.introduce(tcp, from) })
-	case networks.denied(from):
-		l.refuse(c, from, Denied)
+	case cause != "":
+		l.refuse(c, from, cause)
 	default:
 		l.offer(accepted{conn: c})
 	}
@@ -127,9 +128,11 @@ func (l *listener) introduce(tcp *net.TCPConn, proxy netip.Addr) {
 		l.refuse(tcp, proxy, Malformed)
 	case client == nil:
 		l.offer(accepted{conn: tcp})
-	case l.gate.networks.Load().denied(address(client)):
-		l.refuse(tcp, address(client), Denied)
 	default:
+		if cause := l.gate.denied(address(client)); cause != "" {
+			l.refuse(tcp, address(client), cause)
+			return
+		}
 		l.offer(accepted{conn: &proxied{tcp, client}})
 	}
 }

@@ -316,3 +316,14 @@ func (e *endpoint) breakOff() {
 		c.Close()
 	}
 }
+
+// evict closes the connections of addresses that are not wanted any more.
+func (e *endpoint) evict(unwanted func(netip.Addr) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for each := range e.open {
+		if c, ok := each.(net.Conn); ok && unwanted(address(c)) {
+			c.Close()
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -166,6 +167,13 @@ func (s *Server) GatewaySessions() int {
 		return 0
 	}
 	return s.gateway.count()
+}
+
+// Evict closes the connections of addresses that are not wanted any more. The sessions of the gateway are
+// the engine's to end.
+func (s *Server) Evict(unwanted func(netip.Addr) bool) {
+	s.https.evict(unwanted)
+	s.http.evict(unwanted)
 }
 
 // Close stops accepting and waits for the requests in hand, or until ctx ends: then it

@@ -111,6 +111,20 @@ func (c *carrier) count() int {
 	return len(c.open)
 }
 
+// evict ends those of clients at addresses that are not wanted any more, and returns how many they are.
+func (c *carrier) evict(unwanted func(netip.Addr) bool) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		from, err := netip.ParseAddrPort(one.near.RemoteAddr().String())
+		if err == nil && unwanted(from.Addr().Unmap()) {
+			_, _ = one.near.Close(), one.far.Close()
+			n++
+		}
+	}
+	return n
+}
+
 // close ends all, and what comes.
 func (c *carrier) close() {
 	c.mu.Lock()

@@ -83,6 +83,7 @@ type Server struct {
 	stopMemory context.CancelFunc
 	reloading  reloading
 	keys       keyKeeper
+	bans       networkKeeper
 	failed     chan error    // the first listener that broke; buffered
 	over       chan struct{} // the announced end has come; buffered
 }
@@ -96,6 +97,7 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 		ready: make(chan struct{}), failed: make(chan error, 1), over: make(chan struct{}, 1),
 	}
 	s.keys.due, s.keys.sweepDue = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.bans.init()
 	s.level.Set(levels[cfg.Log.Level])
 	s.reloading.inForce = cfg
 	s.lines = new(history.Lines)
@@ -118,6 +120,9 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	var err error
 	if s.store, err = store.OpenWith(ctx, databaseConfig(s.cfg)); err != nil {
+		return err
+	}
+	if _, err := s.readNetworks(ctx); err != nil {
 		return err
 	}
 	keys, err := s.store.Keys(ctx)
@@ -168,6 +173,7 @@ func (s *Server) buildPassport() error {
 	s.service.Join(s.nodes)
 	s.bearer = admin.NewBearer(s.service)
 	s.service.Drainer = drainer{s}
+	s.service.Enforce, s.service.Configured = s.readNetworks, s.configuredNetworks
 	s.service.MailURL, s.service.Alerts = s.cfg.Mail.URL, s.cfg.Protocol.Alerts == config.AlertsOn
 	settings, err := loadTLS(s.cfg)
 	if err != nil {
@@ -211,6 +217,7 @@ func (s *Server) buildOps() {
 	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
 	s.metrics.Gauge("monarch_carried_connections", "Connections of clients over HTTP and of the website's messenger that are carried to other nodes.", func() float64 { return count(s.carrier.count()) })
 	s.metrics.Gauge("monarch_strangers", "Connections, requests over HTTP included, that nobody has signed in on.", func() float64 { return count(s.gate.Strangers()) })
+	s.metrics.Gauge("monarch_network_rules", "Networks that operators deny or allow beside the configuration.", func() float64 { return float64(s.bans.inForce.Load()) })
 	s.metrics.Gauge("monarch_strangers_bytes", "What their buffers take together.", func() float64 { return float64(s.gate.Held()) })
 	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
 	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })

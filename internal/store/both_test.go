@@ -15,6 +15,7 @@ func TestInsideOnPostgres(t *testing.T) {
 		{"UnpackingTakesFewAllocations", nil},
 		{"ARecordShowsNothingButTheRosterOfThatMoment", TestARecordShowsNothingButTheRosterOfThatMoment},
 		{"ARecordOutlastsWhatItDoesNotShow", TestARecordOutlastsWhatItDoesNotShow},
+		{"ThereAreOnlySoManyRulesOfNetworks", TestThereAreOnlySoManyRulesOfNetworks},
 		{"ARecordThatCannotBeReadIsComputedAgain", TestARecordThatCannotBeReadIsComputedAgain},
 	})
 }

@@ -49,6 +49,7 @@ func TestOnPostgres(t *testing.T) {
 		{"PropertiesShowToContactsOfTheOwner", TestPropertiesShowToContactsOfTheOwner},
 		{"SettingsAreKept", TestSettingsAreKept},
 		{"SigningUpByInvitation", TestSigningUpByInvitation},
+		{"RulesOfNetworks", TestRulesOfNetworks},
 		{"InviteCodes", TestInviteCodes},
 		{"AnInvitationIsUsedNoOftenerThanItMayBe", TestAnInvitationIsUsedNoOftenerThanItMayBe},
 		{"AnAddressIsConfirmed", TestAnAddressIsConfirmed},

@@ -43,7 +43,8 @@ var contents = map[int]string{
 		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, invite, expires) VALUES
 			('a', 'reset', 'r', 1, 3, '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', '', 4000000000)`,
 	8: `
-		INSERT INTO api_token (id, name, hash, scopes, created, made_by, expires, used) VALUES ('a', 'deploy', 'h', 'accounts:read', 1000, 'a', 0, 0)`,
+		INSERT INTO api_token (id, name, hash, scopes, created, made_by, expires, used) VALUES ('a', 'deploy', 'h', 'accounts:read', 1000, 'a', 0, 0);
+		INSERT INTO network_rule (network, rule, reason, made_by, created, expires, keep) VALUES ('192.0.2.0/24', 'deny', 'a', 'b', 1000, 0, TRUE)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {

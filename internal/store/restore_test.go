@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,7 +135,8 @@ func busyWorld(t *testing.T) (p place, backup string) {
 		err12 := s.AddInvite(ctx, InviteCode{Code: "AAAA-BBBB-CCCC", Uses: 3, Created: 1000, MadeBy: "somebody"})
 		err13 := s.AddResetLetter(ctx, "letter", alice, time.Unix(1000, 0), time.Unix(2000, 0))
 		err14 := s.AddAPIToken(ctx, APIToken{ID: "a", Name: "backups", Created: 1000}, "token")
-		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14)
+		err15 := s.AddNetworkRule(ctx, NetworkRule{Network: netip.MustParsePrefix("192.0.2.0/24"), Created: 1000}, time.Unix(1000, 0))
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15)
 	})
 	p.use(func(ctx context.Context, s *Store) error { return s.Backup(ctx, backup) })
 	return p, backup

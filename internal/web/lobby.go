@@ -21,7 +21,44 @@ const (
 type lobby struct {
 	net.Listener
 	gate   *gate.Gate
+	guests *guests
 	secure bool
+}
+
+// guests are the connections that were let in.
+type guests struct {
+	mu  sync.Mutex // leaf
+	all map[*guest]struct{}
+}
+
+func (g *guests) add(one *guest) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all == nil {
+		g.all = make(map[*guest]struct{})
+	}
+	g.all[one] = struct{}{}
+}
+
+func (g *guests) remove(one *guest) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.all, one)
+}
+
+// evict closes those of addresses that are not wanted any more, and the messengers on them.
+func (g *guests) evict(unwanted func(netip.Addr) bool) {
+	var found []*guest
+	g.mu.Lock()
+	for one := range g.all {
+		if unwanted(one.from) {
+			found = append(found, one)
+		}
+	}
+	g.mu.Unlock()
+	for _, one := range found {
+		_ = one.Close() // whoever reads from it notices
+	}
 }
 
 // Accept implements net.Listener.
@@ -37,7 +74,9 @@ func (l *lobby) Accept() (net.Conn, error) {
 		}
 		from := address(c)
 		if pass := l.gate.Admit("web", from, size); pass != nil {
-			return &guest{Conn: c, from: from, pass: pass}, nil
+			one := &guest{Conn: c, from: from, pass: pass, guests: l.guests}
+			l.guests.add(one)
+			return one, nil
 		}
 		gate.Drop(c)
 	}
@@ -46,7 +85,8 @@ func (l *lobby) Accept() (net.Conn, error) {
 // guest is a connection with what the gate knows of it.
 type guest struct {
 	net.Conn
-	from netip.Addr // immutable
+	from   netip.Addr // immutable
+	guests *guests    // immutable
 
 	mu   sync.Mutex // before the gate's
 	pass *gate.Pass // nil: it has left
@@ -54,6 +94,7 @@ type guest struct {
 
 // Close implements net.Conn.
 func (g *guest) Close() error {
+	g.guests.remove(g)
 	g.mu.Lock()
 	if g.pass != nil {
 		g.pass.Leave() // first, so that whoever sees the end finds the place free

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -102,6 +103,7 @@ type Server struct {
 	errands   errands
 	resolved  atomic.Pointer[resolved]
 	silent    silent
+	guests    guests
 	sockets   *sockets
 }
 
@@ -161,7 +163,7 @@ func (s *Server) routes() *http.ServeMux {
 // [Server.Shutdown].
 func (s *Server) Serve(l net.Listener, t *tls.Config) error {
 	s.errands.start()
-	l = &lobby{Listener: l, gate: s.cfg.Gate, secure: t != nil}
+	l = &lobby{Listener: l, gate: s.cfg.Gate, guests: &s.guests, secure: t != nil}
 	if t != nil {
 		l = tls.NewListener(l, t)
 	}
@@ -170,6 +172,9 @@ func (s *Server) Serve(l net.Listener, t *tls.Config) error {
 	}
 	return nil
 }
+
+// Evict closes the connections of addresses that are not wanted any more, messengers among them.
+func (s *Server) Evict(unwanted func(netip.Addr) bool) { s.guests.evict(unwanted) }
 
 // Shutdown stops accepting and waits for the requests in hand, or until ctx ends: then it
 // breaks them off and says so. Messengers belong to their engine, which must have ended them.
