@@ -14,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"monarch/internal/admin"
 	"monarch/internal/auth"
 	"monarch/internal/fleet"
 	"monarch/internal/msntest"
@@ -321,4 +322,26 @@ B.sb x`)
 	_ = cable.Close() // the other end of some connections on it has closed them
 	sb.ends()
 	l.says("PNG\r\n", "QNG")
+}
+
+// Whoever's network is shut out is in the messenger no more, and sees no page.
+func TestTheMessengerEndsWithABan(t *testing.T) {
+	t.Parallel()
+	p := settle(t, nil)
+	p.User("alice")
+	b := p.browser("alice")
+	l := p.messenger(b, "alice")
+	_, err := p.Server.Admin().AddNetwork(t.Context(), admin.NetworkRule{Network: "127.0.0.1", Rule: admin.RuleDeny})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.ends()
+	if res, err := b.client.Get(b.base + "/"); err == nil { //nolint:noctx // it is refused at once
+		res.Body.Close()
+		t.Errorf("a page: status %d", res.StatusCode)
+	}
+	if err := p.Server.Admin().RemoveNetwork(t.Context(), "127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/messenger").wants(t, http.StatusOK, `data-handle="alice@example.com"`)
 }
