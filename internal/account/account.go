@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"monarch/internal/audit"
 	"monarch/internal/auth"
@@ -30,6 +32,8 @@ var (
 	ErrBadEmail    = errors.New("not an address an account can have")
 	ErrBadName     = errors.New("not a name clients can show")
 	ErrBadPassword = errors.New("not a password an account can have")
+	ErrBadReason   = fmt.Errorf("not a reason that can be shown: it has at most %d characters, and none that control a terminal", MaxReason)
+	ErrBadEnd      = errors.New("not a time until which an account can be locked: it is over, or too far away")
 
 	// Two kinds of ErrBadPassword.
 	ErrPasswordLength  = fmt.Errorf("%w: it has 1 to %d bytes", ErrBadPassword, MaxPassword)
@@ -113,7 +117,7 @@ func (s *Service) PasswordIs(ctx context.Context, u im.User, password string) (b
 	return s.Hasher.Check(ctx, netip.Addr{}, u.PasswordHash, password)
 }
 
-// SetDisabled locks an account and ends its session, or unlocks it.
+// SetDisabled locks an account for good and ends its session, or unlocks it.
 func (s *Service) SetDisabled(ctx context.Context, u im.User, disabled bool) error {
 	if err := s.Store.SetDisabled(ctx, u.ID, disabled); err != nil {
 		return err
@@ -126,6 +130,50 @@ func (s *Service) SetDisabled(ctx context.Context, u im.User, disabled bool) err
 	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", disabled)
 	s.Audit.Record(ctx, audit.Event{What: what, User: u.Handle})
 	return nil
+}
+
+// Lock is how an account is locked.
+type Lock struct {
+	Reason string    // for operators; may be empty
+	Until  time.Time // zero: for good
+}
+
+// Bounds of a lock.
+const (
+	MaxReason = 200                       // characters
+	maxLock   = 10 * 366 * 24 * time.Hour // longer than this is for good
+)
+
+// Lock locks an account, for a reason or until a time, in place of how it was locked before, and ends its
+// session. When the time has come its owner can sign in again. It refuses with ErrBadReason or ErrBadEnd.
+func (s *Service) Lock(ctx context.Context, u im.User, l Lock) error {
+	l.Reason = strings.TrimSpace(l.Reason)
+	if !PlainReason(l.Reason) {
+		return ErrBadReason
+	}
+	until, note := int64(0), ""
+	if !l.Until.IsZero() {
+		if left := l.Until.Sub(s.Clock.Now()); left <= 0 || left > maxLock {
+			return ErrBadEnd
+		}
+		until, note = l.Until.Unix(), "until "+l.Until.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	if err := s.Store.Lock(ctx, u.ID, l.Reason, until); err != nil {
+		return err
+	}
+	s.Hub.Expel(u.ID, hub.AccountChanged)
+	if l.Reason != "" {
+		note = strings.TrimPrefix(note+": "+l.Reason, ": ")
+	}
+	s.Log.InfoContext(ctx, "account locked or unlocked", "user", u.Handle, "disabled", true)
+	s.Audit.Record(ctx, audit.Event{What: audit.AccountDisabled, User: u.Handle, Note: note})
+	return nil
+}
+
+// PlainReason reports whether a text can be shown everywhere, and is no longer than a reason may be.
+func PlainReason(text string) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= MaxReason &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7F && r < 0xA0 })
 }
 
 // SetRole says what somebody may do for the service.

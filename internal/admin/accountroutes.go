@@ -220,3 +220,8 @@ func (c *Client) DeleteAccount(ctx context.Context, email string) error {
 }
 
 func accountPath(email string) string { return pathAccounts + "/" + url.PathEscape(email) }
+
+// Lock is [Service.Lock].
+func (c *Client) Lock(ctx context.Context, email string, l Lock) error {
+	return c.call(ctx, http.MethodPatch, accountPath(email), change{Disabled: new(bool)}, nil)
+}

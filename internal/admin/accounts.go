@@ -27,7 +27,7 @@ func (s *Service) accounts(ctx context.Context, after string, limit int) ([]Acco
 	}
 	accounts := make([]Account, len(users))
 	for i, u := range users {
-		accounts[i] = shown(u, s.isIn(u.ID))
+		accounts[i] = s.shown(u, s.isIn(u.ID))
 	}
 	return accounts, nil
 }
@@ -44,7 +44,7 @@ func (s *Service) Account(ctx context.Context, email string) (Details, error) {
 	}
 	session := s.sessionOf(ctx, u)
 	d := Details{
-		Account:       shown(u, session != nil),
+		Account:       s.shown(u, session != nil),
 		Session:       session,
 		ListVersion:   r.User.Version,
 		AsksWhenAdded: r.User.Prompt == im.Ask,
@@ -109,7 +109,7 @@ func (s *Service) AddAccount(ctx context.Context, a NewAccount) (Account, error)
 		}
 		return Account{}, explain(err, email)
 	}
-	return shown(u, false), nil
+	return s.shown(u, false), nil
 }
 
 // SetPassword is [account.Service.SetPassword].
@@ -167,6 +167,15 @@ func (s *Service) ResetPassword(ctx context.Context, email string) (string, erro
 	return password, s.SetPassword(ctx, email, password)
 }
 
+// Lock is [account.Service.Lock].
+func (s *Service) Lock(ctx context.Context, email string, l Lock) error {
+	u, err := s.changeable(ctx, email)
+	if err != nil {
+		return err
+	}
+	return explain(s.Users.Lock(ctx, u, account.Lock(l)), u.Handle)
+}
+
 // Rename is [account.Service.Rename].
 func (s *Service) Rename(ctx context.Context, email, nick string) error {
 	u, err := s.changeable(ctx, email)
@@ -192,11 +201,15 @@ func (s *Service) user(ctx context.Context, email string) (im.User, error) {
 }
 
 // shown is what lists show of an account.
-func shown(u im.User, signedIn bool) Account {
-	return Account{
-		Email: u.Handle, Nick: u.Name, Role: u.Role, Disabled: u.Disabled, SignedIn: signedIn,
-		Created: time.Unix(u.Created, 0).UTC(),
+func (s *Service) shown(u im.User, signedIn bool) Account {
+	a := Account{Email: u.Handle, Nick: u.Name, Role: u.Role, SignedIn: signedIn, Created: time.Unix(u.Created, 0).UTC()}
+	if u.Locked(s.Clock.Now()) {
+		a.Disabled, a.Lock = true, &Lock{Reason: u.LockReason}
+		if u.LockedUntil != 0 {
+			a.Lock.Until = time.Unix(u.LockedUntil, 0).UTC()
+		}
 	}
+	return a
 }
 
 // lists names the lists of a set.

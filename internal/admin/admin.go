@@ -64,8 +64,15 @@ type Account struct {
 	Nick     string    `json:"nick" doc:"What its owner calls himself." example:"Alice"`
 	Role     im.Role   `json:"role,omitempty" enum:"moderator administrator" doc:"What its owner may do for the service. Absent: nothing." example:"moderator"`
 	Disabled bool      `json:"disabled" doc:"Whether it is locked: nobody can sign in." example:"false"`
+	Lock     *Lock     `json:"lock,omitempty" doc:"How it is locked. Absent when it is not."`
 	SignedIn bool      `json:"signed_in" doc:"Whether a client is signed in, at any node." example:"true"`
 	Created  time.Time `json:"created" doc:"When it was made." example:"2026-03-01T12:00:00Z"`
+}
+
+// Lock is how an account is locked.
+type Lock struct {
+	Reason string    `json:"reason,omitempty"` // for operators only
+	Until  time.Time `json:"until,omitzero"`   // zero: for good
 }
 
 // NewAccount is an account to be made.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
+	"monarch/internal/account"
 	"monarch/internal/audit"
 	"monarch/internal/cluster"
 	"monarch/internal/store"
@@ -35,7 +35,6 @@ const (
 
 // The most of a rule, and the fewest bits of a network that is denied without Force.
 const (
-	maxReason      = 200 // characters
 	maxNetworkLife = 10 * 366 * 24 * time.Hour
 	leastBits4     = 8
 	leastBits6     = 16
@@ -133,8 +132,8 @@ func (s *Service) newRule(ctx context.Context, n NetworkRule) (store.NetworkRule
 	switch {
 	case n.Rule != RuleAllow && n.Rule != RuleDeny:
 		return r, problem(http.StatusBadRequest, CodeBadRequest, "the rule is %q; it is %s or %s", n.Rule, RuleDeny, RuleAllow)
-	case !plainReason(r.Reason):
-		return r, problem(http.StatusBadRequest, CodeBadRequest, "a reason has at most %d characters, and none that control a terminal", maxReason)
+	case !account.PlainReason(r.Reason):
+		return r, problem(http.StatusBadRequest, CodeBadRequest, "a reason has at most %d characters, and none that control a terminal", account.MaxReason)
 	case !n.Expires.IsZero() && (!n.Expires.After(now) || n.Expires.Sub(now) > maxNetworkLife):
 		return r, problem(http.StatusBadRequest, CodeBadRequest, "a rule expires in ten years at the latest, and not before it is made; or it does not")
 	}
@@ -163,12 +162,6 @@ func (s *Service) locksOut(ctx context.Context, network netip.Prefix) error {
 			"you are at %s, which is in %s: you would lock yourself out; to do that nevertheless, use force", caller, network)
 	}
 	return nil
-}
-
-// plainReason reports whether a text can be shown everywhere.
-func plainReason(text string) bool {
-	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxReason &&
-		!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7F && r < 0xA0 })
 }
 
 // ParseNetwork reads a network, or one address. What is written as IPv4 in IPv6 is IPv4.

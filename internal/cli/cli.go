@@ -22,11 +22,13 @@ type commands struct {
 	User     userCmds    `cmd:"" help:"Make, change and remove accounts."`
 	Contacts contactsCmd `cmd:"" help:"Show the people on an account's lists."`
 	Session  sessionCmds `cmd:"" help:"Show who is signed in, and end sessions."`
+	Status   statusCmd   `cmd:"" help:"Show how the service is doing: people, figures, nodes, the last errors."`
 	Nodes    nodesCmd    `cmd:"" help:"Show the nodes of the service."`
 	Drain    drainCmd    `cmd:"" help:"Move the people of a node to others, before it is stopped."`
 	Mail     mailCmd     `cmd:"" help:"Tell somebody what is new in his mailbox."`
 	Alert    alertCmd    `cmd:"" help:"Show something to somebody who is signed in."`
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
+	Network  networkCmds `cmd:"" help:"Shut networks out, and exempt others."`
 	Invite   inviteCmds  `cmd:"" help:"Make and revoke the codes that let people sign up at the website."`
 	Webhook  webhookCmds `cmd:"" help:"Tell other programs what happens to accounts, and who misbehaves."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`

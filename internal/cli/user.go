@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"monarch/internal/admin"
 )
@@ -135,7 +136,7 @@ func (c *userShow) Run(ctx context.Context, a *app) error {
 		{"Email", d.Email},
 		{"Nick", d.Nick},
 		{"Created", when(d.Created)},
-		{"Disabled", yesNo(d.Disabled)},
+		{"Disabled", locked(d.Account)},
 		{"Contact list", fmt.Sprintf("%s, version %d", plural(d.Listed["FL"], "person", "people"), d.ListVersion)},
 		{"Listed by", plural(d.Listed["RL"], "person", "people")},
 		{"Allowed, blocked", fmt.Sprintf("%d, %d", d.Listed["AL"], d.Listed["BL"])},
@@ -156,6 +157,21 @@ func (c *userShow) Run(ctx context.Context, a *app) error {
 		lines = append(lines, [2]string{"Signed in", "no"})
 	}
 	return pairs(a.stdout, lines)
+}
+
+// locked says whether an account is locked, and how.
+func locked(u admin.Account) string {
+	text := yesNo(u.Disabled)
+	if u.Lock == nil {
+		return text
+	}
+	if !u.Lock.Until.IsZero() {
+		text += ", until " + when(u.Lock.Until)
+	}
+	if u.Lock.Reason != "" {
+		text += ": " + u.Lock.Reason
+	}
+	return text
 }
 
 type userPasswd struct {
@@ -195,17 +211,24 @@ func (c *userRename) Run(ctx context.Context, a *app) error {
 }
 
 type userDisable struct {
-	Email string `arg:"" help:"The account's address."`
+	Email  string   `arg:"" help:"The account's address."`
+	Reason string   `help:"Why, for other operators. Its owner is not told." placeholder:"TEXT"`
+	For    lifetime `help:"For how long: 90m, 12h, 7d, or never for good." default:"never" placeholder:"7d"`
 }
 
 // Help gives the example.
-func (*userDisable) Help() string { return "monarch user disable alice@example.com" }
+func (*userDisable) Help() string {
+	return "monarch user disable alice@example.com\nmonarch user disable bob@example.com --reason 'sent spam' --for 7d"
+}
 
 // Run locks the account.
 func (c *userDisable) Run(ctx context.Context, a *app) error {
-	return a.change(ctx, c.Email+" cannot sign in any more.", func(s *admin.Client) error {
-		return s.SetDisabled(ctx, c.Email, true)
-	})
+	lock, done := admin.Lock{Reason: c.Reason}, c.Email+" cannot sign in any more."
+	if c.For != 0 {
+		lock.Until = time.Now().Add(time.Duration(c.For))
+		done = c.Email + " cannot sign in until " + when(lock.Until) + "."
+	}
+	return a.change(ctx, done, func(s *admin.Client) error { return s.Lock(ctx, c.Email, lock) })
 }
 
 type userEnable struct {

@@ -6,6 +6,7 @@ package im
 import (
 	"errors"
 	"math"
+	"time"
 
 	"monarch/msnp"
 )
@@ -37,12 +38,19 @@ type User struct {
 	Person
 	PasswordHash string
 	Credential   uint32 // counts password changes and lock-outs; old tickets name an older one
-	Disabled     bool
+	Disabled     bool   // locked, unless LockedUntil has come; see [User.Locked]
+	LockedUntil  int64  // Unix seconds; 0: for good
+	LockReason   string // for operators
 	Version      uint32 // of the lists; starts at 1 and only grows
 	Prompt       Prompt
 	Policy       Policy
 	Created      int64 // Unix seconds
 	Role         Role
+}
+
+// Locked reports whether the account lets nobody in at a time.
+func (u User) Locked(now time.Time) bool {
+	return u.Disabled && (u.LockedUntil == 0 || now.Unix() < u.LockedUntil)
 }
 
 // Role is what somebody may do for the service besides using it.

@@ -25,7 +25,7 @@ func (d *Desk) recordRefusal(ctx context.Context, user im.User, c credentials, e
 	switch {
 	case user.ID == 0:
 		why = "no such account"
-	case user.Disabled:
+	case user.Locked(d.cfg.Clock.Now()):
 		why = "account disabled"
 	}
 	d.record(ctx, audit.SignInRefused, c.handle, c.from, why)

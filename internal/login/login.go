@@ -192,7 +192,7 @@ func (d *Desk) verify(ctx context.Context, c credentials, what ruling) (im.User,
 		if err != nil {
 			return im.User{}, "", err
 		}
-		if ok && what == try && !user.Disabled {
+		if ok && what == try && !user.Locked(d.cfg.Clock.Now()) {
 			return user, p, nil
 		}
 	}

@@ -132,7 +132,7 @@ func (s *session) lookAgain(ctx context.Context, again func(l hub.Login, in bool
 // stillIn reports whether an account, as it was read, still lets the session be. One that it does not
 // is ended: whoever locked the account, or gave it another password, could not tell this node.
 func (s *session) stillIn(user im.User, err error) (bool, error) {
-	if errors.Is(err, im.ErrNoUser) || err == nil && (user.Disabled || user.Credential != s.credential) {
+	if errors.Is(err, im.ErrNoUser) || err == nil && (user.Locked(s.srv.Clock.Now()) || user.Credential != s.credential) {
 		s.kicked(hub.Kicked{Why: hub.AccountChanged})
 		return false, nil
 	}

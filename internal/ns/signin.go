@@ -223,7 +223,7 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	case err != nil:
 		s.srv.Log.Error("reading an account again", "conn", s.conn.ID(), "user", before.Handle, "err", err)
 		return user, nil, fatal{msnp.CodeInternal, conn.Refused}
-	case user.Credential == before.Credential && !user.Disabled:
+	case user.Credential == before.Credential && !user.Locked(s.srv.Clock.Now()):
 		return user, box, nil
 	}
 	return user, nil, fatal{msnp.CodeAuthFailed, conn.Refused}
@@ -253,7 +253,7 @@ func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 		return im.User{}, fatal{msnp.CodeUnavailable, conn.Unavailable}
 	case err != nil:
 		return im.User{}, err
-	case user.Handle != s.handle() || user.Credential != t.Credential || user.Disabled:
+	case user.Handle != s.handle() || user.Credential != t.Credential || user.Locked(s.srv.Clock.Now()):
 		return im.User{}, refused
 	}
 	return user, nil

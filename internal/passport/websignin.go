@@ -40,7 +40,7 @@ func (s *Server) mayEnter(ctx context.Context, t auth.Ticket) error {
 	if err != nil {
 		return fmt.Errorf("look up account: %w", err)
 	}
-	if user.Disabled || user.Credential != t.Credential {
+	if user.Locked(s.cfg.Clock.Now()) || user.Credential != t.Credential {
 		return auth.ErrTicket
 	}
 	return nil

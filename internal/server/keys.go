@@ -95,6 +95,9 @@ func (s *Server) startKeys() {
 				if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 					s.log.Error("what is over at the website could not be deleted", "err", err)
 				}
+				if err := s.store.SweepLocks(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+					s.log.Error("locks that are over could not be taken away", "err", err)
+				}
 			}
 		}
 	})

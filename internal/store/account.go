@@ -15,7 +15,7 @@ import (
 // docs/protocol/lists.md#groups
 const firstGroup = "Other Contacts"
 
-const userColumns = `id, handle, name, password_hash, credential, disabled, version, prompt, policy, created, role`
+const userColumns = `id, handle, name, password_hash, credential, disabled, version, prompt, policy, created, role, lock_reason, locked_until`
 
 // CreateUser makes an account with version 1, group 0, and both settings at their default.
 // An empty name becomes the handle. It refuses with im.ErrBadHandle or im.ErrHandleTaken.
@@ -53,7 +53,7 @@ func createUser(ctx context.Context, tx *transaction, handle, name, passwordHash
 const userByID = `SELECT ` + userColumns + ` FROM account WHERE id = $1`
 
 // insertAccount takes the id, handle, name, password hash, prompt, policy and time.
-const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7, '')`
+const insertAccount = `INSERT INTO account (` + userColumns + `) VALUES ($1, $2, $3, $4, 1, FALSE, 1, $5, $6, $7, '', '', 0)`
 
 // newIDs takes the next n ids and returns the first. Ids are dense, so that whoever keeps many
 // of them may pack them into 32 bits, and none is ever given twice.
@@ -102,12 +102,37 @@ func (s *Store) UpgradeHash(ctx context.Context, id im.UserID, from, to string) 
 		`UPDATE account SET password_hash = CASE WHEN password_hash = $2 THEN $3 ELSE password_hash END WHERE id = $1`, from, to)
 }
 
-// SetDisabled locks an account out or lets it in again. Locking out makes older tickets
+// SetDisabled locks an account out for good or lets it in again. Locking out makes older tickets
 // worthless.
 func (s *Store) SetDisabled(ctx context.Context, id im.UserID, disabled bool) error {
 	return s.changeUser(ctx, "set disabled", id,
-		`UPDATE account SET disabled = $2, credential = credential + CASE WHEN $2 AND NOT disabled THEN 1 ELSE 0 END
+		`UPDATE account SET disabled = $2, lock_reason = '', locked_until = 0,
+			credential = credential + CASE WHEN $2 AND (NOT disabled OR locked_until <> 0) THEN 1 ELSE 0 END
 		WHERE id = $1`, disabled)
+}
+
+// Lock locks an account out for a reason, until a time, in Unix seconds, or for good if that is 0. It makes
+// older tickets worthless, whether the account is locked already or was until just now.
+func (s *Store) Lock(ctx context.Context, id im.UserID, reason string, until int64) error {
+	return s.changeUser(ctx, "lock", id,
+		`UPDATE account SET disabled = TRUE, lock_reason = $2, locked_until = $3, credential = credential + 1 WHERE id = $1`, reason, until)
+}
+
+// unlocked is of an account that lets its owner in at a time, which is the parameter with that number.
+func unlocked(now int) string {
+	return fmt.Sprintf(`NOT (disabled AND (locked_until = 0 OR locked_until > $%d))`, now)
+}
+
+// SweepLocks takes away locks that are over, which count for nothing before that either.
+func (s *Store) SweepLocks(ctx context.Context, now time.Time) error {
+	return act(ctx, s, "take away locks that are over", func(tx *transaction) error {
+		const over = `disabled AND locked_until <> 0 AND locked_until <= $1`
+		if err := tx.hold(ctx, over, now.Unix()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE account SET disabled = FALSE, lock_reason = '', locked_until = 0 WHERE `+over, now.Unix())
+		return err
+	})
 }
 
 // SetRole says what somebody may do for the service. It refuses with im.ErrNoUser.
@@ -197,7 +222,7 @@ func scanUserAnd(r row, more ...any) (im.User, error) {
 	var u im.User
 	err := r.Scan(append([]any{
 		&u.ID, &u.Handle, &u.Name, &u.PasswordHash, &u.Credential, &u.Disabled,
-		&u.Version, &u.Prompt, &u.Policy, &u.Created, &u.Role,
+		&u.Version, &u.Prompt, &u.Policy, &u.Created, &u.Role, &u.LockReason, &u.LockedUntil,
 	}, more...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = im.ErrNoUser

@@ -50,6 +50,8 @@ func TestOnPostgres(t *testing.T) {
 		{"SettingsAreKept", TestSettingsAreKept},
 		{"SigningUpByInvitation", TestSigningUpByInvitation},
 		{"RulesOfNetworks", TestRulesOfNetworks},
+		{"ALockThatEnds", TestALockThatEnds},
+		{"LocksMakeTicketsWorthless", TestLocksMakeTicketsWorthless},
 		{"InviteCodes", TestInviteCodes},
 		{"AnInvitationIsUsedNoOftenerThanItMayBe", TestAnInvitationIsUsedNoOftenerThanItMayBe},
 		{"AnAddressIsConfirmed", TestAnAddressIsConfirmed},

@@ -154,8 +154,8 @@ func (s *Store) ResetLetter(ctx context.Context, token string, now time.Time) (i
 	return load(ctx, s, "look up a letter to reset a password", scanReset, userByReset, auth.TokenHash(token), now.Unix())
 }
 
-const userByReset = `SELECT ` + userColumns + ` FROM account
-	WHERE NOT disabled AND EXISTS (SELECT 1 FROM letter_token l
+var userByReset = `SELECT ` + userColumns + ` FROM account
+	WHERE ` + unlocked(2) + ` AND EXISTS (SELECT 1 FROM letter_token l
 		WHERE l.token = $1 AND l.kind = 'reset' AND l.expires > $2 AND l.owner = account.id AND l.credential = account.credential)`
 
 func scanReset(r row) (im.User, error) {

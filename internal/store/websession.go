@@ -82,7 +82,7 @@ func (s *Store) WebSession(ctx context.Context, token string, now time.Time) (im
 			SELECT owner, credential AS valid_for, token, created AS began, seen, agent, address
 			FROM web_session WHERE token = $1 AND seen > $2
 		) w ON w.owner = account.id AND w.valid_for = account.credential
-		WHERE NOT disabled`, auth.TokenHash(token), now.Add(-WebSessionIdle).Unix())
+		WHERE `+unlocked(3), auth.TokenHash(token), now.Add(-WebSessionIdle).Unix(), now.Unix())
 	return got.user, got.session, err
 }
 
@@ -94,7 +94,7 @@ func (s *Store) WebSessionLasts(ctx context.Context, id string, now time.Time) (
 	}
 	return load(ctx, s, "look for a web session", scan, `
 		SELECT EXISTS (SELECT 1 FROM web_session w JOIN account a ON a.id = w.owner AND a.credential = w.credential
-			WHERE w.token = $1 AND w.seen > $2 AND NOT a.disabled)`, id, now.Add(-WebSessionIdle).Unix())
+			WHERE w.token = $1 AND w.seen > $2 AND `+unlocked(3)+`)`, id, now.Add(-WebSessionIdle).Unix(), now.Unix())
 }
 
 // SeeWebSession notes that a session is used, and where. To do so now and then is enough.

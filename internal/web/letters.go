@@ -112,7 +112,7 @@ func (s *Server) confirm(ctx context.Context, to recipient, in store.SignUp) err
 // reset lets the owner of an address choose another password, if he has an account.
 func (s *Server) reset(ctx context.Context, to recipient) error {
 	user, err := s.cfg.Store.User(ctx, to.handle)
-	if errors.Is(err, im.ErrNoUser) || err == nil && user.Disabled {
+	if errors.Is(err, im.ErrNoUser) || err == nil && user.Locked(s.cfg.Clock.Now()) {
 		return nil
 	}
 	if err != nil {

@@ -11,7 +11,9 @@ CREATE TABLE network_rule (
 	keep    BOOLEAN NOT NULL
 );
 
--- Why an account is locked, for operators, and until when; 0 is for good. Neither counts for
--- anything while disabled is false.
+-- Why an account is locked, for operators, and until when, in Unix seconds; 0 is for good. From
+-- then on disabled counts for nothing. Nor do these while it is false.
 ALTER TABLE account ADD COLUMN lock_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN locked_until BIGINT NOT NULL DEFAULT 0;
+
+CREATE INDEX account_locked_until ON account (locked_until) WHERE locked_until <> 0;
