@@ -409,10 +409,21 @@ func (d *description) reference() []byte {
 			d.entry(&b, o)
 		}
 	}
+	b.WriteString("\n## Scopes\n\nThose that moderators have are marked.\n\n| scope | moderators | opens |\n|---|---|---|\n")
+	for _, scope := range AllScopes() {
+		var opens []string
+		for _, o := range routes {
+			if o.scope == scope {
+				opens = append(opens, "`"+o.method+" "+strings.TrimPrefix(o.path, Root)+"`")
+			}
+		}
+		mark := map[bool]string{true: "yes"}[slices.Contains(moderators, scope)]
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", scope, mark, strings.Join(opens, ", "))
+	}
 	b.WriteString("\n## Types\n\nA field without *optional* is always there.\n")
 	for _, name := range slices.Sorted(maps.Keys(d.schemas)) {
 		s := d.schemas[name].(object)
-		fmt.Fprintf(&b, "\n<a id=%q></a>\n\n### %s\n\n| field | type | |\n|---|---|---|\n", strings.ToLower(name), name)
+		fmt.Fprintf(&b, "\n### %s\n\n| field | type | |\n|---|---|---|\n", name)
 		required, _ := s["required"].([]string)
 		properties := s["properties"].(object)
 		for _, key := range slices.Sorted(maps.Keys(properties)) {

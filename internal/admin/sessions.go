@@ -17,6 +17,7 @@ import (
 	"monarch/internal/cluster"
 	"monarch/internal/hub"
 	"monarch/internal/im"
+	"monarch/msnp"
 )
 
 // maxMinutes is the furthest a shutdown can be announced: a day.
@@ -201,7 +202,7 @@ func (s *Service) isIn(id im.UserID) bool {
 func (s *Service) session(l hub.Login) Session {
 	shown := Session{
 		Email: l.Person.Handle, Nick: l.Person.Name,
-		Status: string(l.Presence.Status), Version: l.Version.String(),
+		Status: string(cmp.Or(l.Presence.Status, msnp.Offline)), Version: l.Version.String(),
 		Client: l.Client, Node: cluster.NodeID(l.Node).Name(),
 	}
 	if l.Node == "" { // else that is known there

@@ -123,6 +123,7 @@ var owners = map[string]string{
 	"go.uber.org/goleak":                  testsOnly,
 	"pgregory.net/rapid":                  testsOnly,
 	"go.yaml.in/yaml/v3":                  testsOnly,
+	"github.com/getkin/kin-openapi":       testsOnly,
 }
 
 const (
