@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // Client does what [Service] does, in this process or in the one that serves a data
@@ -18,6 +21,25 @@ import (
 type Client struct {
 	http    http.Client
 	running bool
+	base    string // of addresses; "": the connection leads there
+	token   string
+}
+
+// Remote returns a client of the service at an address such as https://im.example.com, for whoever has
+// a token. It does not look whether anybody answers there.
+func Remote(base, token string) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("%q is not the address of a service; write it like https://im.example.com or http://127.0.0.1:9090", base)
+	}
+	return &Client{
+		// A token is for the one it was given for: it does not follow where others lead.
+		http: http.Client{
+			Timeout:       5 * time.Minute,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		running: true, base: u.Scheme + "://" + u.Host, token: token,
+	}, nil
 }
 
 // Dial returns a client of the server that runs on the data directory dir. If there is
@@ -72,9 +94,12 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		}
 		body = bytes.NewReader(text)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://monarch"+path, body)
+	r, err := http.NewRequestWithContext(ctx, method, cmp.Or(c.base, "http://monarch")+path, body)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -85,7 +110,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	defer answer.Body.Close()
 	d := json.NewDecoder(answer.Body)
-	if answer.StatusCode >= http.StatusBadRequest {
+	if answer.StatusCode >= http.StatusMultipleChoices {
 		p := new(Problem)
 		if err := d.Decode(p); err != nil || p.Code == "" {
 			return errors.New("the running server answered " + answer.Status + "; is it of the same version as this command?")

@@ -2,14 +2,17 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/clock"
 	"monarch/internal/command"
@@ -30,6 +33,9 @@ func (*auditCmd) Help() string {
 
 // Run prints the log, which the file system says who may read.
 func (c *auditCmd) Run(ctx context.Context, a *app) error {
+	if a.remote.url != "" {
+		return c.elsewhere(ctx, a)
+	}
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -79,6 +85,54 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		return err
 	case shown == 0 && !c.JSON && !c.Follow:
 		fmt.Fprintln(a.stdout, c.nothing(since, seen))
+	}
+	return nil
+}
+
+// elsewhere prints the log of all nodes of a service, through its management interface.
+func (c *auditCmd) elsewhere(ctx context.Context, a *app) error {
+	q := admin.AuditQuery{User: c.User, Limit: page}
+	switch {
+	case c.Follow:
+		return command.UsageError("--follow works at the service itself: leave --api or --follow out")
+	case c.Since < 0:
+		return command.UsageError("--since is how long ago, like 1h: leave the minus sign out")
+	case c.Since > 0:
+		q.Since = time.Now().Add(-c.Since)
+	}
+	service, done, err := a.elsewhere()
+	if err != nil {
+		return err
+	}
+	defer done()
+	var all []admin.AuditEntry
+	for {
+		l, err := service.AuditEntries(ctx, q)
+		if err != nil {
+			return err
+		}
+		all = append(all, l.Items...)
+		if q.After = l.Next; l.Next == "" {
+			break
+		}
+	}
+	for _, e := range slices.Backward(all) { // the oldest first, as always
+		if c.JSON {
+			line, err := json.Marshal(e)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.stdout, "%s\n", line)
+			continue
+		}
+		note := e.Note
+		if e.Node != "" {
+			note = strings.TrimPrefix(note+", at "+e.Node, ", ")
+		}
+		fmt.Fprintln(a.stdout, auditLine(audit.Entry{Time: e.Time, Event: e.Event, User: e.User, Addr: e.Address, By: e.By, Note: note, Omitted: e.Omitted}))
+	}
+	if len(all) == 0 && !c.JSON {
+		fmt.Fprintln(a.stdout, c.nothing(q.Since, 0))
 	}
 	return nil
 }

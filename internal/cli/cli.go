@@ -18,6 +18,9 @@ type commands struct {
 	Config string `help:"Configuration file. Without one, everything is at its default." placeholder:"FILE"`
 	Data   string `help:"Data directory, in place of data.dir of the configuration." placeholder:"DIR"`
 
+	API       string `name:"api" help:"Manage the service at this address, with the token in MONARCH_TOKEN, and not the one of this machine." placeholder:"URL"`
+	TokenFile string `help:"File with the token for --api, in place of MONARCH_TOKEN." placeholder:"FILE"`
+
 	Serve    serveCmd    `cmd:"" help:"Run the server until it is told to stop."`
 	User     userCmds    `cmd:"" help:"Make, change and remove accounts."`
 	Contacts contactsCmd `cmd:"" help:"Show the people on an account's lists."`
@@ -31,6 +34,7 @@ type commands struct {
 	Network  networkCmds `cmd:"" help:"Shut networks out, and exempt others."`
 	Invite   inviteCmds  `cmd:"" help:"Make and revoke the codes that let people sign up at the website."`
 	Webhook  webhookCmds `cmd:"" help:"Tell other programs what happens to accounts, and who misbehaves."`
+	Token    tokenCmds   `cmd:"" help:"Make and revoke the tokens with which programs manage the service."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`
 	Audit    auditCmd    `cmd:"" help:"Show who signed in, who was refused, and what operators did."`
@@ -52,6 +56,7 @@ type app struct {
 	environ []string
 	config  string // --config
 	data    string // --data
+	remote  remote // --api
 }
 
 // Main runs one command, whose name and arguments are args, and returns the exit code of
@@ -70,12 +75,16 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // AfterApply keeps the flags that all commands have.
 func (c *commands) AfterApply(a *app) error {
 	a.config, a.data = c.Config, c.Data
+	a.remote = remote{url: c.API, file: c.TokenFile}
 	return nil
 }
 
 // load returns the configuration that --config, the environment and --data make.
 func (a *app) load() (config.Config, error) {
-	c, err := config.Load(a.config, a.environ)
+	if err := a.here(); err != nil {
+		return config.Config{}, err
+	}
+	c, err := config.Load(a.config, a.settings())
 	if err != nil {
 		return c, err
 	}
@@ -89,7 +98,9 @@ func (a *app) load() (config.Config, error) {
 // same service.
 func (a *app) command(rest string) string {
 	words := []string{program()}
-	for _, f := range []struct{ flag, value string }{{"--config", a.config}, {"--data", a.data}} {
+	for _, f := range []struct{ flag, value string }{
+		{"--config", a.config}, {"--data", a.data}, {"--api", a.remote.url}, {"--token-file", a.remote.file},
+	} {
 		if f.value != "" {
 			words = append(words, f.flag, shellWord(f.value))
 		}

@@ -27,9 +27,12 @@ const (
 	mayMake
 )
 
-// service returns a client of the service: of the running server, or of the database if
-// none runs. done releases it.
+// service returns a client of the service: of the one that --api names, of the running server, or
+// of the database if none runs. done releases it.
 func (a *app) service(ctx context.Context, b beginning) (c *admin.Client, done func(), err error) {
+	if a.remote.url != "" {
+		return a.elsewhere()
+	}
 	cfg, err := a.load()
 	if err != nil {
 		return nil, nil, err

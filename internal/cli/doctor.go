@@ -26,6 +26,9 @@ func (*doctorCmd) Help() string {
 // Run examines the service and tells what it found. The exit code says whether there are
 // problems.
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
+	if err := a.here(); err != nil {
+		return err
+	}
 	findings := a.examine(ctx)
 	if err := ctx.Err(); err != nil {
 		return err // nothing answers any more, which is no finding

@@ -25,19 +25,11 @@ func (*reloadCmd) Help() string { return "monarch reload" }
 
 // Run makes the server read its configuration again, and tells what became of it.
 func (c *reloadCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
-	if err != nil {
-		return unchanged(err)
-	}
-	client, err := admin.Dial(ctx, cfg.Data.Dir)
-	if errors.Is(err, admin.ErrNotRunning) {
-		return fmt.Errorf("%w\nName the directory of the server with --data, or start one, which reads its configuration then:\n  %s",
-			err, a.command("serve"))
-	}
+	client, done, err := a.reloadable(ctx)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer done()
 	report, err := client.Reload(ctx)
 	if err != nil {
 		return unchanged(err)
@@ -47,6 +39,26 @@ func (c *reloadCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.tell(report)
 	return nil
+}
+
+// reloadable returns a client of a server that runs.
+func (a *app) reloadable(ctx context.Context) (*admin.Client, func(), error) {
+	if a.remote.url != "" {
+		return a.elsewhere()
+	}
+	cfg, err := a.load()
+	if err != nil {
+		return nil, nil, unchanged(err)
+	}
+	client, err := admin.Dial(ctx, cfg.Data.Dir)
+	if errors.Is(err, admin.ErrNotRunning) {
+		return nil, nil, fmt.Errorf("%w\nName the directory of the server with --data, or start one, which reads its configuration then:\n  %s",
+			err, a.command("serve"))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, client.Close, nil
 }
 
 // unchanged says of a configuration's faults that the server goes on with the one it has.

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"monarch/internal/admin"
+	"monarch/internal/im"
 )
 
 // userCmds are the commands about accounts.
@@ -16,6 +18,8 @@ type userCmds struct {
 	Show    userShow    `cmd:"" help:"Show everything about one account."`
 	Passwd  userPasswd  `cmd:"" help:"Change a password. A client that is signed in is disconnected."`
 	Rename  userRename  `cmd:"" help:"Change the friendly name. Contacts see it at once."`
+	Role    userRole    `cmd:"" help:"Say what somebody may do for the service: nothing, look after people, or everything."`
+	Reset   userReset   `cmd:"" help:"Give an account a random password, which is shown once. A client that is signed in is disconnected."`
 	Disable userDisable `cmd:"" help:"Lock an account. A client that is signed in is disconnected."`
 	Enable  userEnable  `cmd:"" help:"Unlock an account."`
 	Mailbox userMailbox `cmd:"" help:"Say whether an account has a mailbox, and where."`
@@ -100,14 +104,16 @@ func (c *userList) Run(ctx context.Context, a *app) error {
 }
 
 func accountState(u admin.Account) string {
-	switch {
-	case u.Disabled:
-		return "disabled"
-	case u.SignedIn:
-		return "signed in"
-	default:
-		return "-"
+	var words []string
+	if u.Disabled {
+		words = append(words, "disabled")
+	} else if u.SignedIn {
+		words = append(words, "signed in")
 	}
+	if u.Role != im.NoRole {
+		words = append(words, string(u.Role))
+	}
+	return cmp.Or(strings.Join(words, ", "), "-")
 }
 
 type userShow struct {
@@ -137,6 +143,7 @@ func (c *userShow) Run(ctx context.Context, a *app) error {
 		{"Nick", d.Nick},
 		{"Created", when(d.Created)},
 		{"Disabled", locked(d.Account)},
+		{"Role", cmp.Or(string(d.Role), "none")},
 		{"Contact list", fmt.Sprintf("%s, version %d", plural(d.Listed["FL"], "person", "people"), d.ListVersion)},
 		{"Listed by", plural(d.Listed["RL"], "person", "people")},
 		{"Allowed, blocked", fmt.Sprintf("%d, %d", d.Listed["AL"], d.Listed["BL"])},
@@ -208,6 +215,45 @@ func (c *userRename) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Email+" is called "+c.Nick+" now.", func(s *admin.Client) error {
 		return s.Rename(ctx, c.Email, c.Nick)
 	})
+}
+
+type userRole struct {
+	Email string `arg:"" help:"The account's address."`
+	Role  string `arg:"" enum:"administrator,moderator,none" help:"administrator: may do everything. moderator: looks after people. none: like everybody."`
+}
+
+// Help gives the example.
+func (*userRole) Help() string { return "monarch user role alice@example.com moderator" }
+
+// Run changes the role.
+func (c *userRole) Run(ctx context.Context, a *app) error {
+	role, done := im.Role(c.Role), c.Email+" is "+c.Role+" now."
+	if c.Role == "none" {
+		role, done = im.NoRole, c.Email+" has no role now."
+	}
+	return a.change(ctx, done, func(s *admin.Client) error { return s.SetRole(ctx, c.Email, role) })
+}
+
+type userReset struct {
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Help gives the example.
+func (*userReset) Help() string { return "monarch user reset alice@example.com" }
+
+// Run changes the password.
+func (c *userReset) Run(ctx context.Context, a *app) error {
+	service, release, err := a.service(ctx, mustExist)
+	if err != nil {
+		return err
+	}
+	defer release()
+	password, err := service.ResetPassword(ctx, c.Email)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s\n\nThis is the password of %s now. It is not shown again.\n", password, clean(c.Email))
+	return nil
 }
 
 type userDisable struct {
