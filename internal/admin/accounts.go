@@ -196,6 +196,9 @@ func (s *Service) DeleteAccount(ctx context.Context, email string) error {
 
 // user finds an account.
 func (s *Service) user(ctx context.Context, email string) (im.User, error) {
+	if !isText(email) {
+		return im.User{}, explain(im.ErrNoUser, email)
+	}
 	u, err := s.Store.User(ctx, strings.ToLower(email))
 	return u, explain(err, email)
 }

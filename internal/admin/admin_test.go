@@ -58,7 +58,7 @@ func each(t *testing.T, test func(t *testing.T, b bench)) {
 	})
 }
 
-func newBench(t *testing.T) bench {
+func newBench(t testing.TB) bench {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := store.Open(t.Context(), "sqlite://"+filepath.Join(dir, "monarch.db"))
@@ -126,7 +126,7 @@ func listen(t *testing.T, dir string) (*admin.Directory, net.Listener) {
 }
 
 // add makes an account whose password is its name and "pw".
-func (b bench) add(t *testing.T, name string) im.User {
+func (b bench) add(t testing.TB, name string) im.User {
 	t.Helper()
 	email := name + "@example.com"
 	if _, err := b.client.AddAccount(t.Context(), admin.NewAccount{Email: email, Password: name + "pw"}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Root is where the HTTP interface begins.
@@ -118,6 +119,9 @@ func (o *route) do(r *http.Request) (any, error) {
 	if err := o.admit(r); err != nil {
 		return nil, err
 	}
+	if err := checkTexts(r, o.query); err != nil {
+		return nil, err
+	}
 	if o.body != nil {
 		if err := checkType(r); err != nil {
 			return nil, err
@@ -133,6 +137,21 @@ func (o *route) do(r *http.Request) (any, error) {
 	}
 	return &result{status: o.success(), value: v}, nil
 }
+
+// checkTexts refuses names and parameters with what no text of ours has, and no database takes.
+func checkTexts(r *http.Request, query []parameter) error {
+	if !isText(r.URL.Path) {
+		return problem(http.StatusNotFound, CodeNoPath, "there is nothing of that name; names are in UTF-8")
+	}
+	for _, p := range query {
+		if !isText(r.URL.Query().Get(p.name)) {
+			return wrong(p.name, "%s is not in UTF-8", p.name)
+		}
+	}
+	return nil
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // admit refuses those who may not ask for the operation, as RFC 6750 has it.
 func (o *route) admit(r *http.Request) error {

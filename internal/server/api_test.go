@@ -222,6 +222,13 @@ func (c *contract) together() {
 	ask("PUT", "/nodes/node-1/drain", `{}`, 409, admin.CodeNoNode)
 	ask("DELETE", "/nodes/node-2/drain", "", 204, "")
 	ask("GET", "/audit", "", 200, "")
+	// PostgreSQL takes no text like these.
+	ask("GET", "/accounts/%00", "", 404, admin.CodeNoPath)
+	ask("DELETE", "/tokens/%ff", "", 404, admin.CodeNoPath)
+	ask("GET", "/accounts?after=%00", "", 400, admin.CodeBadRequest)
+	ask("POST", "/mail", `{"to":"\u0000","unread":1}`, 404, admin.CodeNoAccount)
+	ask("POST", "/accounts", `{"email":"\u0000@example.com","password":"x"}`, 400, admin.CodeBadEmail)
+	ask("POST", "/accounts", `{"email":"nul@example.com","password":"x","nick":"\u0000"}`, 201, "")
 }
 
 // admission tries every operation with tokens that do not open it.
