@@ -18,6 +18,7 @@ type change struct {
 	Nick     *string `json:"nick,omitempty" doc:"What its owner is called from now on." example:"Alice in Wonderland"`
 	Password *string `json:"password,omitempty" doc:"Its new password. Clients that are signed in are disconnected." example:"open sesame"`
 	Disabled *bool   `json:"disabled,omitempty" doc:"Whether it is locked. A client that is signed in is disconnected." example:"true"`
+	Lock     *Lock   `json:"lock,omitempty" doc:"Locks it for a reason and until a time. A client that is signed in is disconnected."`
 	Role     *string `json:"role,omitempty" enum:"none moderator administrator" doc:"What its owner may do for the service. It needs the scope roles:write." example:"moderator"`
 }
 
@@ -112,6 +113,7 @@ func (s *Service) changeAccount(r *http.Request) (any, error) {
 		{body.Nick != nil, func() error { return s.Rename(ctx, email, *body.Nick) }},
 		{body.Password != nil, func() error { return s.SetPassword(ctx, email, *body.Password) }},
 		{body.Disabled != nil, func() error { return s.SetDisabled(ctx, email, *body.Disabled) }},
+		{body.Lock != nil, func() error { return s.Lock(ctx, email, *body.Lock) }},
 		{body.Role != nil, func() error { return s.SetRole(ctx, email, role) }},
 	} {
 		if step.asked {

@@ -71,8 +71,8 @@ type Account struct {
 
 // Lock is how an account is locked.
 type Lock struct {
-	Reason string    `json:"reason,omitempty"` // for operators only
-	Until  time.Time `json:"until,omitzero"`   // zero: for good
+	Reason string    `json:"reason,omitempty" doc:"Why, for operators only." example:"guesses passwords"`
+	Until  time.Time `json:"until,omitzero" doc:"Until when. Absent: for good." example:"2026-03-08T12:00:00Z"`
 }
 
 // NewAccount is an account to be made.

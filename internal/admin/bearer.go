@@ -64,7 +64,7 @@ func (b *Bearer) Answer(w http.ResponseWriter, r *http.Request, from netip.Addr)
 	for _, scope := range t.Scopes {
 		c.Scopes = append(c.Scopes, Scope(scope))
 	}
-	b.mux.ServeHTTP(w, r.WithContext(WithCaller(r.Context(), c)))
+	b.mux.ServeHTTP(w, r.WithContext(WithFrom(WithCaller(r.Context(), c), from)))
 	return true
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	pathHistory  = "/api/v1/history"
+	pathHistory  = Root + "/history"
 	topicHistory = "history" // a span; the answer is a History
 )
 
@@ -36,17 +36,17 @@ type History struct {
 	Unheard []string             // nodes that do not answer, of which nothing is in it
 }
 
-// writtenHistory is a History in JSON, which has no NaN.
-type writtenHistory struct {
-	Start   time.Time             `json:"start"`
-	Step    Seconds               `json:"step"`
-	Series  map[string][]*float64 `json:"series"`
-	Unheard []string              `json:"unheard,omitempty"`
+// figures are a History in JSON, which has no NaN.
+type figures struct {
+	Start   time.Time             `json:"start" doc:"When the first points are of." example:"2026-03-01T12:00:00Z"`
+	Step    Seconds               `json:"step" doc:"How many seconds later each further one is." example:"10"`
+	Series  map[string][]*float64 `json:"series" doc:"The points of each figure: numbers now, or per minute; cpu in cores, memory in bytes. null: nothing is known." example:"{\"sessions\":[118,119,null,120]}"`
+	Unheard []string              `json:"unheard,omitempty" doc:"Nodes that do not answer, of which nothing is in it." example:"[\"node-2\"]"`
 }
 
 // MarshalJSON implements json.Marshaler.
 func (h History) MarshalJSON() ([]byte, error) {
-	w := writtenHistory{Start: h.Start, Step: h.Step, Series: make(map[string][]*float64, len(h.Series)), Unheard: h.Unheard}
+	w := figures{Start: h.Start, Step: h.Step, Series: make(map[string][]*float64, len(h.Series)), Unheard: h.Unheard}
 	for name, series := range h.Series {
 		points := make([]*float64, len(series))
 		for i, v := range series {
@@ -61,7 +61,7 @@ func (h History) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (h *History) UnmarshalJSON(text []byte) error {
-	var w writtenHistory
+	var w figures
 	if err := json.Unmarshal(text, &w); err != nil {
 		return err
 	}

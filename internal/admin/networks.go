@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	pathNetworks  = "/api/v1/networks"
+	pathNetworks  = Root + "/networks"
 	topicNetworks = "networks" // nothing; the answer is how many connections were ended
 )
 
@@ -49,17 +49,17 @@ const (
 // NetworkRule says whether people may come from a network. Where several are about an address, one that
 // allows wins over those that deny; and the configuration's win over those that operators make.
 type NetworkRule struct {
-	Network string    `json:"network"` // like 203.0.113.0/24, or one address
-	Rule    string    `json:"rule"`    // deny or allow
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"` // who made it; filled in
-	Created time.Time `json:"created,omitzero"`
-	Expires time.Time `json:"expires,omitzero"` // zero: never
+	Network string    `json:"network" doc:"Like 203.0.113.0/24, or one address." example:"203.0.113.0/24"`
+	Rule    string    `json:"rule" doc:"deny or allow." example:"deny"`
+	Reason  string    `json:"reason,omitempty" doc:"Why, for operators." example:"guesses passwords"`
+	By      string    `json:"by,omitempty" doc:"Who made it; filled in." example:"token deploy"`
+	Created time.Time `json:"created,omitzero" doc:"When it was made; filled in." example:"2026-03-01T12:00:00Z"`
+	Expires time.Time `json:"expires,omitzero" doc:"When it holds no more. Absent: it holds for good." example:"2026-03-08T12:00:00Z"`
 
-	Configured bool `json:"configured,omitempty"` // by the configuration: it cannot be removed here
-	Keep       bool `json:"keep,omitempty"`       // what there is from a network that is denied goes on
-	Force      bool `json:"force,omitempty"`      // make it even if it locks out the caller, or nearly everybody
-	Ended      int  `json:"ended,omitempty"`      // connections of clients that making it has ended, at all nodes that answer
+	Configured bool `json:"configured,omitempty" doc:"It is of the configuration and cannot be removed here; filled in." example:"true"`
+	Keep       bool `json:"keep,omitempty" doc:"What there is from a network that is denied goes on." example:"true"`
+	Force      bool `json:"force,omitempty" doc:"Make it even if it locks out the caller, or nearly everybody." example:"true"`
+	Ended      int  `json:"ended,omitempty" doc:"How many connections of clients making it has ended, at all nodes that answer; filled in." example:"2"`
 }
 
 type fromKey struct{}
@@ -101,22 +101,22 @@ func (s *Service) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, e
 	if err != nil {
 		return NetworkRule{}, err
 	}
-	made := networkRule(r)
-	made.Ended, err = s.enforce(ctx)
+	rule := networkRule(r)
+	rule.Ended, err = s.enforce(ctx)
 	what, until := audit.NetworkDenied, "for good"
 	if r.Allow {
 		what = audit.NetworkAllowed
 	}
 	if r.Expires != 0 {
-		until = "until " + made.Expires.Format("2006-01-02 15:04 UTC")
+		until = "until " + rule.Expires.Format("2006-01-02 15:04 UTC")
 	}
 	note := r.Network.String() + ", " + until
 	if r.Reason != "" {
 		note += ": " + r.Reason
 	}
-	s.Log.InfoContext(ctx, string(what), "network", r.Network.String(), "ended", made.Ended)
+	s.Log.InfoContext(ctx, string(what), "network", r.Network.String(), "ended", rule.Ended)
 	s.Audit.Record(ctx, audit.Event{What: what, Note: note})
-	return made, err
+	return rule, err
 }
 
 // newRule checks a rule that is to be made.
@@ -282,23 +282,48 @@ func networkRule(r store.NetworkRule) NetworkRule {
 	return n
 }
 
-func (s *Service) listNetworks(r *http.Request) (any, error) { return s.Networks(r.Context()) }
+func (s *Service) networkRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathNetworks, scope: NetworksRead, summary: "List the rules of networks",
+			notes: "Those of the configuration and those that operators made, in the order of the networks.", query: pages, answer: List[NetworkRule]{}, handle: s.listNetworks,
+		},
+		{
+			method: "POST", path: pathNetworks, scope: NetworksWrite, summary: "Deny or allow a network",
+			notes: "In place of a rule for the same network. Denying ends what there is from there, unless keep is set.",
+			body:  NetworkRule{}, answer: NetworkRule{}, status: http.StatusCreated, refuses: []int{409}, handle: s.addNetwork,
+		},
+		{
+			method: "DELETE", path: pathNetworks, scope: NetworksWrite, summary: "Remove the rule of a network",
+			notes: "Not one of the configuration.", query: []parameter{{"network", "string", "The network, or the address.", "203.0.113.0/24"}}, refuses: []int{404, 409}, handle: s.removeNetwork,
+		},
+	}
+}
+
+func (s *Service) listNetworks(r *http.Request) (any, error) {
+	rules, err := s.Networks(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return listed(r, rules, func(n NetworkRule) string { return fmt.Sprint(n.Network, n.Configured) })
+}
 
 func (s *Service) addNetwork(r *http.Request) (any, error) {
 	body, err := read[NetworkRule](r)
 	if err != nil {
 		return nil, err
 	}
-	return s.AddNetwork(r.Context(), body)
+	n, err := s.AddNetwork(r.Context(), body)
+	return &result{at: pathNetworks, value: n}, err
 }
 
 func (s *Service) removeNetwork(r *http.Request) (any, error) {
-	return nil, s.RemoveNetwork(r.Context(), r.PathValue("network"))
+	return nil, s.RemoveNetwork(r.Context(), r.URL.Query().Get("network"))
 }
 
 // Networks is [Service.Networks].
-func (c *Client) Networks(ctx context.Context) (rules []NetworkRule, err error) {
-	return rules, c.call(ctx, http.MethodGet, pathNetworks, nil, &rules)
+func (c *Client) Networks(ctx context.Context) ([]NetworkRule, error) {
+	return each[NetworkRule](ctx, c, pathNetworks)
 }
 
 // AddNetwork is [Service.AddNetwork].
@@ -308,5 +333,5 @@ func (c *Client) AddNetwork(ctx context.Context, n NetworkRule) (made NetworkRul
 
 // RemoveNetwork is [Service.RemoveNetwork].
 func (c *Client) RemoveNetwork(ctx context.Context, network string) error {
-	return c.call(ctx, http.MethodDelete, pathNetworks+"/"+url.PathEscape(network), nil, nil)
+	return c.call(ctx, http.MethodDelete, pathNetworks+"?"+url.Values{"network": {network}}.Encode(), nil, nil)
 }

@@ -239,7 +239,11 @@ func (d *description) schema(t reflect.Type, enum, where string) object {
 	case reflect.Pointer:
 		return d.schema(t.Elem(), enum, where)
 	case reflect.Slice:
-		return object{"type": "array", "items": d.schema(t.Elem(), enum, where)}
+		items := d.schema(t.Elem(), enum, where)
+		if t.Elem().Kind() == reflect.Pointer {
+			items["nullable"] = true
+		}
+		return object{"type": "array", "items": items}
 	case reflect.Map:
 		return object{"type": "object", "additionalProperties": d.schema(t.Elem(), "", where)}
 	case reflect.Struct:

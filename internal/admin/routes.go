@@ -47,7 +47,8 @@ type parameter struct {
 // routes are all operations, in the order in which the documents have them.
 func (s *Service) routes() []route {
 	return slices.Concat(
-		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(),
+		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(), s.networkRoutes(),
+		s.statusRoutes(),
 		s.nodeRoutes(), s.serviceRoutes(), s.auditRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
 		s.documentRoutes(),
 	)

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	pathStatus = "/api/v1/status"
-	pathErrors = "/api/v1/errors"
+	pathStatus = Root + "/status"
+	pathErrors = Root + "/errors"
 
 	topicStatus = "status" // nothing; the answer is a NodeStatus
 	topicErrors = "errors" // a number of lines; the answer is a list of LogLine
@@ -30,55 +30,55 @@ const figuresTime = 3 * time.Second
 
 // Overview is the service at a glance.
 type Overview struct {
-	Service string    `json:"service"` // what it is called
-	Version string    `json:"version"` // of this node
-	Since   time.Time `json:"since"`   // when this node started
+	Service string    `json:"service" doc:"What it is called." example:"Monarch"`
+	Version string    `json:"version" doc:"The release of the node that answers." example:"1.0.0"`
+	Since   time.Time `json:"since" doc:"When that node started." example:"2026-03-01T12:00:00Z"`
 
 	// All nodes together; of those that do not answer, what they told last of their sessions.
-	People         int     `json:"people"` // whom this node knows to be signed in
-	Sessions       int     `json:"sessions"`
-	Connections    int     `json:"connections"`
-	Strangers      int     `json:"strangers"`
-	Switchboards   int     `json:"switchboards"`
-	SignInsMinute  float64 `json:"sign_ins_minute"`
-	RefusedMinute  float64 `json:"refused_minute"`
-	MessagesMinute float64 `json:"messages_minute"`
-	ErrorsHour     int     `json:"errors_hour"`
-	WarningsHour   int     `json:"warnings_hour"`
+	People         int     `json:"people" doc:"How many people are signed in, as that node knows." example:"120"`
+	Sessions       int     `json:"sessions" doc:"How many sessions the nodes have." example:"120"`
+	Connections    int     `json:"connections" doc:"How many connections of clients." example:"160"`
+	Strangers      int     `json:"strangers" doc:"How many of these nobody has signed in on." example:"3"`
+	Switchboards   int     `json:"switchboards" doc:"How many conversations there are." example:"20"`
+	SignInsMinute  float64 `json:"sign_ins_minute" doc:"Sign-ins in the last minute." example:"4"`
+	RefusedMinute  float64 `json:"refused_minute" doc:"Refused sign-ins in the last minute." example:"0"`
+	MessagesMinute float64 `json:"messages_minute" doc:"Messages in the last minute." example:"230.5"`
+	ErrorsHour     int     `json:"errors_hour" doc:"Errors that the logs had in the last hour." example:"0"`
+	WarningsHour   int     `json:"warnings_hour" doc:"Warnings that the logs had in the last hour." example:"1"`
 
-	Nodes []NodeStatus `json:"nodes"` // by name, this one among them
+	Nodes []NodeStatus `json:"nodes" doc:"How each node is doing, in the order of their names."`
 }
 
 // NodeStatus is how one node is doing. Numbers per minute are of the last minute.
 type NodeStatus struct {
-	Name           string    `json:"name"`  // "" where it is alone
-	State          string    `json:"state"` // as in [Node]
-	Draining       bool      `json:"draining"`
-	Roles          []string  `json:"roles"`
-	Version        string    `json:"version"`
-	Since          time.Time `json:"since"` // zero when it does not answer
-	Sessions       int       `json:"sessions"`
-	Connections    int       `json:"connections"`
-	Strangers      int       `json:"strangers"` // of the connections, those without a sign-in
-	Switchboards   int       `json:"switchboards"`
-	SignInsMinute  float64   `json:"sign_ins_minute"`
-	RefusedMinute  float64   `json:"refused_minute"`
-	MessagesMinute float64   `json:"messages_minute"`
-	CPU            float64   `json:"cpu"`    // cores in use
-	Memory         int64     `json:"memory"` // resident, in bytes
-	Load           float64   `json:"load"`   // sessions, as a share of its capacity
-	Errors         int       `json:"errors"` // lines of the log in the last hour
-	Warnings       int       `json:"warnings"`
-	Unheard        bool      `json:"unheard,omitempty"` // it does not answer; only what it told before is known
+	Name           string    `json:"name" doc:"What it is called; empty where it is alone." example:"node-1"`
+	State          string    `json:"state" doc:"here, alive, silent or gone, as the node that answers sees it." example:"alive"`
+	Draining       bool      `json:"draining" doc:"Whether it moves its people to other nodes." example:"false"`
+	Roles          []string  `json:"roles" doc:"What it does." example:"[\"notification\",\"switchboard\"]"`
+	Version        string    `json:"version" doc:"Its release." example:"1.0.0"`
+	Since          time.Time `json:"since" doc:"When it started; the year 1 when it does not answer." example:"2026-03-01T12:00:00Z"`
+	Sessions       int       `json:"sessions" doc:"How many sessions it has." example:"40"`
+	Connections    int       `json:"connections" doc:"How many connections of clients." example:"55"`
+	Strangers      int       `json:"strangers" doc:"How many of these nobody has signed in on." example:"1"`
+	Switchboards   int       `json:"switchboards" doc:"How many conversations it has." example:"7"`
+	SignInsMinute  float64   `json:"sign_ins_minute" doc:"Sign-ins in the last minute." example:"1"`
+	RefusedMinute  float64   `json:"refused_minute" doc:"Refused sign-ins in the last minute." example:"0"`
+	MessagesMinute float64   `json:"messages_minute" doc:"Messages in the last minute." example:"80.5"`
+	CPU            float64   `json:"cpu" doc:"How many cores it uses." example:"0.12"`
+	Memory         int64     `json:"memory" doc:"Its resident memory, in bytes." example:"41943040"`
+	Load           float64   `json:"load" doc:"Its sessions, as a share of its capacity." example:"0.004"`
+	Errors         int       `json:"errors" doc:"Errors that its log had in the last hour." example:"0"`
+	Warnings       int       `json:"warnings" doc:"Warnings that its log had in the last hour." example:"1"`
+	Unheard        bool      `json:"unheard,omitempty" doc:"It does not answer: only what it told before is known. Absent: it does." example:"true"`
 }
 
 // LogLine is a line of the log that tells of trouble.
 type LogLine struct {
-	Time       time.Time         `json:"time"`
-	Level      string            `json:"level"` // WARN or ERROR
-	Node       string            `json:"node,omitempty"`
-	Text       string            `json:"text"`
-	Attributes map[string]string `json:"attributes,omitempty"`
+	Time       time.Time         `json:"time" doc:"When it was written." example:"2026-03-01T12:00:00Z"`
+	Level      string            `json:"level" doc:"WARN or ERROR." example:"WARN"`
+	Node       string            `json:"node,omitempty" doc:"Whose log has it. Absent where there is one node." example:"node-1"`
+	Text       string            `json:"text" doc:"What it says." example:"a webhook does not take what it is told"`
+	Attributes map[string]string `json:"attributes,omitempty" doc:"What it says besides, by name." example:"{\"webhook\":\"wh_4FQ7ZJ2KXM5A\"}"`
 }
 
 // Overview returns how the service is doing now.
@@ -232,6 +232,28 @@ func (s *Service) tellErrors(_ context.Context, body []byte) ([]byte, error) {
 	return json.Marshal(told)
 }
 
+func (s *Service) statusRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathStatus, scope: ServiceRead, summary: "Show how the service is doing",
+			notes: "All nodes together, and each of them.", answer: Overview{}, handle: s.showStatus,
+		},
+		{
+			method: "GET", path: pathHistory, scope: ServiceRead, summary: "Show how it was doing",
+			notes: "Figures of the last hour or day, evenly spaced in time.", answer: figures{}, refuses: []int{404, 502}, handle: s.showHistory,
+			query: []parameter{
+				{"span", "string", "hour or day. Without it, hour.", "day"},
+				{"node", "string", "Of which node. Without it, of all together.", "node-1"},
+			},
+		},
+		{
+			method: "GET", path: pathErrors, scope: ServiceRead, summary: "List the last trouble",
+			notes: "Warnings and errors of the logs of all nodes that answer, the newest first; 200 are kept of each node.",
+			query: pages[:1], answer: List[LogLine]{}, handle: s.listErrors,
+		},
+	}
+}
+
 func (s *Service) showStatus(r *http.Request) (any, error) { return s.Overview(r.Context()) }
 
 func (s *Service) listErrors(r *http.Request) (any, error) {
@@ -239,7 +261,8 @@ func (s *Service) listErrors(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Errors(r.Context(), limit)
+	lines, err := s.Errors(r.Context(), limit)
+	return List[LogLine]{Items: lines}, err
 }
 
 // Overview is [Service.Overview].
@@ -248,7 +271,9 @@ func (c *Client) Overview(ctx context.Context) (o Overview, err error) {
 }
 
 // Errors is [Service.Errors].
-func (c *Client) Errors(ctx context.Context, limit int) (lines []LogLine, err error) {
+func (c *Client) Errors(ctx context.Context, limit int) ([]LogLine, error) {
+	var l List[LogLine]
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	return lines, c.call(ctx, http.MethodGet, pathErrors+"?"+q.Encode(), nil, &lines)
+	err := c.call(ctx, http.MethodGet, pathErrors+"?"+q.Encode(), nil, &l)
+	return l.Items, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -67,7 +68,7 @@ func TestTheInterfaceIsWhatItsDescriptionSays(t *testing.T) {
 
 // alone asks a node that is alone.
 func (c *contract) alone() {
-	f := msntest.Start(c.t, map[string]string{"protocol.alerts": "on"})
+	f := msntest.Start(c.t, map[string]string{"protocol.alerts": "on", "networks.deny": "192.0.2.0/24"})
 	p := msntest.NewPlayer(c.t, f)
 	p.Play("signin9 A\nsignin9 B, until USR")
 	all := token(c.t, f, admin.NewToken{Name: "all"})
@@ -78,15 +79,18 @@ func (c *contract) alone() {
 		n++
 		return c.ask(f, listeners[n%2], request{method: method, path: admin.Root + path, body: body, token: all, status: status, code: code})
 	}
-	for _, path := range []string{"/accounts", "/accounts/alice@example.com/contacts", "/sessions", "/invites", "/nodes", "/keys", "/tokens", "/audit"} {
+	for _, path := range []string{"/accounts", "/accounts/alice@example.com/contacts", "/sessions", "/invites", "/nodes", "/keys", "/tokens", "/audit", "/networks", "/errors", "/webhooks"} {
 		ask("GET", path, "", 200, "")
 		ask("GET", path+"?limit=1000", "", 200, "")
 		ask("GET", path+"?limit=0", "", 400, admin.CodeBadRequest)
 	}
 	c.accounts(ask)
 	c.sessions(ask)
+	c.networks(ask)
 	c.service(f, ask)
 	c.tokens(ask)
+	c.status(ask)
+	c.webhooks(ask)
 	ask("GET", "/nothing", "", 404, admin.CodeNoPath)
 	ask("TRACE", "/accounts", "", 405, admin.CodeBadMethod)
 	for _, o := range c.operations() {
@@ -203,6 +207,48 @@ func (c *contract) tokens(ask asker) {
 	ask("DELETE", "/tokens/one", "", 404, admin.CodeNoToken)
 }
 
+func (c *contract) status(ask asker) {
+	ask("GET", "/status", "", 200, "")
+	ask("GET", "/history", "", 200, "")
+	ask("GET", "/history?span=day", "", 200, "")
+	ask("GET", "/history?span=year", "", 400, admin.CodeBadRequest)
+	ask("GET", "/history?node=elsewhere", "", 404, admin.CodeNoNode)
+}
+
+func (c *contract) networks(ask asker) {
+	const network, path = `{"network":"203.0.113.0/24","rule":"deny","reason":"guesses","expires":"2100-01-01T00:00:00Z"}`, "/networks?network=203.0.113.0/24"
+	ask("POST", "/networks", network, 400, admin.CodeBadRequest) // too late
+	ask("POST", "/networks", strings.Replace(network, "2100", strconv.Itoa(time.Now().Year()+1), 1), 201, "")
+	ask("POST", "/networks", `{"network":"0.0.0.0/0","rule":"deny"}`, 409, admin.CodeLocksOut)
+	ask("POST", "/networks", `{"network":"127.0.0.0/8","rule":"deny"}`, 409, admin.CodeLocksOut) // the caller himself
+	ask("POST", "/networks", `{"network":"everywhere","rule":"deny"}`, 400, admin.CodeBadNetwork)
+	ask("GET", "/networks", "", 200, "")
+	ask("DELETE", path, "", 204, "")
+	ask("DELETE", path, "", 404, admin.CodeNoNetwork)
+	ask("DELETE", "/networks", "", 400, admin.CodeBadNetwork)
+	ask("DELETE", "/networks?network=192.0.2.0/24", "", 409, admin.CodeConfigured)
+}
+
+func (c *contract) webhooks(ask asker) {
+	receiver := httptest.NewServer(http.NotFoundHandler())
+	c.t.Cleanup(receiver.Close)
+	var made admin.Webhook
+	hook := fmt.Sprintf(`{"url":%q,"events":["session.*"]}`, receiver.URL)
+	c.read(ask("POST", "/webhooks", hook, 201, ""), &made)
+	ask("POST", "/webhooks", `{"url":"here","events":["*"]}`, 400, admin.CodeBadWebhook)
+	ask("POST", "/webhooks/"+made.ID+"/tests", "", 502, admin.CodeWebhookFailed)
+	receiver.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	ask("POST", "/webhooks/"+made.ID+"/tests", "", 204, "")
+	ask("POST", "/webhooks/none/tests", "", 404, admin.CodeNoWebhook)
+	for range 15 {
+		ask("POST", "/webhooks", hook, 201, "")
+	}
+	ask("POST", "/webhooks", hook, 409, admin.CodeBadWebhook)
+	ask("GET", "/webhooks", "", 200, "")
+	ask("DELETE", "/webhooks/"+made.ID, "", 204, "")
+	ask("DELETE", "/webhooks/"+made.ID, "", 404, admin.CodeNoWebhook)
+}
+
 // together asks one of two nodes.
 func (c *contract) together() {
 	nodes := msntest.StartNodes(c.t, nil, nil)
@@ -212,7 +258,9 @@ func (c *contract) together() {
 		c.t.Helper()
 		return c.ask(nodes[0], "web", request{method: method, path: admin.Root + path, body: body, token: all, status: status, code: code})
 	}
-	ask("GET", "/nodes", "", 200, "")
+	for _, path := range []string{"/nodes", "/status", "/history?span=day&node=node-2", "/errors"} {
+		ask("GET", path, "", 200, "")
+	}
 	ask("PUT", "/nodes/node-2/drain", `{"pace":5}`, 204, "")
 	ask("PUT", "/nodes/node-2/drain", `{}`, 204, "") // it drains already
 	await(c.t, "a node does not hear that another drains", func() bool {
@@ -282,7 +330,7 @@ func (c *contract) admission(f *msntest.Fixture, all string) {
 
 // filled is a path with names in it.
 func filled(path string) string {
-	return strings.NewReplacer("{email}", "alice@example.com", "{name}", "node-1", "{code}", "AAAA-BBBB-CCCC", "{token}", "none").Replace(path)
+	return strings.NewReplacer("{email}", "alice@example.com", "{name}", "node-1", "{code}", "AAAA-BBBB-CCCC", "{token}", "none", "{id}", "none").Replace(path)
 }
 
 func (c *contract) read(body []byte, into any) {

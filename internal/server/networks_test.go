@@ -187,7 +187,7 @@ func TestABanHoldsAtEveryNode(t *testing.T) {
 func TestRulesOfNetworksThatNobodyMeans(t *testing.T) {
 	t.Parallel()
 	f := msntest.Start(t, map[string]string{"networks.deny": "203.0.113.0/24"})
-	ctx := admin.WithCaller(t.Context(), netip.MustParseAddr("::ffff:192.0.2.7"))
+	ctx := admin.WithFrom(t.Context(), netip.MustParseAddr("::ffff:192.0.2.7"))
 	for name, c := range map[string]struct {
 		rule admin.NetworkRule
 		code string
