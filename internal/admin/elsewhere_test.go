@@ -17,8 +17,8 @@ import (
 	"monarch/internal/nodes"
 )
 
-// join makes a service that of a node.
-func (b bench) join(t *testing.T, network *clustertest.Net, name string) {
+// join makes a service that of a node, and returns its id.
+func (b bench) join(t *testing.T, network *clustertest.Net, name string) cluster.NodeID {
 	t.Helper()
 	n := nodes.New(b.Clock, func() cluster.Status { return cluster.Status{} })
 	var c *cluster.Cluster
@@ -41,6 +41,7 @@ func (b bench) join(t *testing.T, network *clustertest.Net, name string) {
 		n.Close()
 		b.Hub.Close()
 	})
+	return c.Self()
 }
 
 // TestSessionsElsewhere lists people at another node whose names are as long as can be: more than one

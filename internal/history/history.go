@@ -48,26 +48,28 @@ func New(clk *clock.Clock, lines *Lines, read func() Reading) *History {
 // Began returns when the history did.
 func (h *History) Began() time.Time { return h.began }
 
-// Start begins to measure, until Stop.
-func (h *History) Start() { h.clock.Set(&h.timer, h.wait(), h.sample) }
+// Start begins to measure, until Stop. The first point is of half a step at least, lest little seem much.
+func (h *History) Start() { h.next(HourStep / 2) }
 
 // Stop ends that. What is kept stays.
 func (h *History) Stop() { h.clock.Stop(&h.timer) }
 
-// wait returns for how long the next point is not due: points of all nodes are of the same moments.
-// Who is early takes the one after it.
-func (h *History) wait() time.Duration {
+// early is by how much a timer may be before its time, by the clock of the wall.
+const early = time.Second
+
+// next has the next point be taken, but not sooner than that: points of all nodes are of the same moments.
+func (h *History) next(least time.Duration) {
 	d := h.clock.Until(HourStep)
-	if d < HourStep/2 {
+	if d < least {
 		d += HourStep
 	}
-	return d
+	h.clock.Set(&h.timer, d, h.sample)
 }
 
 // sample takes a point.
 func (h *History) sample() {
 	h.add(h.reading(), h.clock.Elapsed(), h.clock.Now())
-	h.Start()
+	h.next(early)
 }
 
 // reading measures, here and elsewhere.
@@ -84,7 +86,7 @@ func (h *History) add(r Reading, elapsed time.Duration, now time.Time) {
 	defer h.mu.Unlock()
 	point := r.since(h.before, (elapsed - h.readAt).Seconds())
 	h.before, h.readAt = r, elapsed
-	slot := h.hour.slot(now.Add(HourStep / 2)) // the nearest: timers are a little early or late
+	slot := h.hour.slot(now.Add(early))
 	h.hour.put(slot, point)
 	slot = ofDay(slot)
 	h.day.put(slot, h.mean.add(slot, point))
