@@ -81,7 +81,7 @@ func (c *statusCmd) look(ctx context.Context, service *admin.Client) (string, er
 		return "", err
 	}
 	now := time.Now()
-	fmt.Fprintf(&b, "%s, %s, since %s (%s)\n\n", clean(o.Service), clean(cmp.Or(o.Version, "a build without a version")), when(o.Since), span(now.Sub(o.Since)))
+	fmt.Fprintf(&b, "%s, %s, up %s\n\n", clean(o.Service), clean(cmp.Or(o.Version, "a build without a version")), span(now.Sub(o.Since)))
 	if err := writeFigures(&b, o, h); err != nil {
 		return "", err
 	}
@@ -89,7 +89,8 @@ func (c *statusCmd) look(ctx context.Context, service *admin.Client) (string, er
 	if err := writeNodes(&b, o.Nodes, now); err != nil {
 		return "", err
 	}
-	return b.String(), writeTrouble(&b, lines)
+	err = writeTrouble(&b, lines)
+	return b.String(), err
 }
 
 // writeFigures writes those of the service, and how they were in the last hour.

@@ -72,6 +72,13 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 
+	troubleIsTold(t, nodes)
+}
+
+// troubleIsTold logs something at both of two nodes and asks the second, before and after the first has gone.
+func troubleIsTold(t *testing.T, nodes []*msntest.Fixture) {
+	t.Helper()
+	service := nodes[1].Server.Admin()
 	nodes[0].Server.Log().Warn("something odd", "err", "there")
 	nodes[1].Server.Log().Error("something bad", "err", "here")
 	lines, err := service.Errors(t.Context(), 0)
@@ -88,7 +95,7 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 			t.Errorf("%+v is not among %+v", want, lines)
 		}
 	}
-	if o, err = service.Overview(t.Context()); err != nil || o.ErrorsHour < 1 || o.WarningsHour < 1 {
+	if o, err := service.Overview(t.Context()); err != nil || o.ErrorsHour < 1 || o.WarningsHour < 1 {
 		t.Errorf("%d errors, %d warnings, %v", o.ErrorsHour, o.WarningsHour, err)
 	}
 	nodes[0].Stop(t)
