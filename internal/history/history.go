@@ -6,6 +6,7 @@ package history
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"monarch/internal/clock"
@@ -26,7 +27,9 @@ type History struct {
 	clock *clock.Clock
 	read  func() Reading
 	timer clock.Timer
+	due   int64 // the step for which it is set; touched by Start, and then by the clock's calls
 	began time.Time
+	ended atomic.Bool
 
 	mu     sync.Mutex // leaf
 	before Reading
@@ -39,10 +42,12 @@ type History struct {
 // New returns a history of what read returns, which is called every ten seconds on the clock's
 // goroutine and must not wait. What lines count is in it, too.
 func New(clk *clock.Clock, lines *Lines, read func() Reading) *History {
-	return &History{
+	h := &History{
 		Lines: lines, clock: clk, read: read, began: clk.Now(), readAt: clk.Elapsed(),
 		hour: newRing(HourStep, hourPoints), day: newRing(DayStep, dayPoints),
 	}
+	h.before[CPU] = processors()
+	return h
 }
 
 // Began returns when the history did.
@@ -52,24 +57,31 @@ func (h *History) Began() time.Time { return h.began }
 func (h *History) Start() { h.next(HourStep / 2) }
 
 // Stop ends that. What is kept stays.
-func (h *History) Stop() { h.clock.Stop(&h.timer) }
-
-// early is by how much a timer may be before its time, by the clock of the wall.
-const early = time.Second
+func (h *History) Stop() {
+	h.ended.Store(true)
+	h.clock.Stop(&h.timer)
+}
 
 // next has the next point be taken, but not sooner than that: points of all nodes are of the same moments.
 func (h *History) next(least time.Duration) {
-	d := h.clock.Until(HourStep)
-	if d < least {
-		d += HourStep
+	now := h.clock.Now()
+	h.due = h.hour.slot(now) + 1
+	if h.hour.time(h.due).Sub(now) < least {
+		h.due++
 	}
-	h.clock.Set(&h.timer, d, h.sample)
+	h.clock.Set(&h.timer, h.hour.time(h.due).Sub(now), h.sample)
 }
 
 // sample takes a point.
 func (h *History) sample() {
-	h.add(h.reading(), h.clock.Elapsed(), h.clock.Now())
-	h.next(early)
+	slot := h.hour.slot(h.clock.Now())
+	if slot == h.due-1 {
+		slot = h.due // by the clock of the wall, the timer was a little early
+	}
+	h.add(h.reading(), h.clock.Elapsed(), slot)
+	if !h.ended.Load() {
+		h.next(time.Second)
+	}
 }
 
 // reading measures, here and elsewhere.
@@ -81,12 +93,11 @@ func (h *History) reading() Reading {
 	return r
 }
 
-func (h *History) add(r Reading, elapsed time.Duration, now time.Time) {
+func (h *History) add(r Reading, elapsed time.Duration, slot int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	point := r.since(h.before, (elapsed - h.readAt).Seconds())
 	h.before, h.readAt = r, elapsed
-	slot := h.hour.slot(now.Add(early))
 	h.hour.put(slot, point)
 	slot = ofDay(slot)
 	h.day.put(slot, h.mean.add(slot, point))
