@@ -21,7 +21,7 @@ func TestCommandsOnPostgres(t *testing.T) {
 		t.Errorf("accounts:\n%s", got)
 	}
 	for _, args := range [][]string{{"backup", "copy.db"}, {"restore", "copy.db"}} {
-		if r := p.run("", args...); r.code != 1 || !strings.Contains(r.errout, "pg_dump") || !strings.Contains(r.errout, "docs/operation.md#postgresql") {
+		if r := p.run("", args...); r.code != 1 || !strings.Contains(r.errout, "pg_dump") || !strings.Contains(r.errout, "docs/postgresql.md") {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}

@@ -159,7 +159,7 @@ func (e *examination) postgres(ctx context.Context, url string) {
 		e.skip(check, "PostgreSQL answers, and there is nothing in the database yet; the first start makes it.")
 		return
 	case err != nil:
-		e.complain(Problem, check, err.Error()+".", "docs/operation.md#postgresql tells how PostgreSQL is to be set up.")
+		e.complain(Problem, check, err.Error()+".", "docs/postgresql.md tells how PostgreSQL is to be set up.")
 		return
 	}
 	if !e.schema(check, "PostgreSQL answers", h, "pg_dump") {

@@ -11,7 +11,7 @@ import (
 
 // TestPeopleChatWhilePostgresIsAway takes the database away from a server and gives it back. Who
 // is signed in goes on; what needs the database is refused, and works again afterwards, without a
-// restart. docs/operation.md#postgresql
+// restart. docs/postgresql.md
 func TestPeopleChatWhilePostgresIsAway(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Start(t)

@@ -11,7 +11,7 @@ import (
 
 // ErrNotAFile says what copies databases that are no files.
 var ErrNotAFile = errors.New("the database is in PostgreSQL, which copies it itself: back it up with pg_dump, put it back with pg_restore; " +
-	"docs/operation.md#postgresql shows how")
+	"docs/postgresql.md shows how")
 
 // Backup writes a copy of the database, as it is at one moment, to a new file, while reading
 // and writing go on. It refuses with os.ErrExist to write over a file. Under its name there is
