@@ -21,6 +21,9 @@ var layers = map[string][]string{
 	"internal/command": {},
 	"internal/ctt":     {},
 
+	"docs":              {},
+	"internal/handbook": {},
+
 	"internal/audit":   {"internal/clock"},
 	"internal/history": {"internal/clock"},
 
@@ -42,7 +45,8 @@ var layers = map[string][]string{
 	"internal/ns":       front("internal/conn"),
 	"internal/sb":       front("internal/conn"),
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
-	"internal/web":      front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt"),
+	"internal/web": front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt",
+		"docs", "internal/handbook"),
 	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook", "internal/history"),
 	"internal/mail":     {"internal/im", "internal/clock"},
 	"internal/natsbus":  {"internal/cluster", "internal/metrics"},
@@ -73,6 +77,7 @@ var layers = map[string][]string{
 	"internal/msntest":             nil,
 	"internal/model":               nil,
 	"internal/arch":                nil,
+	"internal/reference":           nil,
 	"internal/web/jstest":          nil,
 	"internal/webtest":             nil,
 	"internal/cluster/clustertest": nil,
@@ -112,6 +117,7 @@ var owners = map[string]string{
 	"github.com/pires/go-proxyproto":      "internal/gate",
 	"golang.org/x/text":                   "internal/web",
 	"github.com/coder/websocket":          "internal/web",
+	"github.com/yuin/goldmark":            "internal/handbook",
 	"github.com/nats-io/nats.go":          "internal/natsbus",
 	"github.com/nats-io/nats-server/v2":   "internal/natsbus internal/fleet", // a server to torture
 	"github.com/fxamacker/cbor/v2":        "internal/hub",

@@ -62,6 +62,11 @@ type app struct {
 // Main runs one command, whose name and arguments are args, and returns the exit code of
 // the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return Program(stdin, stdout, stderr).Run(me(context.Background()), args)
+}
+
+// Program is the command line with all its commands.
+func Program(stdin io.Reader, stdout, stderr io.Writer) command.Program {
 	return command.Program{
 		Name:        "monarch",
 		Description: "Monarch is an MSN Messenger service of your own.\n\nTry it: monarch serve --demo",
@@ -69,7 +74,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		State:       &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()},
 		Stdout:      stdout,
 		Stderr:      stderr,
-	}.Run(me(context.Background()), args)
+	}
 }
 
 // AfterApply keeps the flags that all commands have.

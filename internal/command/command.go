@@ -51,18 +51,9 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	left := false // --help has been answered
-	parser, err := kong.New(p.Grammar,
-		kong.Name(p.Name),
-		kong.Description(p.Description),
-		kong.Writers(p.Stdout, p.Stderr),
-		kong.Exit(func(int) { left = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
-		kong.Help(printHelp),
-		kong.Bind(p.State),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := p.parser(kong.Exit(func(int) { left = true }), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
-		return p.fail(fmt.Errorf("build the command line: %w", err))
+		return p.fail(err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -83,6 +74,22 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		return exitInterrupted
 	}
 	return p.fail(err)
+}
+
+// parser reads the grammar.
+func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
+	parser, err := kong.New(p.Grammar, append(more,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
+		kong.Help(printHelp),
+		kong.Bind(p.State),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("build the command line: %w", err)
+	}
+	return parser, nil
 }
 
 // fail tells what went wrong and returns the exit code for it.

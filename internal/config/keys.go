@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,6 +41,37 @@ func Keys() []Key {
 		})
 	})
 	return keys
+}
+
+// Section is a part of the file.
+type Section struct {
+	Name string // "limits"
+	Text string // what it is about; from the comment in [Annotated]
+	Keys []Key
+}
+
+// Sections returns every setting by its section, in the order of the annotated file.
+func Sections() []Section {
+	var all []Section
+	var comment []string
+	for line := range strings.Lines(Annotated) {
+		line = strings.TrimSpace(line)
+		text, isComment := strings.CutPrefix(line, "#")
+		if isComment {
+			comment = append(comment, strings.TrimSpace(text))
+			continue
+		}
+		if strings.HasPrefix(line, "[") {
+			all = append(all, Section{Name: strings.Trim(line, "[]"), Text: strings.Join(comment, " ")})
+		}
+		comment = nil
+	}
+	for _, k := range Keys() {
+		section, _, _ := strings.Cut(k.Name, ".")
+		i := slices.IndexFunc(all, func(s Section) bool { return s.Name == section })
+		all[i].Keys = append(all[i].Keys, k)
+	}
+	return all
 }
 
 // Encode writes the configuration as an annotated file that parses to the same again.

@@ -58,6 +58,11 @@ var reloadables = []reloadable{
 	},
 }
 
+// Reloadable reports whether a reload puts a setting in force, as far as its name says.
+func Reloadable(key string) bool {
+	return slices.ContainsFunc(reloadables, func(each reloadable) bool { return each.takes(key) })
+}
+
 // quick makes a prepare of a change that cannot fail.
 func quick(set func(s *Server, next config.Config)) func(*Server, config.Config) (func(), error) {
 	return func(s *Server, next config.Config) (func(), error) {
@@ -84,8 +89,7 @@ func (s *Server) Reload(cfg config.Config) (admin.Report, error) {
 		return admin.Report{}, err
 	}
 	for _, key := range r.inForce.Changes(cfg) {
-		takes := func(each reloadable) bool { return each.takes(key) }
-		if !slices.Contains(fixed, key) && slices.ContainsFunc(reloadables, takes) {
+		if !slices.Contains(fixed, key) && Reloadable(key) {
 			report.Applied = append(report.Applied, key)
 		} else {
 			report.Restart = append(report.Restart, key)
