@@ -31,7 +31,7 @@ var databases struct {
 
 // emptied are statements that make a database what it was before anybody had an account there.
 const emptied = `DELETE FROM account; DELETE FROM signing_key; DELETE FROM invitation; DELETE FROM invite_code;
-	DELETE FROM letter_token; UPDATE last_account SET id = 0`
+	DELETE FROM letter_token; DELETE FROM network_rule; DELETE FROM api_token; DELETE FROM webhook; UPDATE last_account SET id = 0`
 
 // newDatabase returns the url of a new database, or "" for a file.
 func newDatabase(t testing.TB) string {

@@ -66,7 +66,7 @@ func returnDatabase(t testing.TB, url string) {
 	_, err = db.Exec(`
 		DELETE FROM account; -- and what has an owner
 		DELETE FROM signing_key; DELETE FROM invitation; DELETE FROM invite_code; DELETE FROM letter_token;
-		DELETE FROM network_rule;
+		DELETE FROM network_rule; DELETE FROM api_token; DELETE FROM webhook;
 		UPDATE last_account SET id = 0`)
 	if err != nil {
 		t.Fatal(err)
