@@ -1,11 +1,14 @@
 package arch
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"monarch/internal/handbook"
 )
 
 func TestCitedSectionsExist(t *testing.T) {
@@ -107,7 +110,7 @@ func (t *tree) anchors(doc string) []string {
 	names := []string{}
 	for _, line := range prose(string(text)) {
 		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
-			names = append(names, slug(title))
+			names = append(names, unique(names, handbook.Slug(title)))
 		} else if m := mark.FindStringSubmatch(line); m != nil {
 			names = append(names, m[1])
 		}
@@ -118,12 +121,14 @@ func (t *tree) anchors(doc string) []string {
 // mark is a second name for the section that follows it.
 var mark = regexp.MustCompile(`^<a id="([\w-]+)"></a>$`)
 
-var notInSlug = regexp.MustCompile(`[^\w\- ]`)
-
-// slug turns a title into the anchor that Markdown viewers give it.
-func slug(title string) string {
-	s := notInSlug.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
-	return strings.ReplaceAll(s, " ", "-")
+// unique is the anchor of a section whose title others may have had before.
+func unique(names []string, slug string) string {
+	for i, name := 1, slug; ; i++ {
+		if !slices.Contains(names, name) {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", slug, i)
+	}
 }
 
 func TestCitationsBite(t *testing.T) {
@@ -149,19 +154,5 @@ func TestCitationsBite(t *testing.T) {
 				t.Errorf("%d findings, want %d: %q", len(f), c.findings, f)
 			}
 		})
-	}
-}
-
-func TestSlugIsThatOfMarkdownViewers(t *testing.T) {
-	for title, want := range map[string]string{
-		"Lines":             "lines",
-		"NS and SB":         "ns-and-sb",
-		"Data messages":     "data-messages",
-		"P2P":               "p2p",
-		"`ADD`, and others": "add-and-others",
-	} {
-		if got := slug(title); got != want {
-			t.Errorf("slug(%q) = %q, want %q", title, got, want)
-		}
 	}
 }
