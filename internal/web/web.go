@@ -152,7 +152,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, area := range []func(*http.ServeMux){
-		s.baseRoutes, s.homeRoutes, s.joinRoutes, s.connectRoutes, s.accountRoutes, s.messengerRoutes,
+		s.baseRoutes, s.homeRoutes, s.joinRoutes, s.connectRoutes, s.accountRoutes, s.messengerRoutes, s.handbookRoutes,
 	} {
 		area(mux)
 	}
