@@ -56,6 +56,7 @@ type tree struct {
 	root    string
 	sources []*source
 	docs    []string // paths of the Markdown files
+	texts   []string // those of configurations and the like, which cite documents as well
 }
 
 var readTree = sync.OnceValues(func() (*tree, error) {
@@ -87,6 +88,8 @@ func (t *tree) visit(name string, d fs.DirEntry, err error) error {
 	switch path.Ext(rel) {
 	case ".md":
 		t.docs = append(t.docs, rel)
+	case ".toml", ".service", ".yaml", ".cfg", ".sh", ".html":
+		t.texts = append(t.texts, rel)
 	case ".go":
 		text, err := os.ReadFile(name)
 		if err != nil {
