@@ -177,3 +177,55 @@ func TestCommandsInDocumentsAreRight(t *testing.T) {
 	}
 }
 
+var (
+	logged  = regexp.MustCompile("msg=\"([^\"]+)\"")
+	checked = regexp.MustCompile(`doctor's lines? ((?:"[^"]+"(?:, | and )?)+)`)
+	inWords = regexp.MustCompile(`"([^"]+)"`)
+)
+
+// TestDocumentsQuoteWhatIsSaid looks for lines of the log and of the doctor in the source.
+func TestDocumentsQuoteWhatIsSaid(t *testing.T) {
+	said := make(map[string]bool)
+	source := goSource(t)
+	n := 0
+	quote := func(where, text string) {
+		n++
+		text, _, _ = strings.Cut(text, ": ") // what follows may be put together
+		if !said[text] && !strings.Contains(source, `"`+text) {
+			t.Errorf("%s: nothing says %q", where, text)
+		}
+		said[text] = true
+	}
+	for _, d := range documents(t) {
+		whole := strings.ReplaceAll(d.whole(), "\n", " ")
+		for _, m := range logged.FindAllStringSubmatch(whole, -1) {
+			quote(d.file, m[1])
+		}
+		for _, lines := range checked.FindAllStringSubmatch(whole, -1) {
+			for _, m := range inWords.FindAllStringSubmatch(lines[1], -1) {
+				quote(d.file, m[1])
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("found %d quotations", n)
+	}
+}
+
+// goSource is all that the program is made of.
+func goSource(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		b.Write(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

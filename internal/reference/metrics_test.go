@@ -2,11 +2,8 @@ package reference
 
 import (
 	"io"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,18 +79,8 @@ func metrics(t *testing.T) map[string]bool {
 	if len(have) < 30 {
 		t.Fatalf("a server shows %d metrics", len(have))
 	}
-	err = filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(file)
-		for _, m := range quoted.FindAllSubmatch(source, -1) {
-			have[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, m := range quoted.FindAllStringSubmatch(goSource(t), -1) {
+		have[m[1]] = true
 	}
 	return have
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"monarch/docs"
 	"monarch/internal/cli"
 	"monarch/internal/command"
 	"monarch/internal/config"
@@ -133,7 +134,10 @@ func prose(text, self string) string {
 	}
 	return outside(text, func(part string) string {
 		part = escaped(part)
-		part = document.ReplaceAllString(part, "[$1]($1$2)")
+		part = document.ReplaceAllStringFunc(part, func(cited string) string {
+			m := document.FindStringSubmatch(cited)
+			return "[" + title(m[1]) + "](" + m[1] + m[2] + ")"
+		})
 		return named.ReplaceAllStringFunc(part, func(key string) string {
 			switch {
 			case !known[key]:
@@ -144,6 +148,16 @@ func prose(text, self string) string {
 			return "[`" + key + "`](#" + strings.ReplaceAll(key, ".", "") + ")"
 		})
 	})
+}
+
+// title returns that of a document.
+func title(name string) string {
+	text, err := docs.Files.ReadFile(name)
+	if err != nil {
+		return name // which a test of links complains of
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimPrefix(first, "# ")
 }
 
 // outside changes what is not code.

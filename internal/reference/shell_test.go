@@ -121,10 +121,10 @@ func takesFlag(e command.Entry, flag string) bool {
 
 func TestCommandLines(t *testing.T) {
 	for line, want := range map[string][][]string{
-		"monarch user list":                                   {{"user", "list"}},
-		"sudo -u monarch monarch --config /etc/m.toml doctor": {{"--config", "/etc/m.toml", "doctor"}},
+		"monarch user list": {{"user", "list"}},
+		"sudo -u monarch monarch --config /etc/m.toml doctor":      {{"--config", "/etc/m.toml", "doctor"}},
 		"printf 'secret\\n' | monarch user add a@b.c --nick 'A B'": {{"user", "add", "a@b.c", "--nick", "A B"}},
-		"0 4 * * * monarch monarch backup x/$(date +\\%F).db":       {{"backup", "x/$(date +\\%F).db"}},
+		"0 4 * * * monarch monarch backup x/$(date +\\%F).db":      {{"backup", "x/$(date +\\%F).db"}},
 		"A=1 B=2 monarch serve # as before":                        {{"serve"}},
 		"monarch audit --json | jq .event":                         {{"audit", "--json"}},
 		"monarch COMMAND --help":                                   nil,
