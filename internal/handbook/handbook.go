@@ -48,16 +48,19 @@ func (c Chapter) Has(page string) bool {
 // Page is one document.
 type Page struct {
 	Path       string
-	Title      string
-	HTML       template.HTML
-	Sections   []Section // those of the second order
-	Prev, Next *Chapter  // nil: none
+	ID, Title  string        // of its heading
+	HTML       template.HTML // what is under that
+	Sections   []Section     // those of the second order
+	Prev, Next *Chapter      // nil: none
 
 	terms []Term
 }
 
 // Section is a place in a page.
-type Section struct{ ID, Title string }
+type Section struct {
+	ID, Title string
+	Under     []Section
+}
 
 // Term is a setting, a command, or whatever else is the title of a section.
 type Term struct{ Name, Path string }

@@ -32,10 +32,7 @@ func (e elements) RegisterFuncs(to renderer.NodeRendererFuncRegisterer) {
 func (elements) heading(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	level, id := string('0'+rune(n.(*ast.Heading).Level)), attribute(n, "id")
 	if !entering {
-		if level != "1" {
-			write(w, ` <a class="anchor" href="#`, id, `" aria-label="`, anchorLabel, `">#</a>`)
-		}
-		write(w, "</h", level, ">\n")
+		write(w, ` <a class="anchor" href="#`, id, `" aria-label="Link to: `, html.EscapeString(attribute(n, "title")), `">#</a></h`, level, ">\n")
 		return ast.WalkContinue, nil
 	}
 	if m := attribute(n, "mark"); m != "" && m != id {
@@ -44,9 +41,6 @@ func (elements) heading(w util.BufWriter, _ []byte, n ast.Node, entering bool) (
 	write(w, "<h", level, ` id="`, id, `">`)
 	return ast.WalkContinue, nil
 }
-
-// anchorLabel is what those hear of a link to a section who do not see it.
-const anchorLabel = "Link to this section"
 
 func (elements) block(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {

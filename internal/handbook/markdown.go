@@ -167,11 +167,16 @@ func (p *Page) sections(doc ast.Node, source []byte) {
 func (p *Page) section(h *ast.Heading, source []byte, id string) {
 	h.SetAttributeString("id", []byte(id))
 	title := plain(h, source)
-	switch {
+	h.SetAttributeString("title", []byte(title))
+	switch n := len(p.Sections); {
 	case h.Level == 1 && p.Title == "":
-		p.Title = title
+		p.ID, p.Title = id, title
+		h.Parent().RemoveChild(h.Parent(), h) // a page shows it as its own
+		return
 	case h.Level == 2:
-		p.Sections = append(p.Sections, Section{id, title})
+		p.Sections = append(p.Sections, Section{ID: id, Title: title})
+	case h.Level == 3 && n > 0:
+		p.Sections[n-1].Under = append(p.Sections[n-1].Under, Section{ID: id, Title: title})
 	}
 	if code, ok := h.FirstChild().(*ast.CodeSpan); ok && h.ChildCount() == 1 {
 		p.terms = append(p.terms, Term{plain(code, source), p.Path + "#" + id})

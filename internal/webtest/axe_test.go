@@ -196,6 +196,7 @@ func TestEveryPage(t *testing.T) {
 	}
 	t.Run("for everybody", func(t *testing.T) { sit(t).examine(w, visitorLooks()) })
 	t.Run("guides", func(t *testing.T) { sit(t).examine(w, guides) })
+	t.Run("handbook", func(t *testing.T) { sit(t).examine(w, handbookLooks()) })
 	t.Run("account", func(t *testing.T) {
 		alice := sit(t)
 		alice.signIn("alice", "/account")

@@ -107,6 +107,21 @@ func visitorLooks() []look {
 	}
 }
 
+// handbookLooks are the contents of the handbook, a chapter, and what is made otherwise: long tables,
+// pictures, a page under another one.
+func handbookLooks() []look {
+	return []look{
+		{name: "docs", path: "/docs"},
+		{name: "docs-install", path: "/docs/install"},
+		{name: "docs-troubleshooting", path: "/docs/troubleshooting", plain: true},
+		{name: "docs-configuration", path: "/docs/configuration", plain: true},
+		{name: "docs-commands", path: "/docs/commands", plain: true},
+		{name: "docs-performance", path: "/docs/performance", plain: true},
+		{name: "docs-clients-pidgin", path: "/docs/clients/pidgin", plain: true},
+		{name: "docs-index", path: "/docs/index"},
+	}
+}
+
 // accountLooks are Alice's.
 func accountLooks() []look {
 	return []look{

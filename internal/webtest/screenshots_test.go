@@ -122,7 +122,7 @@ var abroad = []struct {
 }{
 	{"de", "de", "light", []string{"home", "connect-pidgin", "messenger-conversation"}},
 	{"es", "es", "light", []string{"join-problems", "account-contacts"}},
-	{"dark", "en", "dark", []string{"home", "connect", "account-contacts", "messenger", "messenger-conversation"}},
+	{"dark", "en", "dark", []string{"home", "connect", "docs-install", "account-contacts", "messenger", "messenger-conversation"}},
 }
 
 // portrayed are those of the names, and where the messenger begins, from where the others are reached.
@@ -152,6 +152,7 @@ func TestScreenshots(t *testing.T) {
 	visitor := w.guest("en", "light")
 	visitor.portray(w, "", visitorLooks())
 	visitor.portray(w, "", w.guideLooks())
+	visitor.portray(w, "", handbookLooks())
 	alice := w.guest("en", "light")
 	alice.signIn("alice", "/account")
 	alice.portray(w, "", accountLooks())
@@ -159,7 +160,7 @@ func TestScreenshots(t *testing.T) {
 	for _, a := range abroad {
 		w := street(t)
 		p := w.guest(a.language, a.scheme)
-		visited := slices.Concat(visitorLooks(), w.guideLooks())
+		visited := slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks())
 		p.portray(w, "-"+a.name, portrayed(visited, a.pages))
 		p.signIn("alice", "/account")
 		p.portray(w, "-"+a.name, portrayed(accountLooks(), a.pages))
@@ -176,7 +177,7 @@ func everyPageHasPictures(t *testing.T) {
 			want = append(want, name+"-"+window.name+".png")
 		}
 	}
-	for _, l := range slices.Concat(visitorLooks(), w.guideLooks(), accountLooks(), messengerLooks(nil, nil)) {
+	for _, l := range slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks(), accountLooks(), messengerLooks(nil, nil)) {
 		if l.plain {
 			continue
 		}
