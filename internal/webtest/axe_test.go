@@ -197,6 +197,7 @@ func TestEveryPage(t *testing.T) {
 	t.Run("for everybody", func(t *testing.T) { sit(t).examine(w, visitorLooks()) })
 	t.Run("guides", func(t *testing.T) { sit(t).examine(w, guides) })
 	t.Run("handbook", func(t *testing.T) { sit(t).examine(w, handbookLooks()) })
+	t.Run("chapters", func(t *testing.T) { sit(t).leaf(w) })
 	t.Run("account", func(t *testing.T) {
 		alice := sit(t)
 		alice.signIn("alice", "/account")
@@ -207,4 +208,28 @@ func TestEveryPage(t *testing.T) {
 		alice.signIn("alice", "/account")
 		alice.examine(w, w.messengerLooks())
 	})
+}
+
+// leaf goes through all of the handbook on a small phone.
+func (p *person) leaf(w *world) {
+	p.t.Helper()
+	p.resize(360, 740)
+	heard := p.watch()
+	seen := map[string]bool{"/docs": true}
+	for pages := []string{"/docs"}; len(pages) > 0; pages = pages[1:] {
+		for _, m := range chapters.FindAllStringSubmatch(w.get(pages[0]), -1) {
+			if !seen[m[1]] {
+				seen[m[1]] = true
+				pages = append(pages, m[1])
+			}
+		}
+		p.see(w, look{name: pages[0], path: pages[0]})
+		p.sound(pages[0])
+		for _, said := range heard.take() {
+			p.t.Errorf("%s: %s", pages[0], said)
+		}
+	}
+	if len(seen) < 40 {
+		p.t.Errorf("the handbook has %d pages", len(seen))
+	}
 }

@@ -145,6 +145,7 @@ func accountLooks() []look {
 }
 
 var (
+	chapters = regexp.MustCompile(`href="(/docs/[^"#]+)`)
 	programs = regexp.MustCompile(`<a href="/connect/([a-z0-9-]+)">`)
 	systems  = regexp.MustCompile(`<a href="(/connect/[a-z0-9-]+\?system=([a-z0-9]+))"`)
 )
