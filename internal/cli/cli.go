@@ -62,18 +62,19 @@ type app struct {
 // Main runs one command, whose name and arguments are args, and returns the exit code of
 // the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return Program(stdin, stdout, stderr).Run(me(context.Background()), args)
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
+	return a.frame().Run(me(context.Background()), args)
 }
 
-// Program is the command line with all its commands.
-func Program(stdin io.Reader, stdout, stderr io.Writer) command.Program {
+// frame is the program as its command line, its manual and its completions know it.
+func (a *app) frame() command.Program {
 	return command.Program{
 		Name:        "monarch",
 		Description: "Monarch is an MSN Messenger service of your own.\n\nTry it: monarch serve --demo",
 		Grammar:     new(commands),
-		State:       &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()},
-		Stdout:      stdout,
-		Stderr:      stderr,
+		State:       a,
+		Stdout:      a.stdout,
+		Stderr:      a.stderr,
 	}
 }
 

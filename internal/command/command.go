@@ -51,9 +51,9 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	left := false // --help has been answered
-	parser, err := p.parser(kong.Exit(func(int) { left = true }), kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := p.parser(ctx, func(int) { left = true })
 	if err != nil {
-		return p.fail(err)
+		return p.fail(fmt.Errorf("build the command line: %w", err))
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -76,20 +76,18 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	return p.fail(err)
 }
 
-// parser reads the grammar.
-func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
-	parser, err := kong.New(p.Grammar, append(more,
+// parser reads the grammar. exit is called when the user has been answered already.
+func (p Program) parser(ctx context.Context, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(p.Grammar,
 		kong.Name(p.Name),
 		kong.Description(p.Description),
 		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 92}),
 		kong.Help(printHelp),
 		kong.Bind(p.State),
-	)...)
-	if err != nil {
-		return nil, fmt.Errorf("build the command line: %w", err)
-	}
-	return parser, nil
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
 }
 
 // fail tells what went wrong and returns the exit code for it.

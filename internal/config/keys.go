@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,35 +42,33 @@ func Keys() []Key {
 	return keys
 }
 
-// Section is a part of the file.
+// Section is the settings that belong together, as documentation needs them.
 type Section struct {
 	Name string // "limits"
-	Text string // what it is about; from the comment in [Annotated]
+	Text string // what they are about; from the comment in [Annotated]
 	Keys []Key
 }
 
-// Sections returns every setting by its section, in the order of the annotated file.
+// Sections returns every setting by sections, both in the order of the annotated file.
 func Sections() []Section {
-	var all []Section
+	var sections []Section
 	var comment []string
+	keys := Keys()
 	for line := range strings.Lines(Annotated) {
-		line = strings.TrimSpace(line)
-		text, isComment := strings.CutPrefix(line, "#")
-		if isComment {
+		switch text, isComment := strings.CutPrefix(line, "#"); {
+		case isComment:
 			comment = append(comment, strings.TrimSpace(text))
 			continue
-		}
-		if strings.HasPrefix(line, "[") {
-			all = append(all, Section{Name: strings.Trim(line, "[]"), Text: strings.Join(comment, " ")})
+		case strings.HasPrefix(line, "["):
+			s := Section{Name: strings.Trim(line, "[]\n"), Text: strings.Join(comment, " ")}
+			for len(keys) > 0 && strings.HasPrefix(keys[0].Name, s.Name+".") {
+				s.Keys, keys = append(s.Keys, keys[0]), keys[1:]
+			}
+			sections = append(sections, s)
 		}
 		comment = nil
 	}
-	for _, k := range Keys() {
-		section, _, _ := strings.Cut(k.Name, ".")
-		i := slices.IndexFunc(all, func(s Section) bool { return s.Name == section })
-		all[i].Keys = append(all[i].Keys, k)
-	}
-	return all
+	return sections
 }
 
 // Encode writes the configuration as an annotated file that parses to the same again.

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -147,8 +146,8 @@ func blocks(d text) []string {
 }
 
 func TestCommandsInDocumentsAreRight(t *testing.T) {
-	program := cli.Program(strings.NewReader(""), io.Discard, io.Discard)
-	entries, err := program.Manual()
+	program := cli.Program()
+	entries, err := program.Reference()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ package reference
 
 import (
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -62,7 +61,7 @@ func effect(key string) string {
 
 // Commands is docs/commands.md.
 func Commands() (string, error) {
-	entries, err := cli.Program(strings.NewReader(""), io.Discard, io.Discard).Manual()
+	entries, err := cli.Program().Reference()
 	if err != nil {
 		return "", err
 	}

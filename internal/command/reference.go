@@ -1,12 +1,14 @@
 package command
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kong"
 )
 
-// Entry is one command, or a group of commands, as a manual tells of it.
+// Entry is one command, or a group of commands, as a reference tells of it.
 type Entry struct {
 	Name    string // with the program's: "monarch user add"
 	Usage   string // with its arguments
@@ -23,12 +25,12 @@ type Option struct {
 	Text string
 }
 
-// Manual returns all commands in their order. The first is the program itself, with the flags that all
+// Reference returns all commands in their order. The first is the program itself, with the flags that all
 // commands have.
-func (p Program) Manual() ([]Entry, error) {
-	parser, err := p.parser()
+func (p Program) Reference() ([]Entry, error) {
+	parser, err := p.parser(context.Background(), func(int) {})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("build the command line: %w", err)
 	}
 	var all []Entry
 	collect(parser.Model.Node, p.Name, &all)
@@ -62,9 +64,9 @@ func collect(n *kong.Node, name string, all *[]Entry) {
 // Check reads the arguments of a command as [Program.Run] does, and runs nothing.
 func (p Program) Check(args []string) error {
 	left := false
-	parser, err := p.parser(kong.Exit(func(int) { left = true }))
+	parser, err := p.parser(context.Background(), func(int) { left = true })
 	if err != nil {
-		return err
+		return fmt.Errorf("build the command line: %w", err)
 	}
 	if _, err := parser.Parse(args); err != nil && !left {
 		return UsageError(err.Error())

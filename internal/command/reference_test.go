@@ -16,8 +16,8 @@ func program() command.Program {
 	}
 }
 
-func TestManual(t *testing.T) {
-	got, err := program().Manual()
+func TestReference(t *testing.T) {
+	got, err := program().Reference()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func TestManual(t *testing.T) {
 	}
 	p := program()
 	p.Grammar = new(int)
-	if _, err := p.Manual(); err == nil {
-		t.Error("there is a manual of no grammar")
+	if _, err := p.Reference(); err == nil {
+		t.Error("there is a reference of no grammar")
 	}
 }
 
