@@ -76,9 +76,6 @@ var (
 // notKeys look like settings and are files.
 var notKeys = []string{"audit.log", "mail.example"}
 
-// ofTests are variables that tests and programs for developers read.
-var ofTests = []string{"MONARCH_TEST_DATABASE", "MONARCH_TEST_NODES", "MONARCH_CHECK_VULN"}
-
 func TestDocumentsNameSettingsThatExist(t *testing.T) {
 	keys, variables, sections := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	for _, s := range config.Sections() {
@@ -87,9 +84,10 @@ func TestDocumentsNameSettingsThatExist(t *testing.T) {
 			keys[k.Name], variables[k.Env] = true, true
 		}
 	}
+	others := otherVariables(t)
 	each(documents(t), func(where, line string, block bool) {
 		for _, name := range variable.FindAllString(line, -1) {
-			if !variables[name] && !slices.Contains(ofTests, name) {
+			if !variables[name] && !others[name] {
 				t.Errorf("%s: no setting has the variable %s", where, name)
 			}
 		}
@@ -99,6 +97,28 @@ func TestDocumentsNameSettingsThatExist(t *testing.T) {
 			}
 		}
 	})
+}
+
+// otherVariables returns those that scripts and tests read.
+func otherVariables(t *testing.T) map[string]bool {
+	t.Helper()
+	names := make(map[string]bool)
+	for _, pattern := range []string{"../../scripts/*", "../../.goreleaser.yaml", "../*/*_test.go", "../msntest/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range variable.FindAllString(string(content), -1) {
+				names[name] = true
+			}
+		}
+	}
+	return names
 }
 
 // Blocks of TOML are configurations.

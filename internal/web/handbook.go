@@ -70,10 +70,14 @@ func (s *Server) handbookIndex(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, "handbook/index", data)
 }
 
-// groupOf returns the heading under which the index has a name: the section of a setting, or the
-// program of a command.
+// groupOf returns the heading under which the index has a name: the section of a setting, the program
+// of a command, or what addresses begin with.
 func groupOf(name string) string {
-	group, _, _ := strings.Cut(name, " ")
+	group, rest, _ := strings.Cut(name, " ")
+	if strings.HasPrefix(rest, "/") { // after a method
+		parts := strings.SplitN(rest, "/", 4)
+		return strings.Join(parts[:len(parts)-1], "/")
+	}
 	group, _, _ = strings.Cut(group, ".")
 	return group
 }
