@@ -24,6 +24,13 @@ func (c *Cluster) publish() {
 		}
 		return float64(alive)
 	})
+	m.Gauge("monarch_cluster_waiting_bytes", "What waits to be sent to the node for which most does; at 4 MiB it is dropped, for a snapshot later.", func() float64 {
+		most := 0
+		for _, p := range c.peers.all() {
+			most = max(most, p.out.waiting())
+		}
+		return float64(most)
+	})
 	m.Total("monarch_cluster_batches_sent_total", "Batches of messages sent to other nodes.", c.counts.packets.Load)
 	m.Total("monarch_cluster_sent_bytes_total", "Bytes of these batches.", c.counts.bytes.Load)
 	m.Total("monarch_cluster_packets_received_total", "Packets of other nodes, with heartbeats.", c.counts.received.Load)

@@ -127,6 +127,13 @@ func (s *stream) put(m message) (full bool) {
 	return len(s.queue[last]) >= fullBatch
 }
 
+// waiting returns how many bytes are to be sent.
+func (s *stream) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size
+}
+
 // take returns the next batch to be sent, which takes no more messages, or nil.
 func (s *stream) take() (batch []byte, run uint64) {
 	s.mu.Lock()

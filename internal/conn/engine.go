@@ -210,6 +210,16 @@ func (e *Engine) Count() int {
 	return e.count
 }
 
+// Waiting returns how many slow handlers wait for their turn.
+func (e *Engine) Waiting() int { return e.workers.backlog() }
+
+// MaxSlow returns how many slow handlers may run at a time. There is no limit to how many wait but
+// that of connections, for each has one at most.
+func (e *Engine) MaxSlow() int { return e.limits.Load().Slow }
+
+// Slow returns how many slow handlers run.
+func (e *Engine) Slow() int { return e.workers.running(e.MaxSlow()) }
+
 // Shutdown closes every connection, after its output, and waits for their handlers. When
 // ctx ends first, the context of slow handlers ends and the rest is cut off.
 func (e *Engine) Shutdown(ctx context.Context) error {

@@ -34,6 +34,9 @@ var reasons = [...]string{
 	Unavailable: "unavailable", Panicked: "panicked",
 }
 
+// Reasons returns all of them as they stand in logs and metrics.
+func Reasons() []string { return reasons[PeerClosed:] }
+
 // flushes reports whether the peer still gets what is queued for him.
 func (r Reason) flushes() bool { return r != Slow && r != Broken }
 

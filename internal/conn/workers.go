@@ -54,6 +54,20 @@ func (w *workers) resize(more int) {
 	}
 }
 
+// backlog returns how many wait.
+func (w *workers) backlog() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiting)
+}
+
+// running returns how many have been let in, of so many that may be.
+func (w *workers) running(most int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return most - w.free
+}
+
 // run calls fn on a goroutine other than the caller's.
 func (w *workers) run(fn func()) {
 	w.mu.Lock()

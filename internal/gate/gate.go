@@ -55,6 +55,14 @@ const (
 	TooManyAtTheProxy Cause = "proxy_waiting"     // too many of which the proxy has not said for whom
 )
 
+// Causes returns all of them.
+func Causes() []string {
+	return []string{
+		string(Denied), string(Malformed), string(TooManyFrom), string(TooManyStrangers), string(TooStrange),
+		string(TooMuchForMemory), string(TooManyAtTheProxy),
+	}
+}
+
 // Gate is who may connect. It must be made by [New].
 type Gate struct {
 	metrics  *metrics.Metrics
@@ -85,6 +93,9 @@ func New(m *metrics.Metrics, log *slog.Logger, n Networks, l Limits) *Gate {
 
 // SetLimits changes the limits from now on. Nobody who is inside is closed for it.
 func (g *Gate) SetLimits(l Limits) { g.limits.Store(&l) }
+
+// Limits returns those that are in force.
+func (g *Gate) Limits() Limits { return *g.limits.Load() }
 
 // SetNetworks changes the networks from now on. Nobody who is inside is closed for it.
 func (g *Gate) SetNetworks(n Networks) { g.networks.Store(newNetworks(n)) }

@@ -42,7 +42,8 @@ type Hub struct {
 	mark   uint64        // what numbers given here end with
 	peers  *peers        // nil: there is no other node
 	lines  atomic.Uint64 // sent to watchers
-	lists  sync.Pool     // of *[]im.UserID, for watchers
+	timed  func(time.Duration)
+	lists  sync.Pool // of *[]im.UserID, for watchers
 
 	directory
 	countdown countdown
@@ -52,7 +53,7 @@ type Hub struct {
 // from watchers in case the new one comes on line at once.
 // docs/protocol/signin.md#elsewhere
 func New(clk *clock.Clock, hold time.Duration) *Hub {
-	h := &Hub{clock: clk}
+	h := &Hub{clock: clk, timed: func(time.Duration) {}}
 	h.SetHold(hold)
 	h.lists.New = func() any { return new([]im.UserID) }
 	h.init()
@@ -76,6 +77,10 @@ const (
 // EndFunc is told of the end of a sign-in. Expelled ends those of the same user before it, as
 // far as there is anything left of them.
 type EndFunc func(user im.UserID, number uint64, how Ending)
+
+// OnTold registers a function that is told how long it took to tell all watchers here of a change.
+// It must not wait, and is for construction time.
+func (h *Hub) OnTold(fn func(took time.Duration)) { h.timed = fn }
 
 // OnEnd registers a function to be told of every sign-in that ends. It is for construction
 // time.

@@ -135,12 +135,7 @@ func (p *peers) changed(n *node, m *changed) {
 	if e != nil || elsewhere && f.number > m.Number { // its departure is not certain to come either
 		p.doubt(Known{ev.Who, m.Now})
 	}
-	for _, id := range m.Watchers {
-		if w := h.present(id); w != nil {
-			w.session.Deliver(ev)
-		}
-	}
-	h.lines.Add(ev.lines)
+	h.spread(ev, m.Watchers)
 }
 
 // signedOut takes somebody out of the directory, or lets him have time to come back elsewhere.

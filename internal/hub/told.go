@@ -362,15 +362,23 @@ func (h *Hub) tell(e *Entry, t *told, p im.Presence, name string, watchers []im.
 		Who: im.Person{ID: e.User(), Handle: e.handle, Name: name}, Before: t.presence(), Now: p, Renamed: name != t.name,
 	}
 	t.note(p, name)
-	for _, id := range watchers {
-		if w := h.present(id); w != nil {
-			w.session.Deliver(ev)
-		}
-	}
-	h.lines.Add(ev.lines)
+	h.spread(ev, watchers)
 	if h.peers != nil {
 		m := change(e, p, name)
 		m.Before, m.Renamed = ev.Before, ev.Renamed
 		h.peers.tell(m, watchers, out)
 	}
+}
+
+// spread delivers a change to watchers here, one after another, and takes the time. The owner of the
+// change is locked.
+func (h *Hub) spread(ev *PresenceChanged, watchers []im.UserID) {
+	began := time.Now()
+	for _, id := range watchers {
+		if w := h.present(id); w != nil {
+			w.session.Deliver(ev)
+		}
+	}
+	h.timed(time.Since(began))
+	h.lines.Add(ev.lines)
 }

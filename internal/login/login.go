@@ -27,8 +27,9 @@ type Config struct {
 	Log    *slog.Logger
 	Audit  *audit.Log // nil: nothing is recorded
 
-	Tell   func(News) // tells the desks of other nodes; it must not wait. nil: there are none
-	Limits Limits     // to begin with
+	Measure func(time.Duration) // is told how long a password check took, with its wait. nil: nobody wants to know
+	Tell    func(News)          // tells the desks of other nodes; it must not wait. nil: there are none
+	Limits  Limits              // to begin with
 }
 
 // News is how an attempt ended, as desks tell each other: who guesses at several has no more
@@ -75,6 +76,9 @@ var (
 
 // New returns a desk that remembers nobody.
 func New(cfg Config) *Desk {
+	if cfg.Measure == nil {
+		cfg.Measure = func(time.Duration) {}
+	}
 	d := &Desk{cfg: cfg, guesses: newGuesses()}
 	d.SetLimits(cfg.Limits)
 	return d
@@ -107,7 +111,9 @@ func (d *Desk) SignIn(ctx context.Context, handle string, passwords []string, fr
 		d.count(ErrTurnedAway)
 		return im.User{}, ErrTurnedAway
 	}
+	began := time.Now()
 	user, password, err := d.verify(ctx, c, what)
+	d.cfg.Measure(time.Since(began))
 	d.end(ctx, a, err, c)
 	if err != nil {
 		d.count(err)

@@ -68,6 +68,7 @@ type Sender struct {
 	queue chan *letter // has room for every letter there is
 
 	invitations, letters tally
+	dropped              atomic.Uint64
 
 	mu      sync.Mutex // leaf
 	waiting map[*letter]struct{}
@@ -142,6 +143,7 @@ func (s *Sender) queueUp(l *letter, err error) {
 	s.mu.Unlock()
 	if full {
 		l.tally.lost.Add(1)
+		s.dropped.Add(1)
 		s.log.Warn("a letter was dropped, too many are waiting", "kind", l.kind, "user", l.user)
 		return
 	}
@@ -159,6 +161,19 @@ func (s *Sender) LettersSent() uint64 { return s.letters.sent.Load() }
 
 // LettersLost returns how many other letters were refused or given up.
 func (s *Sender) LettersLost() uint64 { return s.letters.lost.Load() }
+
+// Waiting returns how many letters wait, to be sent at all or again.
+func (s *Sender) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting)
+}
+
+// MaxWaiting returns how many may.
+func (s *Sender) MaxWaiting() int { return maxLetters }
+
+// Dropped returns how many letters of all kinds found the queue full.
+func (s *Sender) Dropped() uint64 { return s.dropped.Load() }
 
 // Run sends letters until ctx ends, which interrupts the one under way. Those that are left
 // are lost.

@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -25,6 +26,8 @@ type Metrics struct {
 	RoomsIdle      Counter // switchboard sessions cleared for idleness
 	CookieFailures Counter // USR and ANS with a cookie that did not pass
 
+	timings
+
 	registry *prometheus.Registry
 	opened   *prometheus.CounterVec
 	closed   *prometheus.CounterVec
@@ -34,6 +37,7 @@ type Metrics struct {
 	messages [len(acks)][outcomes]prometheus.Counter
 	bytes    prometheus.Counter
 	limited  [limits]prometheus.Counter
+	lines    [levels]prometheus.Counter
 }
 
 // Outcome is what became of a message on a switchboard.
@@ -77,6 +81,11 @@ var limitNames = [limits]string{
 	FailedMessages: "failed_messages", Bytes: "bytes", Invitations: "invitations", SignIns: "sign_ins",
 }
 
+// The levels that lines of the log are counted by.
+var levelNames = [...]string{"debug", "info", "warn", "error"}
+
+const levels = len(levelNames)
+
 // ofTheRuntime selects what tells where the runtime's time and memory go.
 var ofTheRuntime = regexp.MustCompile(`^/(cpu|gc|memory|sched)/`)
 
@@ -113,6 +122,11 @@ func New() *Metrics {
 	for i, name := range limitNames {
 		m.limited[i] = limited.WithLabelValues(name)
 	}
+	lines := m.vector("monarch_log_lines_total", "Lines of the log, by level.", "level")
+	for i, name := range levelNames {
+		m.lines[i] = lines.WithLabelValues(name)
+	}
+	m.addTimings()
 	return m
 }
 
@@ -151,6 +165,27 @@ func (m *Metrics) Duration(name, help string, value func() time.Duration) {
 // other metrics can join it to them.
 func (m *Metrics) Info(name, help string, labels map[string]string) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return 1 }))
+}
+
+// Expect has the connections of a role show with zero before there are any, and so each reason for
+// which they may end: what nobody has seen yet can be watched, too.
+func (m *Metrics) Expect(role string, reasons []string) {
+	m.opened.WithLabelValues(role)
+	for _, reason := range reasons {
+		m.closed.WithLabelValues(role, reason)
+	}
+}
+
+// ExpectRefusals does so with the causes for which connections to a listener may be refused.
+func (m *Metrics) ExpectRefusals(listener string, causes []string) {
+	for _, cause := range causes {
+		m.outside.WithLabelValues(listener, cause)
+	}
+}
+
+// Logged counts a line of the log.
+func (m *Metrics) Logged(l slog.Level) {
+	m.lines[min(max((int(l)+4)/4, 0), levels-1)].Inc()
 }
 
 // Opened counts an accepted connection.

@@ -135,7 +135,7 @@ func (s *Server) Notification() conn.Role {
 
 func (s *Server) open(c *conn.Conn, dispatch bool) *session {
 	c.Expect(s.Limits().Greeting)
-	return &session{srv: s, conn: c, dispatch: dispatch}
+	return &session{srv: s, conn: c, dispatch: dispatch, private: &private{arrival: &arrival{began: time.Now()}}}
 }
 
 // dialect finds the dialect of a version, or nil.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -66,9 +67,15 @@ const (
 // private is what a running handler has of its own, before sign-in and at times.
 type private struct {
 	handle   string       // named in USR I
-	client   *client      // named in CVR
+	arrival  *arrival     // until the sign-in is done
 	asked    string       // the challenge that the client asked for, or ""
 	commands clock.Bucket // before sign-in
+}
+
+// arrival is what is known of a sign-in while it goes on.
+type arrival struct {
+	began  time.Time // when the client connected
+	client client    // named in CVR
 }
 
 // own returns what the running handler may write to.

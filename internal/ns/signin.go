@@ -11,6 +11,7 @@ import (
 	"monarch/internal/conn"
 	"monarch/internal/hub"
 	"monarch/internal/im"
+	"monarch/internal/metrics"
 	"monarch/internal/store"
 	"monarch/internal/turns"
 	"monarch/msnp"
@@ -65,7 +66,7 @@ func (s *session) cvr(f msnp.Frame) error {
 		return closeOn(err, conn.Malformed)
 	}
 	if s.state != signedIn {
-		s.own().client = &client{shorten(m.Library), shorten(m.Version)}
+		s.private.arrival.client = client{shorten(m.Library), shorten(m.Version)}
 	}
 	if f.Verb == msnp.CVQ {
 		s.conn.Expect(partingTime)
@@ -168,10 +169,8 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	if s.allowTo(user.ID, signIns) != nil {
 		return fatal{msnp.CodeBusy, conn.Flood}
 	}
-	var by client
-	if s.private.client != nil {
-		by = *s.private.client
-	}
+	arrived := s.private.arrival
+	by := arrived.client
 	name := strings.TrimSpace(by.library + " " + by.version)
 	s.state, s.alerts, s.private, s.credential = signedIn, takesAlerts(by.library), nil, user.Credential
 	s.conn.SignedIn()
@@ -188,6 +187,7 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 		return err
 	}
 	s.srv.Metrics.SignIns.Inc()
+	s.srv.Metrics.SignIn.Took(time.Since(arrived.began))
 	s.recordSignIn(ctx, user, name)
 	s.openMailbox(box)
 	s.conn.SetGrammar(msnp.NotificationGrammar)
@@ -209,7 +209,9 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mailbox, error) {
 	wait, cancel := context.WithTimeout(ctx, partingTime)
 	defer cancel()
+	began := time.Now()
 	s.srv.Hub.AwaitPrior(wait, &s.entry)
+	began = s.stepped(metrics.DisplacementStep, began)
 	if err := s.overdrawn(); err != nil {
 		return before, nil, err
 	}
@@ -218,6 +220,7 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	}
 	defer s.srv.Turns.Done()
 	user, box, err := s.srv.Store.UserWithMailbox(ctx, before.ID)
+	s.stepped(metrics.MailboxStep, began)
 	switch {
 	case errors.Is(err, im.ErrNoUser):
 	case err != nil:
@@ -229,11 +232,20 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	return user, nil, fatal{msnp.CodeAuthFailed, conn.Refused}
 }
 
+// stepped says that a step of the sign-in is done, and when.
+func (s *session) stepped(step metrics.Step, began time.Time) (now time.Time) {
+	now = time.Now()
+	s.srv.Metrics.Step(step, now.Sub(began))
+	return now
+}
+
 // account finds the account that a ticket proves, which must be the one of stage I, when its
 // turn has come. Whatever is wrong, the answer is the same.
 func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	refused := fatal{msnp.CodeAuthFailed, conn.Refused}
+	began := time.Now()
 	t, err := s.srv.Signer.OpenTicket(ticket, s.srv.Clock.Steady(), s.srv.Limits().TicketLife)
+	began = s.stepped(metrics.TicketStep, began)
 	if err != nil {
 		return im.User{}, refused
 	}
@@ -245,6 +257,7 @@ func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	}
 	defer s.srv.Turns.Done()
 	user, err := s.srv.Store.UserByID(ctx, im.UserID(t.User))
+	s.stepped(metrics.AccountStep, began)
 	switch {
 	case errors.Is(err, im.ErrNoUser):
 		return im.User{}, refused

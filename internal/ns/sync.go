@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"monarch/internal/hub"
 	"monarch/internal/im"
+	"monarch/internal/metrics"
 	"monarch/msnp"
 )
 
@@ -108,10 +110,12 @@ func (s *session) read(ctx context.Context) (im.Roster, error) {
 }
 
 func (s *session) roster(ctx context.Context) (im.Roster, error) {
+	began := time.Now()
 	if err := s.srv.Turns.Await(ctx); err != nil {
 		return im.Roster{}, err
 	}
 	defer s.srv.Turns.Done()
+	defer func() { s.stepped(metrics.RosterStep, began) }()
 	return s.srv.Store.Roster(ctx, s.entry.User())
 }
 

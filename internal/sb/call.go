@@ -214,7 +214,7 @@ func (m *member) call(c msnp.Call) (attempt, error) {
 	id := msnp.Uint(m.room.id)
 	inv := &invitation{
 		cookie: id + "." + auth.Nonce() + "." + auth.Nonce(),
-		caller: m, reply: msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", id),
+		caller: m, called: m.srv.Clock.Elapsed(), reply: msnp.AppendLine(nil, msnp.CAL, string(c.TrID), "RINGING", id),
 	}
 	before, err := m.room.invite(callee, handle, inv)
 	return attempt{callee, inv, before}, err

@@ -37,6 +37,7 @@ type invitation struct {
 	expiry clock.Timer
 
 	caller *member
+	called time.Duration // when, by the clock's Elapsed
 	reply  []byte        // what he is told when it rings; nil once he was
 	known  chan struct{} // closed when it has rung or ended; nil while nobody waits for that
 }
@@ -69,6 +70,7 @@ func (r *room) answer(m *member, a msnp.Answer) bool {
 	}
 	r.rang(inv)
 	r.settle(inv)
+	r.srv.Metrics.Answered.Took(r.srv.Clock.Elapsed() - inv.called)
 	m.room = r
 	var out []byte
 	n := msnp.Uint(len(r.members))
@@ -213,6 +215,7 @@ func (r *room) ring(inv *invitation) {
 func (r *room) rang(inv *invitation) {
 	if inv.reply != nil {
 		inv.caller.conn.Send(inv.reply)
+		r.srv.Metrics.Ringing.Took(r.srv.Clock.Elapsed() - inv.called)
 		inv.reply = nil
 		inv.decided()
 	}

@@ -29,10 +29,6 @@ func (s *Server) buildHooks() {
 		Tell: func() { s.nodes.Tell(topicHooks, nil) },
 	})
 	s.nodes.Hear(topicHooks, func([]byte) { s.hooks.sender.Refresh() })
-	c, m := &s.hooks.sender.Counts, s.metrics
-	m.Total("monarch_webhook_deliveries_total", "Events that webhooks took.", c.Delivered.Load)
-	m.Total("monarch_webhook_failures_total", "Attempts to tell webhooks that failed.", c.Failed.Load)
-	m.Total("monarch_webhook_lost_total", "Events that webhooks will not be told of.", c.Lost.Load)
 }
 
 // hear hands webhooks what the audit log was given.

@@ -6,14 +6,15 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/conn"
+	"monarch/internal/metrics"
 	"monarch/internal/ns"
 	"monarch/internal/sb"
 	"monarch/internal/store"
 )
 
 // databaseConfig returns which database it is.
-func databaseConfig(cfg config.Config) store.Config {
-	return store.Config{URL: cfg.DatabaseURL(), MaxConnections: cfg.Database.MaxConnections}
+func databaseConfig(cfg config.Config, m *metrics.Metrics) store.Config {
+	return store.Config{URL: cfg.DatabaseURL(), MaxConnections: cfg.Database.MaxConnections, Measure: m.Stored}
 }
 
 // connLimits returns what connections may cost.

@@ -35,10 +35,6 @@ func (s *Server) buildPost() error {
 		return fmt.Errorf("smtp: %w", err)
 	}
 	s.post.sender = sender
-	s.metrics.Total("monarch_invitations_sent_total", "Invitations that the mail server took.", sender.Sent)
-	s.metrics.Total("monarch_invitations_lost_total", "Invitations that it did not take.", sender.Lost)
-	s.metrics.Total("monarch_letters_sent_total", "Letters to confirm addresses and reset passwords that the mail server took.", sender.LettersSent)
-	s.metrics.Total("monarch_letters_lost_total", "Such letters that it did not take.", sender.LettersLost)
 	return nil
 }
 

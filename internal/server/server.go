@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,7 +100,7 @@ func New(cfg config.Config, log *slog.Logger, clk *clock.Clock) (*Server, error)
 	s.level.Set(levels[cfg.Log.Level])
 	s.reloading.inForce = cfg
 	s.lines = new(history.Lines)
-	s.log = slog.New(s.lines.Beside(leveled{log.Handler(), &s.level}))
+	s.log = slog.New(s.lines.Beside(leveled{log.Handler(), &s.level, s.metrics}))
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -119,7 +118,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.store, err = store.OpenWith(ctx, databaseConfig(s.cfg)); err != nil {
+	if s.store, err = store.OpenWith(ctx, databaseConfig(s.cfg, s.metrics)); err != nil {
 		return err
 	}
 	if _, err := s.readNetworks(ctx); err != nil {
@@ -133,6 +132,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.signer.OnUnknown(s.unknownKey)
 	s.arrivals = turns.New(signinTurns(s.cfg))
 	s.hub = hub.New(s.clock, s.cfg.Limits.SigninHold.D())
+	s.hub.OnTold(s.metrics.Fanout.Took)
 	s.nodes = nodes.New(s.clock, s.status)
 	if err := s.buildCluster(); err != nil {
 		return err
@@ -159,7 +159,8 @@ func (s *Server) buildPassport() error {
 	s.hasher = auth.NewHasher(s.cfg.Limits.HashParallel, s.cfg.Limits.HashQueue, auth.DefaultParams)
 	s.login = login.New(login.Config{
 		Store: s.store, Hasher: s.hasher, Clock: s.clock, Log: s.log, Audit: s.audit, Limits: loginLimits(s.cfg),
-		Tell: func(n login.News) { s.nodes.Tell(topicGuess, n) },
+		Tell:    func(n login.News) { s.nodes.Tell(topicGuess, n) },
+		Measure: func(took time.Duration) { s.metrics.Step(metrics.PasswordStep, took) },
 	})
 	s.nodes.Hear(topicGuess, hear(s.login.Learn))
 	s.past = history.New(s.clock, s.lines, s.reading)
@@ -202,31 +203,17 @@ const webLife = auth.MaxLife
 
 // buildOps makes the interfaces for operators.
 func (s *Server) buildOps() {
+	complaints := slog.NewLogLogger(s.log.Handler(), slog.LevelWarn) // else they would come in a form of their own
 	s.opsHTTP = &http.Server{
 		Handler:           s.opsHandler(),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, ErrorLog: complaints,
 	}
 	s.manage = &http.Server{
 		Handler:           s.service.Handler(),
 		ConnContext:       admin.Actor,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute, ErrorLog: complaints,
 	}
-	s.metrics.Info("monarch_build_info", "Which release this is; always 1.", map[string]string{"version": release(), "goversion": runtime.Version()})
-	count := func(n int) float64 { return float64(n) }
-	s.metrics.Gauge("monarch_sessions", "Users signed in.", func() float64 { return count(s.hub.Count()) })
-	s.metrics.Gauge("monarch_connections", "Open connections of clients.", func() float64 { return count(s.engine.Count()) })
-	s.metrics.Gauge("monarch_carried_connections", "Connections of clients over HTTP and of the website's messenger that are carried to other nodes.", func() float64 { return count(s.carrier.count()) })
-	s.metrics.Gauge("monarch_strangers", "Connections, requests over HTTP included, that nobody has signed in on.", func() float64 { return count(s.gate.Strangers()) })
-	s.metrics.Gauge("monarch_network_rules", "Networks that operators deny or allow beside the configuration.", func() float64 { return float64(s.bans.inForce.Load()) })
-	s.metrics.Gauge("monarch_strangers_bytes", "What their buffers take together.", func() float64 { return float64(s.gate.Held()) })
-	s.metrics.Gauge("monarch_switchboard_sessions", "Conversations that are going on or may still be entered.", func() float64 { return count(s.boards.rooms()) })
-	s.metrics.Gauge("monarch_switchboard_participants", "Participants of all conversations.", func() float64 { return count(s.boards.seated()) })
-	s.metrics.Gauge("monarch_gateway_sessions", "Connections of clients that come over HTTP.", func() float64 { return count(s.passport.GatewaySessions()) })
-	s.metrics.Total("monarch_presence_lines_total", "Presence lines sent to watchers.", s.hub.Lines)
-	s.metrics.Total("monarch_api_requests_total", "Requests to the management interface with a good token.", s.bearer.Requests.Load)
-	s.metrics.Total("monarch_api_refused_total", "Requests with a wrong token, or from whom too many of those came.", s.bearer.Refused.Load)
-	s.measureSignin()
-	s.website.measure(s.metrics)
+	s.measure()
 }
 
 // Store returns the database.

@@ -12,7 +12,6 @@ import (
 	"monarch/internal/hub"
 	"monarch/internal/im"
 	"monarch/internal/mail"
-	"monarch/internal/metrics"
 	"monarch/internal/passport"
 	"monarch/internal/web"
 )
@@ -144,17 +143,4 @@ func (w *website) close(ctx context.Context) error {
 		return nil
 	}
 	return w.server.Shutdown(ctx)
-}
-
-// measure publishes what it does.
-func (w *website) measure(m *metrics.Metrics) {
-	if w.server == nil {
-		return
-	}
-	c := &w.server.Counts
-	m.Total("monarch_web_requests_total", "Requests to the website.", c.Requests.Load)
-	m.Total("monarch_web_sign_ups_total", "Accounts that people made at the website.", c.SignUps.Load)
-	m.Total("monarch_web_sign_ins_total", "Sign-ins at the website.", c.SignIns.Load)
-	m.Total("monarch_web_refused_total", "Forms that were refused: not from a page of ours, or too many.", c.Refused.Load)
-	m.Total("monarch_web_panics_total", "Faults caught at a page's edge.", c.Panics.Load)
 }

@@ -118,6 +118,8 @@ func (p *pool) prepare(ctx context.Context) error {
 	return migrate(ctx, p.DB, list) // as long as it takes, and another node's before it
 }
 
+func (p *pool) usage() Usage { return use(p.DB) }
+
 func (p *pool) close() error { return p.Close() }
 
 func (p *pool) change(ctx context.Context, do func(tx *transaction) error) error {

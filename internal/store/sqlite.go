@@ -108,6 +108,14 @@ func (f *file) load(ctx context.Context, scan func(row) error, query string, arg
 	return scan(f.reader.row(ctx, query, args...))
 }
 
+func (f *file) usage() Usage {
+	u := use(f.reader.DB, f.writer.DB)
+	f.writer.mu.Lock()
+	defer f.writer.mu.Unlock()
+	u.Waiting = len(f.writer.waiting)
+	return u
+}
+
 func (f *file) close() error {
 	return errors.Join(f.copier.Close(), f.reader.Close(), f.writer.Close())
 }

@@ -12,13 +12,17 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"monarch/internal/metrics"
 )
 
 // Store is an open database. Its methods may be called from any goroutine.
@@ -27,6 +31,20 @@ type Store struct {
 	*file  // the engine, where that is SQLite; else nil
 
 	recorder *recorder // keeps what Roster has computed
+	measure  Measure
+}
+
+// Measure is told of work that is done: of which kind, how long it took with all waits, and whether
+// it failed because the database was not available. It must not wait.
+type Measure func(o metrics.Operation, took time.Duration, unavailable bool)
+
+// Usage is what of a database is in use, and what waits for it.
+type Usage struct {
+	Waiting     int // changes that wait for their turn; SQLite alone has turns
+	Connections int // in use
+	Most        int // that may be
+	Waits       uint64
+	Waited      time.Duration
 }
 
 // engine is what differs between the databases. What its methods run may be run several times,
@@ -39,6 +57,7 @@ type engine interface {
 	view(ctx context.Context, do func(tx *transaction) error) error
 	// load runs one query for one row.
 	load(ctx context.Context, scan func(row) error, query string, args ...any) error
+	usage() Usage
 	close() error
 }
 
@@ -47,6 +66,7 @@ type Config struct {
 	URL string // as for [Open]
 	// The most connections to PostgreSQL at a time; 0: [DefaultConnections].
 	MaxConnections int
+	Measure        Measure // nil: nobody wants to know
 }
 
 // Open opens the database that url names and brings its schema up to date. The url is "sqlite:"
@@ -68,18 +88,42 @@ func OpenWith(ctx context.Context, cfg Config) (*Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open database %s: %w", where, explain(ctx, err))
 		}
-		return newStore(&Store{engine: p}), nil
+		return newStore(&Store{engine: p}).measured(cfg.Measure), nil
 	}
 	s, err := openSQLite(ctx, where.path)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", where, explain(ctx, err))
 	}
-	return s, nil
+	return s.measured(cfg.Measure), nil
+}
+
+// measured has somebody told of all work, unless nobody is.
+func (s *Store) measured(by Measure) *Store {
+	if by != nil {
+		s.measure = by
+	}
+	return s
+}
+
+// Usage returns what is in use at this moment.
+func (s *Store) Usage() Usage { return s.engine.usage() }
+
+// use returns what a handle's connections are used for.
+func use(db ...*sql.DB) (u Usage) {
+	for _, each := range db {
+		st := each.Stats()
+		u.Connections += st.InUse
+		u.Most += st.MaxOpenConnections
+		u.Waits += uint64(max(st.WaitCount, 0)) //nolint:gosec // it is not below zero
+		u.Waited += st.WaitDuration
+	}
+	return u
 }
 
 // newStore completes a store whose database is open.
 func newStore(s *Store) *Store {
 	s.recorder = newRecorder(s.writeRecords)
+	s.measure = func(metrics.Operation, time.Duration, bool) {}
 	return s
 }
 
@@ -140,12 +184,17 @@ func parseURL(url string) (location, error) {
 // change returns nil what do has done is durable. what says in errors what was attempted.
 func change[T any](ctx context.Context, s *Store, what string, do func(tx *transaction) (T, error)) (T, error) {
 	var none, got T
+	began := time.Now()
 	err := s.engine.change(ctx, func(tx *transaction) (err error) {
 		got, err = do(tx)
 		return err
 	})
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
+		err = explain(ctx, err)
+	}
+	s.measure(metrics.Change, time.Since(began), errors.Is(err, ErrUnavailable))
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
 	return got, nil
 }
@@ -159,12 +208,17 @@ func act(ctx context.Context, s *Store, what string, do func(tx *transaction) er
 // view runs do, which only reads, several statements that see one state of the database.
 func view[T any](ctx context.Context, s *Store, what string, do func(tx *transaction) (T, error)) (T, error) {
 	var got, none T
+	began := time.Now()
 	err := s.engine.view(ctx, func(tx *transaction) (err error) {
 		got, err = do(tx)
 		return err
 	})
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
+		err = explain(ctx, err)
+	}
+	s.measure(metrics.View, time.Since(began), errors.Is(err, ErrUnavailable))
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
 	return got, nil
 }
@@ -172,12 +226,17 @@ func view[T any](ctx context.Context, s *Store, what string, do func(tx *transac
 // load runs one query for one row, which scan reads. It needs no transaction.
 func load[T any](ctx context.Context, s *Store, what string, scan func(row) (T, error), query string, args ...any) (T, error) {
 	var got, none T
+	began := time.Now()
 	err := s.engine.load(ctx, func(r row) (err error) {
 		got, err = scan(r)
 		return err
 	}, query, args...)
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", what, explain(ctx, err))
+		err = explain(ctx, err)
+	}
+	s.measure(metrics.Load, time.Since(began), errors.Is(err, ErrUnavailable))
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
 	return got, nil
 }

@@ -231,6 +231,13 @@ func (q *Queue) Waiting() int {
 	return q.waiting + q.first.callers.Len()
 }
 
+// Limit returns how many may wait.
+func (q *Queue) Limit() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.limits.Queue
+}
+
 // Busy returns how many were turned away.
 func (q *Queue) Busy() uint64 { return q.busy.Load() }
 

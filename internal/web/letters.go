@@ -63,6 +63,9 @@ func (e *errands) end() {
 	e.running.Wait()
 }
 
+// Errands returns how many things wait to be done after an answer, and how many may.
+func (s *Server) Errands() (waiting, most int) { return len(s.errands.waiting), maxErrands }
+
 // later runs an errand after the answer. The error is that too many wait.
 func (s *Server) later(fn func(context.Context) error) error {
 	errand := func(ctx context.Context) {
