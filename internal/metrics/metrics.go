@@ -147,6 +147,11 @@ func (m *Metrics) Gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
 
+// Labelled publishes one of several such numbers that are told apart by labels.
+func (m *Metrics) Labelled(name, help string, labels map[string]string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
+}
+
 // Total publishes a number that only grows and is counted elsewhere.
 func (m *Metrics) Total(name, help string, value func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
@@ -164,7 +169,7 @@ func (m *Metrics) Duration(name, help string, value func() time.Duration) {
 // Info publishes what does not change, as the labels of a number that is always 1: whoever reads the
 // other metrics can join it to them.
 func (m *Metrics) Info(name, help string, labels map[string]string) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return 1 }))
+	m.Labelled(name, help, labels, func() float64 { return 1 })
 }
 
 // Expect has the connections of a role show with zero before there are any, and so each reason for

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"runtime"
 	"time"
 
@@ -52,6 +54,31 @@ func (s *Server) measureConnections() {
 	m.Gauge("monarch_slow_handlers", "Commands at work that wait for something, such as the database.", count(s.engine.Slow))
 	m.Gauge("monarch_slow_handlers_limit", "How many may be at work; others wait in the queue slow_handlers.", count(s.engine.MaxSlow))
 	m.Queue(metrics.Queue{Name: "slow_handlers", Length: s.engine.Waiting})
+	s.measureCertificate("https", s.tls.Load)
+	if s.website.tls.Load() != nil {
+		s.measureCertificate("web", s.website.tls.Load)
+	}
+}
+
+// measureCertificate publishes until when the certificate of a listener is good.
+func (s *Server) measureCertificate(listener string, of func() *tls.Config) {
+	s.metrics.Labelled("monarch_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires, in seconds since 1970.",
+		map[string]string{"listener": listener}, func() float64 { return expiry(of()) })
+}
+
+// expiry returns when the certificate that is shown by default expires, or 0 if that is not known.
+func expiry(t *tls.Config) float64 {
+	if t == nil || len(t.Certificates) == 0 {
+		return 0
+	}
+	cert := t.Certificates[0]
+	if cert.Leaf == nil {
+		var err error
+		if cert.Leaf, err = x509.ParseCertificate(cert.Certificate[0]); err != nil {
+			return 0
+		}
+	}
+	return float64(cert.Leaf.NotAfter.Unix())
 }
 
 // measureSignin publishes how signing in goes.
