@@ -18,6 +18,7 @@ func TestMain(m *testing.M) { os.Exit(msntest.Main(m)) }
 // everything are settings with which a server has all metrics there are.
 var everything = map[string]string{
 	"smtp.host": "127.0.0.1", "smtp.from": "robot@example.com",
+	"ops.trace_endpoint": "http://127.0.0.1:9", // where nobody listens
 }
 
 // busy starts two nodes that have all metrics, and has people do something at both.

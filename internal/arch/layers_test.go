@@ -18,6 +18,7 @@ var layers = map[string][]string{
 	"internal/metrics": {},
 	"internal/config":  {},
 	"internal/turns":   {},
+	"internal/trace":   {},
 	"internal/command": {},
 	"internal/ctt":     {},
 
@@ -42,9 +43,9 @@ var layers = map[string][]string{
 	"internal/webhook": {"internal/clock", "internal/audit", "internal/store"},
 	"internal/login":   {"internal/im", "internal/auth", "internal/clock", "internal/turns", "internal/audit", "internal/store"},
 
-	"internal/ns":       front("internal/conn"),
+	"internal/ns":       front("internal/conn", "internal/trace"),
 	"internal/sb":       front("internal/conn"),
-	"internal/passport": front("internal/conn", "internal/gate", "internal/login"),
+	"internal/passport": front("internal/conn", "internal/gate", "internal/login", "internal/trace"),
 	"internal/web": front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt",
 		"docs", "internal/handbook"),
 	"internal/admin":   front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook", "internal/history"),
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 	"internal/nodes":   {"internal/clock", "internal/cluster"},
 
 	"internal/server": front("internal/conn", "internal/gate", "internal/cluster", "internal/natsbus", "internal/nodes", "internal/history", "internal/config", "internal/ns", "internal/sb", "internal/passport",
-		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/webhook", "internal/mail"),
+		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/webhook", "internal/mail", "internal/trace"),
 	"internal/doctor": {"internal/config", "internal/passport", "internal/store", "internal/clock", "internal/metrics"},
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
@@ -121,6 +122,9 @@ var owners = map[string]string{
 	"github.com/nats-io/nats.go":          "internal/natsbus",
 	"github.com/nats-io/nats-server/v2":   "internal/natsbus internal/fleet", // a server to torture
 	"github.com/fxamacker/cbor/v2":        "internal/hub",
+	"go.opentelemetry.io/otel":            "internal/trace",
+	"go.opentelemetry.io/proto/otlp":      testsOnly,
+	"google.golang.org/protobuf":          testsOnly,
 	"golang.org/x/time":                   anywhere,
 	"golang.org/x/sync":                   anywhere,
 	"github.com/chromedp/chromedp":        "internal/webtest",

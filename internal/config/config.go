@@ -77,9 +77,11 @@ type Passport struct {
 	Templates string `toml:"templates"` // "" is the built-in ones
 }
 
-// Ops is the listener for health checks and metrics.
+// Ops is the listener for health checks and metrics, and where traces go.
 type Ops struct {
-	Listen string `toml:"listen"`
+	Listen        string `toml:"listen"`
+	TraceEndpoint string `toml:"trace_endpoint"` // "" is nowhere
+	TracePercent  int    `toml:"trace_percent"`
 }
 
 // Admin says who may manage the service over the website.
@@ -203,7 +205,7 @@ func Default() Config {
 		},
 		Web:         Web{Listen: ":8080"},
 		Accounts:    Accounts{Registration: RegistrationOpen, ProofOfWork: 18},
-		Ops:         Ops{Listen: "127.0.0.1:9090"},
+		Ops:         Ops{Listen: "127.0.0.1:9090", TracePercent: 100},
 		Admin:       Admin{Networks: []string{}},
 		Conn:        Conn{Engine: EngineAuto},
 		Networks:    Networks{Allow: []string{}, Deny: []string{}, Proxies: []string{}},

@@ -104,7 +104,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 	special := map[string]string{
 		"service.host": "im.example.com", "passport.cert": "c.pem", "passport.key": "k.pem",
 		"passport.login_url": "im.example.com/login", "passport.url": "https://im.example.com",
-		"web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "accounts.registration": "invite",
+		"ops.trace_endpoint": "http://collector.example.com:4318", "web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "accounts.registration": "invite",
 		"accounts.proof_of_work": "20", "database.url": "postgres://other/db", "protocol.ver_reply": "single",
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
@@ -185,6 +185,8 @@ var faults = []struct{ name, file, env, want string }{
 	{"a website nowhere", "[web]\nlisten = \"8080\"\n", "", `web.listen is "8080"; write an address and a port`},
 	{"a website on another's port", "[web]\nlisten = \":1863\"\n", "", `dispatch.listen and web.listen both have ":1863"`},
 	{"a website with half a certificate", "[web]\ncert = \"a.pem\"\n", "", "web.cert and web.key belong together"},
+	{"a collector without a scheme", "[ops]\ntrace_endpoint = \"127.0.0.1:4318\"\n", "", "ops.trace_endpoint is not an address"},
+	{"no traces at all, by their share", "[ops]\ntrace_percent = 0\n", "", "ops.trace_percent is 0; choose 1 to 100"},
 	{"a website below a path", "[web]\nurl = \"https://example.com/im\"\n", "", `web.url is "https://example.com/im"; write what people type`},
 	{"a website that is none", "[web]\nurl = \"im.example.com\"\n", "", "web.url is"},
 	{"another registration", "[accounts]\nregistration = \"yes\"\n", "", `accounts.registration is "yes"; choose "open" or "invite" or "closed"`},

@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	p.networks(c.Networks, c.Connections)
 	p.prefixes("admin.networks", c.Admin.Networks)
 	p.mail(c.Mail, c.SMTP)
+	p.ops(c.Ops)
 	p.limits(c.Limits)
 	p.rates(c.Rates)
 	p.oneOf("log.level", c.Log.Level, LogDebug, LogInfo, LogWarn, LogError)
@@ -154,6 +155,15 @@ func (p *problems) passport(c Passport) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" {
 		p.add("passport.url is %q; write a whole address like \"https://im.example.com\", or leave it empty", c.URL)
+	}
+}
+
+func (p *problems) ops(c Ops) {
+	if u, err := url.Parse(c.TraceEndpoint); c.TraceEndpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		p.add("ops.trace_endpoint is not an address; write a whole one like \"http://127.0.0.1:4318\", or leave it empty")
+	}
+	if c.TracePercent < 1 || c.TracePercent > 100 {
+		p.add("ops.trace_percent is %d; choose 1 to 100", c.TracePercent)
 	}
 }
 

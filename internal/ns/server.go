@@ -17,6 +17,7 @@ import (
 	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
+	"monarch/internal/trace"
 	"monarch/internal/turns"
 	"monarch/msnp"
 )
@@ -31,7 +32,7 @@ const (
 	Off     ChallengeMode = "off"     // no challenges are sent
 )
 
-// Config is what a server is made of and told to do. All of it is needed but Audit.
+// Config is what a server is made of and told to do. All of it is needed but Audit and Trace.
 type Config struct {
 	Store   *store.Store
 	Hub     *hub.Hub
@@ -40,7 +41,8 @@ type Config struct {
 	Log     *slog.Logger
 	Audit   *audit.Log // nil: nothing is recorded
 	Metrics *metrics.Metrics
-	Turns   *turns.Queue // at reading from the database for a sign-in
+	Trace   *trace.Tracer // nil: sign-ins are not traced
+	Turns   *turns.Queue  // at reading from the database for a sign-in
 
 	DispatchAddr     string // host:port as clients are told
 	NotificationAddr string
@@ -135,7 +137,11 @@ func (s *Server) Notification() conn.Role {
 
 func (s *Server) open(c *conn.Conn, dispatch bool) *session {
 	c.Expect(s.Limits().Greeting)
-	return &session{srv: s, conn: c, dispatch: dispatch, private: &private{arrival: &arrival{began: time.Now()}}}
+	a := &arrival{began: time.Now()}
+	if !dispatch {
+		a.trace = s.Trace.Begin(a.began)
+	}
+	return &session{srv: s, conn: c, dispatch: dispatch, private: &private{arrival: a}}
 }
 
 // dialect finds the dialect of a version, or nil.

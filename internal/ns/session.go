@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"monarch/internal/clock"
 	"monarch/internal/conn"
@@ -67,15 +66,9 @@ const (
 // private is what a running handler has of its own, before sign-in and at times.
 type private struct {
 	handle   string       // named in USR I
-	arrival  *arrival     // until the sign-in is done
+	arrival  *arrival     // until the sign-in is done, and told of if it is traced
 	asked    string       // the challenge that the client asked for, or ""
 	commands clock.Bucket // before sign-in
-}
-
-// arrival is what is known of a sign-in while it goes on.
-type arrival struct {
-	began  time.Time // when the client connected
-	client client    // named in CVR
 }
 
 // own returns what the running handler may write to.
@@ -203,15 +196,20 @@ func (s *session) Frame(f msnp.Frame) {
 	if s.state == signedIn && s.srv.timed.Load() {
 		s.conn.Expect(s.srv.Limits().Idle)
 	}
+	began := s.tracing().Now()
 	if cmd.quick != nil && (s.linked || !cmd.links) {
-		if err := cmd.quick(s, f); err != nil {
+		err := cmd.quick(s, f)
+		s.traced(f, began)
+		if err != nil {
 			s.fail(f, err)
 		}
 		return
 	}
 	f = f.Clone()
 	s.conn.Go(func(ctx context.Context) {
-		if err := s.run(ctx, cmd, f); err != nil {
+		err := s.run(ctx, cmd, f)
+		s.traced(f, began)
+		if err != nil {
 			s.fail(f, err)
 		}
 	})
@@ -302,6 +300,7 @@ func refusal(err error) (msnp.Code, bool) {
 
 // Closed ends the sign-in, if there was one.
 func (s *session) Closed(why conn.Reason) {
+	s.untraced(why)
 	s.mu.Lock()
 	s.ended = true
 	for i := range s.timers {

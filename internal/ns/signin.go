@@ -13,6 +13,7 @@ import (
 	"monarch/internal/im"
 	"monarch/internal/metrics"
 	"monarch/internal/store"
+	"monarch/internal/trace"
 	"monarch/internal/turns"
 	"monarch/msnp"
 )
@@ -74,9 +75,6 @@ func (s *session) cvr(f msnp.Frame) error {
 	v := m.Version
 	return s.reply(f.Verb, string(m.TrID), v, v, v, s.srv.WebURL+"/help", s.srv.WebURL+"/help")
 }
-
-// client is what a client calls itself.
-type client struct{ library, version string }
 
 // maxWord is how many bytes are kept of what strangers call their client.
 const maxWord = 64
@@ -172,7 +170,8 @@ func (s *session) authenticate(ctx context.Context, m msnp.Authentication) error
 	arrived := s.private.arrival
 	by := arrived.client
 	name := strings.TrimSpace(by.library + " " + by.version)
-	s.state, s.alerts, s.private, s.credential = signedIn, takesAlerts(by.library), nil, user.Credential
+	arrived.trace.Is(trace.Subject{Handle: user.Handle, Client: name, Version: s.dialect.version.String(), Connection: s.conn.ID()})
+	s.state, s.alerts, s.private, s.credential = signedIn, takesAlerts(by.library), arrived.left(), user.Credential
 	s.conn.SignedIn()
 	s.srv.Hub.Enter(&s.entry, hub.Login{
 		Person:  user.Person,
@@ -232,13 +231,6 @@ func (s *session) settled(ctx context.Context, before im.User) (im.User, *im.Mai
 	return user, nil, fatal{msnp.CodeAuthFailed, conn.Refused}
 }
 
-// stepped says that a step of the sign-in is done, and when.
-func (s *session) stepped(step metrics.Step, began time.Time) (now time.Time) {
-	now = time.Now()
-	s.srv.Metrics.Step(step, now.Sub(began))
-	return now
-}
-
 // account finds the account that a ticket proves, which must be the one of stage I, when its
 // turn has come. Whatever is wrong, the answer is the same.
 func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
@@ -246,6 +238,9 @@ func (s *session) account(ctx context.Context, ticket string) (im.User, error) {
 	began := time.Now()
 	t, err := s.srv.Signer.OpenTicket(ticket, s.srv.Clock.Steady(), s.srv.Limits().TicketLife)
 	began = s.stepped(metrics.TicketStep, began)
+	if err == nil {
+		s.tracing().Proved(ticket)
+	}
 	if err != nil {
 		return im.User{}, refused
 	}

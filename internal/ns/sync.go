@@ -22,10 +22,12 @@ func (s *session) syn(ctx context.Context, f msnp.Frame) error {
 		return err
 	}
 	unsure := !s.synced && (s.early || s.srv.moves.about(s.entry.User()))
+	began := s.tracing().Now()
 	r, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
+	s.tracing().Step(metrics.RosterStep.String(), began, s.tracing().Now())
 	version := msnp.Uint(r.User.Version)
 	var out []byte
 	whole := unsure || m.Version != r.User.Version
@@ -115,7 +117,7 @@ func (s *session) roster(ctx context.Context) (im.Roster, error) {
 		return im.Roster{}, err
 	}
 	defer s.srv.Turns.Done()
-	defer func() { s.stepped(metrics.RosterStep, began) }()
+	defer func() { s.srv.Metrics.Step(metrics.RosterStep, time.Since(began)) }()
 	return s.srv.Store.Roster(ctx, s.entry.User())
 }
 

@@ -6,9 +6,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"monarch/internal/auth"
 	"monarch/internal/login"
+	"monarch/internal/trace"
 )
 
 // textRefused is what a refused client shows its user. It is for everybody, so that it does not
@@ -41,15 +43,33 @@ func (s *Server) login(ctx context.Context, q *request) *response {
 
 // signIn gives the ticket for the right password. docs/protocol/passport.md#tickets
 func (s *Server) signIn(ctx context.Context, c credentials, from netip.Addr) (string, error) {
+	told := trace.Password{Handle: c.handle, Began: time.Now()}
+	defer func() { s.cfg.Trace.Password(told) }()
 	user, err := s.cfg.Login.SignIn(ctx, c.handle, c.passwords, from)
 	if err != nil {
+		told.Outcome = outcome(err)
 		return "", err
 	}
-	return s.cfg.Signer.Ticket(auth.Ticket{
+	told.Outcome = "right"
+	told.Ticket = s.cfg.Signer.Ticket(auth.Ticket{
 		User:       int64(user.ID),
 		Credential: user.Credential,
 		Issued:     s.cfg.Clock.Steady(),
-	}), nil
+	})
+	return told.Ticket, nil
+}
+
+// outcome names what became of a password that did not open the door.
+func outcome(err error) string {
+	switch {
+	case errors.Is(err, login.ErrRefused):
+		return "refused"
+	case errors.Is(err, login.ErrLimited), errors.Is(err, login.ErrTurnedAway):
+		return "held_back"
+	case errors.Is(err, auth.ErrBusy):
+		return "busy"
+	}
+	return "failed"
 }
 
 // isRefusal reports whether the client is to be told that its password is wrong.

@@ -27,10 +27,11 @@ import (
 	"monarch/internal/gate"
 	"monarch/internal/login"
 	"monarch/internal/store"
+	"monarch/internal/trace"
 	"monarch/internal/turns"
 )
 
-// Config is what a [Server] is made of. Every pointer but Gateway is required.
+// Config is what a [Server] is made of. Every pointer but Gateway and Trace is required.
 type Config struct {
 	Store  *store.Store
 	Login  *login.Desk
@@ -39,7 +40,8 @@ type Config struct {
 	Log    *slog.Logger
 	Gate   *gate.Gate
 
-	Gateway *Gateway // nil: there is none
+	Gateway *Gateway      // nil: there is none
+	Trace   *trace.Tracer // nil: sign-ins are not traced
 
 	Name      string            // of the service, as pages say it
 	LoginURL  string            // host and path of the login without scheme or port

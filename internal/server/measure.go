@@ -29,6 +29,10 @@ func (s *Server) measure() {
 	s.measureMail()
 	s.measureWebsite()
 	s.measureManagement()
+	if s.trace != nil {
+		s.metrics.Total("monarch_trace_spans_sent_total", "Spans of traces that the collector took.", func() uint64 { sent, _ := s.trace.Counts(); return sent })
+		s.metrics.Total("monarch_trace_spans_lost_total", "Spans that it did not take, or not as fast as they came.", func() uint64 { _, lost := s.trace.Counts(); return lost })
+	}
 }
 
 func count(n func() int) func() float64 { return func() float64 { return float64(n()) } }

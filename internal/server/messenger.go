@@ -17,6 +17,7 @@ func (s *Server) buildMessenger() {
 	s.buildBoards()
 	s.ns = ns.New(ns.Config{
 		Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log, Audit: s.audit, Metrics: s.metrics,
+		Trace:            s.trace,
 		Turns:            s.arrivals,
 		DispatchAddr:     s.told(s.cfg.Dispatch, "dispatch"),
 		NotificationAddr: s.told(s.cfg.Notification, "notification"),

@@ -34,6 +34,7 @@ import (
 	"monarch/internal/ns"
 	"monarch/internal/passport"
 	"monarch/internal/store"
+	"monarch/internal/trace"
 	"monarch/internal/turns"
 )
 
@@ -44,6 +45,7 @@ type Server struct {
 	level   slog.LevelVar // of log
 	clock   *clock.Clock
 	metrics *metrics.Metrics
+	trace   *trace.Tracer // nil: nobody wants to know how sign-ins went
 
 	lines *history.Lines // of the log, the last ones
 	past  *history.History
@@ -114,7 +116,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.listeners.open(s.cfg); err != nil {
 		return err
 	}
-	if err := errors.Join(s.buildGate(), s.openAudit()); err != nil {
+	if err := errors.Join(s.buildGate(), s.openAudit(), s.openTraces()); err != nil {
 		return err
 	}
 	var err error
@@ -188,7 +190,7 @@ func (s *Server) buildPassport() error {
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
 			Elsewhere: s.elsewhere, Host: s.cfg.Passport.GatewayAdvertise,
 		},
-		Templates: s.cfg.Passport.Templates, WebLife: webLife,
+		Templates: s.cfg.Passport.Templates, WebLife: webLife, Trace: s.trace,
 		Limits: passportLimits(s.cfg),
 	})
 	if err == nil {
@@ -247,6 +249,7 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // release closes what New opened.
 func (s *Server) release() error {
 	err := s.listeners.close()
+	s.closeTraces()
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
