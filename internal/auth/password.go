@@ -101,11 +101,16 @@ func (h *Hasher) take(ctx context.Context, from netip.Addr) error {
 }
 
 // Check reports whether the password, which came from an address, has this hash. An empty hash
-// stands for an account that does not exist: the answer is no and takes as long. The error is
-// [ErrBusy], that of ctx, or tells that the hash is damaged.
+// stands for an account that does not exist, or whose password nobody knows: the answer is no and
+// takes as long. One that was made elsewhere takes longer by as much as it takes itself. The error
+// is [ErrBusy], that of ctx, or tells that the hash is damaged.
 func (h *Hasher) Check(ctx context.Context, from netip.Addr, hash, password string) (bool, error) {
+	foreign, err := decodeForeign(hash)
+	if err != nil {
+		return false, err
+	}
 	nobody := hash == ""
-	if nobody {
+	if nobody || foreign != nil {
 		hash = h.decoy
 	}
 	p, salt, want, err := decodeHash(hash)
@@ -116,10 +121,14 @@ func (h *Hasher) Check(ctx context.Context, from netip.Addr, hash, password stri
 		return false, err
 	}
 	defer h.turns.Done()
-	return subtle.ConstantTimeCompare(h.sum(password, salt, p), want) == 1 && !nobody, nil
+	ok := subtle.ConstantTimeCompare(h.sum(password, salt, p), want) == 1
+	if foreign != nil { // the rest is there to take time
+		return foreign(password), nil
+	}
+	return ok && !nobody, nil
 }
 
-// Outdated reports whether a hash was made with other parameters than the hasher's and
+// Outdated reports whether a hash was made elsewhere or with other parameters than the hasher's, and
 // should be made anew when the password is next known.
 func (h *Hasher) Outdated(hash string) bool {
 	p, _, _, err := decodeHash(hash)

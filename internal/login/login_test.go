@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -262,5 +263,42 @@ func TestLimitsChangeWhileTheServerRuns(t *testing.T) {
 	w.desk.SetLimits(login.Limits{})
 	if !w.enters("alice@example.com", "secret") {
 		t.Error("held back without rates")
+	}
+}
+
+// Whoever has come from another service gets a hash of ours when he signs in, and nothing that he was
+// given becomes worthless by it.
+func TestAHashOfAnotherServiceIsReplacedAtTheSignIn(t *testing.T) {
+	for name, hash := range map[string]string{
+		"PBKDF2 of Escargot": "pbkdf2_sha256$24000$0f3b5a8c9d1e2f4$Rfd8Um0mwor8yJO0xvyCdVPbP2ogiiYGfxHmqJaQ6KI=",
+		"MD5 of Escargot":    "md5$salt$WDhmRj4SuJwWmxFYAQ0b8w==",
+		"bcrypt":             "$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			before, err := w.store.CreateUser(t.Context(), "snail@example.com", "Snail", hash)
+			w.must(err)
+			w.fail(1, "snail@example.com")
+			if u, err := w.store.UserByID(t.Context(), before.ID); err != nil || u.PasswordHash != hash {
+				t.Errorf("a wrong password has made the hash %q, %v", u.PasswordHash, err)
+			}
+			signer := auth.NewSigner([]auth.Key{{ID: 1, Secret: make([]byte, 32)}})
+			issued := time.Unix(1_700_000_000, 0)
+			ticket := signer.Ticket(auth.Ticket{User: int64(before.ID), Credential: before.Credential, Issued: issued})
+			if !w.enters("snail@example.com", "open sesame") {
+				t.Fatal("the right password is refused")
+			}
+			after, err := w.store.UserByID(t.Context(), before.ID)
+			w.must(err)
+			if w.hasher.Outdated(after.PasswordHash) || !strings.HasPrefix(after.PasswordHash, "$argon2id$") {
+				t.Errorf("the hash is %s now", after.PasswordHash)
+			}
+			if got, err := signer.OpenTicket(ticket, issued, time.Hour); err != nil || got.Credential != after.Credential {
+				t.Errorf("the ticket of before: %+v, %v; the credential is %d", got, err, after.Credential)
+			}
+			if !w.enters("snail@example.com", "open sesame") || w.enters("snail@example.com", "sesame") {
+				t.Error("the new hash is of another password")
+			}
+		})
 	}
 }
