@@ -76,6 +76,8 @@ var onPostgres = []store.InBoth{
 	{"TokensOfPrograms", TestTokensOfPrograms},
 	{"WhatEndsWebSessions", TestWhatEndsWebSessions},
 	{"ThereAreOnlySoManyWebSessions", TestThereAreOnlySoManyWebSessions},
+	{"WhatIsExportedAndImportedIsTheSame", TestWhatIsExportedAndImportedIsTheSame},
+	{"WhatAnImportDoesToAccountsThatAreThere", TestWhatAnImportDoesToAccountsThatAreThere},
 }
 
 func TestOnPostgres(t *testing.T) { store.RunAll(t, "store_test", onPostgres) }
