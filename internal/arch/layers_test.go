@@ -48,10 +48,12 @@ var layers = map[string][]string{
 	"internal/passport": front("internal/conn", "internal/gate", "internal/login", "internal/trace"),
 	"internal/web": front("internal/conn", "internal/gate", "internal/login", "internal/account", "internal/admin", "internal/patch", "internal/ctt",
 		"docs", "internal/handbook"),
-	"internal/admin":   front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook", "internal/history"),
-	"internal/mail":    {"internal/im", "internal/clock"},
-	"internal/natsbus": {"internal/cluster", "internal/metrics"},
-	"internal/nodes":   {"internal/clock", "internal/cluster"},
+	"internal/admin":    front("internal/account", "internal/cluster", "internal/nodes", "internal/webhook", "internal/history"),
+	"internal/transfer": {"msnp", "internal/im", "internal/auth", "internal/account", "internal/store"},
+	"internal/foreign":  {"msnp", "internal/im", "internal/auth", "internal/store", "internal/transfer"},
+	"internal/mail":     {"internal/im", "internal/clock"},
+	"internal/natsbus":  {"internal/cluster", "internal/metrics"},
+	"internal/nodes":    {"internal/clock", "internal/cluster"},
 
 	"internal/server": front("internal/conn", "internal/gate", "internal/cluster", "internal/natsbus", "internal/nodes", "internal/history", "internal/config", "internal/ns", "internal/sb", "internal/passport",
 		"internal/login", "internal/account", "internal/web", "internal/admin", "internal/webhook", "internal/mail", "internal/trace"),
@@ -59,7 +61,7 @@ var layers = map[string][]string{
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
 	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin", "internal/webhook",
-		"internal/passport", "internal/patch", "internal/server"),
+		"internal/passport", "internal/patch", "internal/server", "internal/transfer", "internal/foreign"),
 	"cmd/*": {"internal/cli"},
 
 	// For measuring: the server does without them.

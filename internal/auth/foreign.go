@@ -42,10 +42,11 @@ func Usable(hash string) error {
 	if check, err := decodeForeign(hash); check != nil || err != nil {
 		return err
 	}
-	if _, _, _, err := decodeHash(hash); err != nil {
-		return errors.Join(ErrForm, err)
+	if !strings.HasPrefix(hash, "$argon2id$") {
+		return ErrForm
 	}
-	return nil
+	_, _, _, err := decodeHash(hash)
+	return err
 }
 
 // decodeForeign returns what checks a password against a hash that was made elsewhere, or nil for

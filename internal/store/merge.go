@@ -113,7 +113,8 @@ func (m *Merge) Accounts(ctx context.Context, batch []Account) (Merged, error) {
 	})
 }
 
-// insertAccounts makes accounts that are not there.
+// insertAccounts makes accounts that are not there. One without a name is called what stands before
+// the at sign.
 func insertAccounts(ctx context.Context, tx *transaction, fresh []Account) error {
 	id, err := newIDs(ctx, tx, len(fresh))
 	if err != nil || len(fresh) == 0 {
@@ -123,8 +124,9 @@ func insertAccounts(ctx context.Context, tx *transaction, fresh []Account) error
 	now := time.Now().Unix()
 	accounts := make([][]any, 0, len(fresh))
 	for _, a := range fresh {
+		usual, _, _ := strings.Cut(a.Handle, "@")
 		accounts = append(accounts, []any{
-			id, a.Handle, msnp.Escape(value(a.Name, a.Handle)), value(a.PasswordHash, ""), 1, value(a.Disabled, false),
+			id, a.Handle, msnp.Escape(value(a.Name, usual)), value(a.PasswordHash, ""), 1, value(a.Disabled, false),
 			max(a.Version+1, 1), value(a.Prompt, im.Ask), value(a.Policy, im.AllowOthers), value(a.Created, now), value(a.Role, im.NoRole),
 		})
 		d.add(id, a)
