@@ -49,6 +49,8 @@ const (
 	ShutdownCancelled What = "shutdown cancelled"
 	BackupWritten     What = "backup written"
 	BackupRestored    What = "backup restored"
+	AccountsExported  What = "accounts exported"
+	AccountsImported  What = "accounts imported"
 	InviteMade        What = "invite code made"
 	InviteRevoked     What = "invite code revoked"
 	WebhookAdded      What = "webhook added"

@@ -43,6 +43,8 @@ type commands struct {
 	Reload   reloadCmd   `cmd:"" help:"Make the running server read its configuration again, without disconnecting anybody."`
 	Backup   backupCmd   `cmd:"" help:"Write a copy of the database while the server runs or not."`
 	Restore  restoreCmd  `cmd:"" help:"Put a backup in the place of the database, while no server runs."`
+	Export   exportCmd   `cmd:"" help:"Write accounts, contact lists and settings to a file, while the server runs or not."`
+	Import   importCmd   `cmd:"" help:"Take accounts, contact lists and settings in, while no server runs."`
 	Chat     chatCmd     `cmd:"" help:"Talk: a messenger in the terminal, for this or another server."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with the service, and say what to do."`
 	Version  versionCmd  `cmd:"" help:"Show which version this is."`

@@ -60,39 +60,8 @@ var errSnapshotLost = fmt.Errorf("%w: the connection was lost; begin again", Err
 // order in which the accounts were made. It keeps little of it in memory. Reading and writing go on
 // meanwhile; on SQLite what is written stays in the write-ahead log until the end.
 func (s *Store) Export(ctx context.Context, to Exporter) error {
-	return export(ctx, s.engine, to)
-}
-
-// ExportFrom exports the database that url names, on which a server may be running. It makes
-// nothing there, and refuses a database that has not the present schema.
-func ExportFrom(ctx context.Context, url string, to Exporter) error {
-	where, err := parseURL(url)
-	if err != nil {
-		return err
-	}
-	e, err := openToRead(where)
-	if err != nil {
-		return fmt.Errorf("export from %s: %w", where, explain(ctx, err))
-	}
-	defer e.close() //nolint:errcheck // nothing was written
-	list, err := migrations()
-	if err != nil {
-		return err
-	}
-	var at int
-	err = e.load(ctx, func(r row) error { return r.Scan(&at) }, `SELECT version FROM schema_version`)
-	switch {
-	case err != nil:
-		return fmt.Errorf("export from %s: %w", where, explain(ctx, err))
-	case at != len(list):
-		return fmt.Errorf("export from %s: the running server is of another release; use the program that the server was started with", where)
-	}
-	return export(ctx, e, to)
-}
-
-func export(ctx context.Context, e engine, to Exporter) error {
 	begun := false
-	err := e.view(ctx, func(tx *transaction) error {
+	err := s.engine.view(ctx, func(tx *transaction) error {
 		if begun {
 			return errSnapshotLost
 		}
@@ -114,6 +83,33 @@ func export(ctx context.Context, e engine, to Exporter) error {
 		return fmt.Errorf("export: %w", explain(ctx, err))
 	}
 	return nil
+}
+
+// OpenToRead opens a database that others may be using, for reading alone. It makes and migrates
+// nothing, and refuses a database that has not the present schema.
+func OpenToRead(ctx context.Context, url string) (*Store, error) {
+	where, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	list, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	e, err := openToRead(where)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", where, explain(ctx, err))
+	}
+	var at int
+	err = e.load(ctx, func(r row) error { return r.Scan(&at) }, `SELECT version FROM schema_version`)
+	if err == nil && at != len(list) {
+		err = errors.New("it was made by another release; use the program that the server was started with")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", where, explain(ctx, err)), e.close())
+	}
+	f, _ := e.(*file)
+	return newStore(&Store{engine: e, file: f}), nil
 }
 
 // exportEachAccount tells of the accounts.

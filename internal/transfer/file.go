@@ -49,6 +49,12 @@ func formOf(path string) (form, error) {
 	return lines, nil
 }
 
+// AccountsAlone reports whether a file of this name has no lists in it.
+func AccountsAlone(path string) bool {
+	f, err := formOf(path)
+	return err == nil && f == tableOfAccounts
+}
+
 // Open returns the source that a file or a directory is, by its name.
 func Open(path string) (Source, error) {
 	f, err := formOf(path)

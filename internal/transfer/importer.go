@@ -236,6 +236,8 @@ func (c *check) ask(ctx context.Context) error {
 				return err
 			}
 			c.leave[w.item] = true
+			c.sum.Accounts--
+			c.sum.LeftOut++
 		}
 		for _, h := range w.absent {
 			if there[h] {
