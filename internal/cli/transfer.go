@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"monarch/internal/admin"
 	"monarch/internal/audit"
 	"monarch/internal/auth"
 	"monarch/internal/config"
+	"monarch/internal/foreign"
 	"monarch/internal/store"
 	"monarch/internal/transfer"
 )
@@ -59,7 +61,8 @@ func (c *exportCmd) Run(ctx context.Context, a *app) error {
 }
 
 type importCmd struct {
-	File       string `arg:"" help:"What to import: a file or directory that an export has written, a table of accounts (.csv), or, with --from, the database of another service."`
+	File       string `arg:"" help:"What to import: a file or directory that an export has written, a table of accounts (.csv), or, with --from, the database of another service: a file of SQLite, a dump of MariaDB or MySQL, or a postgres:// address."`
+	From       string `enum:"monarch,escargot,r2m" default:"monarch" help:"Whose accounts they are." placeholder:"escargot|r2m"`
 	OnConflict string `enum:"fail,skip,replace" default:"fail" help:"What becomes of accounts that are here already: fail imports nothing, skip leaves them as they are, replace makes them what the file says." placeholder:"fail|skip|replace"`
 	DryRun     bool   `help:"Tell what would happen and what is wrong, and change nothing. The server may be running."`
 	Partial    bool   `help:"Leave out what is wrong and import the rest."`
@@ -68,7 +71,8 @@ type importCmd struct {
 
 // Help gives the example.
 func (*importCmd) Help() string {
-	return "monarch import --dry-run accounts.jsonl.gz\nmonarch import accounts.csv\nmonarch import --on-conflict skip accounts/"
+	return "monarch import --dry-run accounts.jsonl.gz\nmonarch import accounts.csv\nmonarch import --on-conflict skip accounts/\n" +
+		"monarch import --from escargot --partial escargot.sqlite"
 }
 
 // conflicts are the answers of --on-conflict.
@@ -80,10 +84,11 @@ func (c *importCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	source, err := c.open(ctx)
+	source, closed, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { a.closed("source", closed()) }()
 	s, done, err := c.destination(ctx, a, cfg)
 	if err != nil {
 		return err
@@ -111,14 +116,34 @@ func (c *importCmd) Run(ctx context.Context, a *app) (err error) {
 	p.end()
 	if !c.DryRun && sum.New+sum.Replaced+sum.Listed > 0 {
 		a.record(context.WithoutCancel(ctx), cfg, audit.Event{What: audit.AccountsImported, Note: fmt.Sprintf("%s: %d made, %d replaced, %d contacts",
-			filepath.Base(c.File), sum.New, sum.Replaced, sum.Listed)})
+			c.source(), sum.New, sum.Replaced, sum.Listed)})
 	}
 	return c.tell(a, sum, err)
 }
 
-// open returns what to import from.
-func (c *importCmd) open(context.Context) (transfer.Source, error) {
-	return transfer.Open(c.File)
+// open returns what to import from, and what ends the use of it.
+func (c *importCmd) open(ctx context.Context) (transfer.Source, func() error, error) {
+	if c.From == "monarch" {
+		source, err := transfer.Open(c.File)
+		return source, func() error { return nil }, err
+	}
+	d, err := foreign.Open(ctx, foreign.Kind(c.From), c.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, d.Close, nil
+}
+
+// source names what is imported from, without what may be secret.
+func (c *importCmd) source() string {
+	name := filepath.Base(c.File)
+	if store.IsPostgres(c.File) || strings.Contains(c.File, "://") {
+		name = "database"
+	}
+	if c.From != "monarch" {
+		name += " of " + c.From
+	}
+	return name
 }
 
 // destination returns where to import to: for a dry run what can only be read.
@@ -180,7 +205,7 @@ func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 		return err
 	case stopped:
 		fmt.Fprintf(a.stdout, "Stopped. %s with %s are in and stay. To go on: %s\n", plural(sum.New+sum.Replaced+sum.Kept, "account", "accounts"),
-			plural(sum.Listed, "contact", "contacts"), a.command("import --on-conflict "+c.again()+" "+shellWord(c.File)))
+			plural(sum.Listed, "contact", "contacts"), a.command("import "+c.again()+shellWord(c.File)))
 		return err
 	case errors.Is(err, transfer.ErrWrong), err == nil && c.DryRun && sum.Wrong > 0 && !c.Partial:
 		return fmt.Errorf("%w: %s. In order are %s with %s.\nMend the file, or import them alone with --partial",
@@ -209,10 +234,17 @@ func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 
 // again is how an import that was interrupted goes on.
 func (c *importCmd) again() string {
+	flags := "--on-conflict skip "
 	if c.OnConflict == "replace" {
-		return "replace"
+		flags = "--on-conflict replace "
 	}
-	return "skip"
+	if c.From != "monarch" {
+		flags += "--from " + c.From + " "
+	}
+	if c.Partial {
+		flags += "--partial "
+	}
+	return flags
 }
 
 // there says of accounts that are here what becomes of them.

@@ -46,6 +46,7 @@ func TestWhatIsWrongIsToldByLine(t *testing.T) {
 		{"on no list", "a.jsonl", head + contacts(`{"account":"b@example.com","lists":[]}`), "contact b@example.com: on none"},
 		{"both allowed and blocked", "a.jsonl", head + contacts(`{"account":"b@example.com","lists":["AL","BL"]}`), "on both AL and BL"},
 		{"a contact twice", "a.jsonl", head + contacts(`{"account":"a@example.com","lists":["FL"]},{"account":"a@example.com","lists":["AL"]}`), "there twice"},
+		{"a contact twice in two lines", "a.jsonl", head + people + strings.SplitAfter(people, "\n")[2], "line 5, contact b@example.com: there twice"},
 		{"lists of nobody", "a.jsonl", head + `{"contacts_of":"a@example.com","contacts":[]}`, "line 2, owner: a@example.com is not among the accounts before it"},
 		{"lists in pieces", "a.jsonl", head + people + `{"contacts_of":"b@example.com","contacts":[{"account":"a@example.com","lists":["FL"]}]}` + "\n" +
 			`{"contacts_of":"a@example.com","contacts":[{"account":"a@example.com","lists":["FL"]}]}`, "must come one after the other"},

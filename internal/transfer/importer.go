@@ -72,7 +72,8 @@ type check struct {
 	known   map[uint64]known // by hash of the address: so a million accounts are some ten megabytes
 	leave   map[int]bool     // items by their numbers
 	item    int
-	owner   string // of the last lists
+	owner   string          // of the last lists
+	people  map[string]bool // on them
 	waiting []waiting
 	asked   int
 }
@@ -195,8 +196,15 @@ func (c *check) lookAtLists(item *Item, l *store.Lists) (absent []string) {
 		l.People = nil
 		return nil
 	}
+	if c.owner != l.Owner {
+		c.people = make(map[string]bool)
+	}
 	c.owner, c.known[k] = l.Owner, owner|listsCame
 	for _, e := range l.People {
+		if c.people[e.Handle] {
+			item.find(wrong("contact "+e.Handle, "there twice"))
+		}
+		c.people[e.Handle] = true
 		for _, n := range e.Groups {
 			if owner&(1<<n) == 0 {
 				item.find(noted("contact "+e.Handle, "%s has no group %d; another group, or group 0, in its place", l.Owner, n))

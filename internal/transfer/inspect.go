@@ -15,7 +15,7 @@ import (
 
 // The longest there may be in bytes, as they are sent. docs/protocol/limits.md#sizes
 const (
-	longestGroup    = 61
+	longestGroup    = 127
 	longestProperty = 95
 )
 
@@ -97,7 +97,7 @@ func (i *Item) inspectGroups(groups []im.Group) {
 		i.findUnless(g.Number >= 0 && g.Number < im.MaxGroups, field, "groups have the numbers 0 to %d", im.MaxGroups-1)
 		i.findUnless(!numbers[g.Number], field, "it is there twice")
 		i.findUnless(!names[g.Name], field, "another one is called %q, too", shortened(g.Name))
-		i.findUnless(len(msnp.Escape(g.Name)) <= 2*longestGroup, field, "its name is too long: %q", shortened(g.Name))
+		i.findUnless(len(msnp.Escape(g.Name)) <= longestGroup, field, "its name is too long: %q", shortened(g.Name))
 		numbers[g.Number], names[g.Name] = true, true
 	}
 }
