@@ -197,7 +197,7 @@ func rehearsal(ctx context.Context, cfg config.Config) (*store.Store, func() err
 // tell says what was found, what was done, and what to do next.
 func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 	c.tellFindings(a.stdout, sum)
-	accounts, contacts := plural(sum.Accounts, "account", "accounts"), plural(sum.Contacts, "contact", "contacts")
+	accounts, contacts := plural(sum.Accounts-sum.There, "account", "accounts"), plural(sum.Contacts, "contact", "contacts")
 	stopped := errors.Is(err, context.Canceled)
 	switch {
 	case stopped && c.DryRun, stopped && sum.New+sum.Replaced+sum.Kept+sum.Listed == 0:
@@ -208,7 +208,7 @@ func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 			plural(sum.Listed, "contact", "contacts"), a.command("import "+c.again()+shellWord(c.File)))
 		return err
 	case errors.Is(err, transfer.ErrWrong), err == nil && c.DryRun && sum.Wrong > 0 && !c.Partial:
-		return fmt.Errorf("%w: %s. In order are %s with %s.\nMend the file, or import them alone with --partial",
+		return fmt.Errorf("%w: %s. New and in order are %s with %s.\nMend the file, or import these alone with --partial",
 			transfer.ErrWrong, plural(sum.Wrong, "thing is wrong", "things are wrong"), accounts, contacts)
 	case err != nil:
 		return err
@@ -218,7 +218,7 @@ func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 			plural(n, "account", "accounts"), map[bool]string{true: "has", false: "have"}[n == 1])
 	}
 	if c.DryRun {
-		fmt.Fprintf(a.stdout, "An import would take in %s with %s%s. Nothing was changed.\n", accounts, contacts, c.there(sum))
+		fmt.Fprintf(a.stdout, "An import would make %s and put in %s%s. Nothing was changed.\n", accounts, contacts, c.there(sum))
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "Imported %s with %s.", plural(sum.New, "account", "accounts"), plural(sum.Listed, "contact", "contacts"))

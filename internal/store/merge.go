@@ -29,6 +29,7 @@ type Merge struct {
 	conflict Conflict
 	lists    bool // they come, too; those of accounts that are replaced make room
 	before   im.UserID
+	bulk     bool // the index of contacts by peer comes at the end
 }
 
 // Merged counts what became of a batch.
@@ -54,9 +55,35 @@ func (s *Store) BeginMerge(ctx context.Context, c Conflict, lists bool) (*Merge,
 		if _, err := tx.ExecContext(ctx, `DELETE FROM roster_record`); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT id FROM last_account`).Scan(&m.before)
+		if err := tx.QueryRowContext(ctx, `SELECT id FROM last_account`).Scan(&m.before); err != nil || s.file == nil {
+			return err
+		}
+		// Where there are no contacts yet, an index whose every page changes with each batch is made
+		// sooner when they are all there. SQLite would write each of these pages each time.
+		var some bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM contact)`).Scan(&some); err != nil || some || !lists {
+			return err
+		}
+		m.bulk = true
+		_, err := tx.ExecContext(ctx, `DROP INDEX IF EXISTS contact_of_peer`)
+		return err
 	})
 	return m, err
+}
+
+// contactOfPeer is the index by which it is found who has somebody on his lists.
+const contactOfPeer = `CREATE INDEX IF NOT EXISTS contact_of_peer ON contact (peer, owner, lists)`
+
+// End completes the database, after the last batch whichever that is. It may take a while. Without it
+// the next who opens the database does the same.
+func (m *Merge) End(ctx context.Context) error {
+	if !m.bulk {
+		return nil
+	}
+	return act(ctx, m.store, "end the import", func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, contactOfPeer)
+		return err
+	})
 }
 
 // mergeTogether is how many rows or names one statement takes: each is a way to the database and back.
@@ -71,6 +98,24 @@ func (s *Store) Existing(ctx context.Context, handles []string) (map[string]bool
 			there[h] = true
 		}
 		return there, err
+	})
+}
+
+// Listed returns those of some canonical handles whose owners have anybody on their lists.
+func (s *Store) Listed(ctx context.Context, handles []string) (map[string]bool, error) {
+	return view(ctx, s, "look up lists", func(tx *transaction) (map[string]bool, error) {
+		listed := make(map[string]bool)
+		for some := range slices.Chunk(handles, mergeTogether) {
+			found, err := collect(ctx, tx, scanLine, `SELECT handle FROM account
+				WHERE EXISTS (SELECT 1 FROM contact WHERE owner = account.id AND lists <> 0) AND handle IN `+places(), filled(some)...)
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range found {
+				listed[h] = true
+			}
+		}
+		return listed, nil
 	})
 }
 

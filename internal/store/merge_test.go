@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +60,9 @@ func (c carried) merge(t testing.TB, s *store.Store, how store.Conflict) (accoun
 	for batch := range slices.Chunk(c.AllLists, 2) {
 		one, err := m.Lists(context.Background(), batch)
 		add(&lists, one, err)
+	}
+	if err := m.End(context.Background()); err != nil {
+		t.Fatal(err)
 	}
 	return accounts, lists
 }
@@ -249,4 +254,38 @@ func TestWhatAnImportDoesToAccountsThatAreThere(t *testing.T) {
 			t.Errorf("carol's version is still %d", now)
 		}
 	})
+}
+
+// An import that is killed leaves a database on SQLite without an index, which comes with the next opening.
+func TestWhatAKilledImportLeavesInSQLiteIsCompleted(t *testing.T) {
+	url := store.NewDatabase(t)
+	has := func() bool {
+		db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		var n int
+		if err := db.QueryRow(`SELECT COUNT(*) FROM sqlite_master WHERE name = 'contact_of_peer'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
+	}
+	for _, open := range []bool{true, false} {
+		s, err := store.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !has() {
+			t.Error("it has no index")
+		}
+		if open {
+			if _, err := s.BeginMerge(t.Context(), store.Keep, true); err != nil || has() {
+				t.Errorf("there is an index meanwhile, %v", err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -93,7 +93,14 @@ func (f *file) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, f.writer.DB, list)
+	if err := migrate(ctx, f.writer.DB, list); err != nil {
+		return err
+	}
+	// An import that was killed may have left this for later.
+	if _, err := f.writer.ExecContext(ctx, contactOfPeer); err != nil {
+		return fmt.Errorf("complete the indexes: %w", err)
+	}
+	return nil
 }
 
 func (f *file) change(ctx context.Context, do func(tx *transaction) error) error {

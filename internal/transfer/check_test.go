@@ -177,6 +177,56 @@ func TestWhatBecomesOfAccountsThatAreThere(t *testing.T) {
 	}
 }
 
+// A check says what an import does, whatever is there.
+func TestACheckSaysWhatAnImportDoes(t *testing.T) {
+	file := write(t, "a.jsonl", head+`{"account":"a@example.com"}
+{"account":"b@example.com"}
+{"account":"c@example.com"}
+{"contacts_of":"a@example.com","contacts":[{"account":"c@example.com","lists":["FL"]},{"account":"old@example.com","lists":["FL"]}]}
+{"contacts_of":"b@example.com","contacts":[{"account":"a@example.com","lists":["FL"]},{"account":"nobody@example.com","lists":["FL"]}]}
+{"contacts_of":"c@example.com","contacts":[{"account":"a@example.com","lists":["FL"]}]}
+`)
+	before := write(t, "before.jsonl", head+"{\"account\":\"old@example.com\"}\n"+people)
+	for _, c := range []struct {
+		how                 store.Conflict
+		partial             bool
+		fresh, there, lists int
+	}{
+		{store.Keep, false, 1, 2, 2}, // b has nobody on his lists yet
+		{store.Refuse, true, 1, 2, 2},
+		{store.Replace, false, 1, 2, 4},
+	} {
+		s := openNew(t)
+		if _, err := importInto(t, s, before, nil); err != nil {
+			t.Fatal(err)
+		}
+		edit := func(i *transfer.Importer) { i.Conflict, i.Partial = c.how, c.partial }
+		source, err := transfer.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := &transfer.Importer{Source: source, Store: s}
+		edit(i)
+		was := worldOf(t, s)
+		said, err := i.Check(t.Context())
+		if err != nil || compare(was, worldOf(t, s)) != "" {
+			t.Fatalf("the check has changed something: %v", err)
+		}
+		if said.Accounts-said.There != c.fresh || said.There != c.there || said.Contacts != c.lists {
+			t.Errorf("%v: it said %+v", c.how, said)
+		}
+		did, err := importInto(t, s, file, edit)
+		if err != nil || did.New != c.fresh || did.Listed != c.lists {
+			t.Errorf("%v: it did %+v, %v", c.how, did, err)
+		}
+		for _, l := range worldOf(t, s).AllLists {
+			if l.Owner == "a@example.com" && c.how != store.Replace && (len(l.People) != 1 || l.People[0].Handle != "b@example.com") {
+				t.Errorf("the lists of an account that stays are %+v", l)
+			}
+		}
+	}
+}
+
 // crowd writes a file of people of whom each has the next ones on his list.
 func crowd(t testing.TB, people, each int) string {
 	var b bytes.Buffer
