@@ -182,27 +182,29 @@ func compareRosters(r *rapid.T, a, b *store.Store, handle string) {
 	}
 }
 
+// mergeWorld is a service, and what is to come into it.
+func mergeWorld(t *testing.T) (*world, carried) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.must(addAs("alice", fl, "bob", none, "Bobby"), addAs("carol", fl, "alice", none, "A"), add("bob", bl, "alice", none))
+	name, hash, other := "Alice of elsewhere", "another hash", im.BlockOthers
+	return w, carried{
+		Accounts: []store.Account{
+			{Handle: "Alice@example.com", Name: &name, PasswordHash: &hash, Policy: &other, Version: 500, Groups: []im.Group{{Number: 0, Name: "All"}, {Number: 7, Name: "Work"}}},
+			{Handle: "dave@example.com"},
+		},
+		AllLists: []store.Lists{{Owner: "alice@example.com", People: []store.Entry{
+			{Handle: "dave@example.com", Name: "D", Lists: fl | al, Groups: []int{7, 9}},
+			{Handle: "CAROL@example.com", Lists: fl, Groups: []int{9}},
+			{Handle: "carol@example.com", Lists: bl},
+			{Handle: "nobody@example.com", Lists: fl},
+		}}},
+	}
+}
+
 func TestWhatAnImportDoesToAccountsThatAreThere(t *testing.T) {
 	ctx := context.Background()
-	fresh := func() (*world, carried) {
-		w := newWorld(t, "alice", "bob", "carol")
-		w.must(addAs("alice", fl, "bob", none, "Bobby"), addAs("carol", fl, "alice", none, "A"), add("bob", bl, "alice", none))
-		name, hash, other := "Alice of elsewhere", "another hash", im.BlockOthers
-		return w, carried{
-			Accounts: []store.Account{
-				{Handle: "Alice@example.com", Name: &name, PasswordHash: &hash, Policy: &other, Version: 500, Groups: []im.Group{{Number: 0, Name: "All"}, {Number: 7, Name: "Work"}}},
-				{Handle: "dave@example.com"},
-			},
-			AllLists: []store.Lists{{Owner: "alice@example.com", People: []store.Entry{
-				{Handle: "dave@example.com", Name: "D", Lists: fl | al, Groups: []int{7, 9}},
-				{Handle: "CAROL@example.com", Lists: fl, Groups: []int{9}},
-				{Handle: "carol@example.com", Lists: bl},
-				{Handle: "nobody@example.com", Lists: fl},
-			}}},
-		}
-	}
 	t.Run("they are refused", func(t *testing.T) {
-		w, c := fresh()
+		w, c := mergeWorld(t)
 		m, err := w.s.BeginMerge(ctx, store.Refuse, true)
 		if err != nil {
 			t.Fatal(err)
@@ -215,7 +217,7 @@ func TestWhatAnImportDoesToAccountsThatAreThere(t *testing.T) {
 		}
 	})
 	t.Run("they are kept", func(t *testing.T) {
-		w, c := fresh()
+		w, c := mergeWorld(t)
 		before := w.roster("alice")
 		if accounts, lists := c.merge(t, w.s, store.Keep); accounts.Made != 1 || accounts.Kept != 1 || lists.Kept != 1 || lists.Made != 0 {
 			t.Errorf("made %+v, %+v", accounts, lists)
@@ -225,7 +227,7 @@ func TestWhatAnImportDoesToAccountsThatAreThere(t *testing.T) {
 		}
 	})
 	t.Run("they are replaced", func(t *testing.T) {
-		w, c := fresh()
+		w, c := mergeWorld(t)
 		bob, carol := w.roster("bob").User.Version, w.roster("carol").User.Version
 		credential := w.roster("alice").User.Credential
 		if accounts, lists := c.merge(t, w.s, store.Replace); accounts.Made != 1 || accounts.Replaced != 1 || lists.Made != 2 {

@@ -21,7 +21,7 @@ type check struct {
 	*Importer
 	sum     Summary
 	known   *addresses
-	leave   map[int]bool     // items by their numbers
+	leave   map[int]bool // items by their numbers
 	item    int
 	owner   string          // of the last lists
 	people  map[string]bool // on them
