@@ -78,6 +78,9 @@ var onPostgres = []store.InBoth{
 	{"ThereAreOnlySoManyWebSessions", TestThereAreOnlySoManyWebSessions},
 	{"WhatIsExportedAndImportedIsTheSame", TestWhatIsExportedAndImportedIsTheSame},
 	{"WhatAnImportDoesToAccountsThatAreThere", TestWhatAnImportDoesToAccountsThatAreThere},
+	{"TheFirstAccountKeyStays", TestTheFirstAccountKeyStays},
+	{"OneNodeAtATimeAsksForACertificate", TestOneNodeAtATimeAsksForACertificate},
+	{"ChallengesAreThereForAWhile", TestChallengesAreThereForAWhile},
 }
 
 func TestOnPostgres(t *testing.T) { store.RunAll(t, "store_test", onPostgres) }
