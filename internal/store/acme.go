@@ -49,31 +49,43 @@ func (s *Store) AccountKey(ctx context.Context, directory string, fresh []byte) 
 
 // SiteCertificate returns what there is for a name, which may be nothing yet.
 func (s *Store) SiteCertificate(ctx context.Context, directory, host string) (SiteCertificate, error) {
-	scan := func(r row) (c SiteCertificate, err error) {
-		err = r.Scan(&c.Chain, &c.Key, &c.Busy, &c.Retry, &c.Failures)
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
-		}
-		return c, err
+	return load(ctx, s, "load the website's certificate", scanSiteCertificate, siteCertificate, directory, host)
+}
+
+const siteCertificate = `SELECT chain, private_key, busy, retry, failures FROM acme_certificate WHERE directory = $1 AND host = $2`
+
+func scanSiteCertificate(r row) (c SiteCertificate, err error) {
+	err = r.Scan(&c.Chain, &c.Key, &c.Busy, &c.Retry, &c.Failures)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
 	}
-	return load(ctx, s, "load the website's certificate", scan,
-		`SELECT chain, private_key, busy, retry, failures FROM acme_certificate WHERE directory = $1 AND host = $2`, directory, host)
+	return c, err
 }
 
 // ClaimCertificate reports whether the caller is to ask for a certificate, until a time at the
-// latest: then some other node may, or once [Store.SetSiteCertificate] says how it went.
-func (s *Store) ClaimCertificate(ctx context.Context, directory, host string, now, until time.Time) (bool, error) {
-	return change(ctx, s, "claim the website's certificate", func(tx *transaction) (bool, error) {
+// latest: then some other node may, or once [Store.SetSiteCertificate] says how it went. It also
+// returns what there is now.
+func (s *Store) ClaimCertificate(ctx context.Context, directory, host string, now, until time.Time) (c SiteCertificate, mine bool, err error) {
+	type claim struct {
+		SiteCertificate
+		mine bool
+	}
+	got, err := change(ctx, s, "claim the website's certificate", func(tx *transaction) (claim, error) {
 		res, err := tx.ExecContext(ctx, `
 			INSERT INTO acme_certificate (directory, host, chain, private_key, busy, retry, failures) VALUES ($1, $2, '', '', $4, 0, 0)
 			ON CONFLICT (directory, host) DO UPDATE SET busy = excluded.busy WHERE acme_certificate.busy <= $3`,
 			directory, host, now.Unix(), until.Unix())
 		if err != nil {
-			return false, err
+			return claim{}, err
 		}
 		n, err := res.RowsAffected()
-		return n == 1, err
+		if err != nil {
+			return claim{}, err
+		}
+		c, err := scanSiteCertificate(tx.QueryRowContext(ctx, siteCertificate, directory, host))
+		return claim{c, n == 1}, err
 	})
+	return got.SiteCertificate, got.mine, err
 }
 
 // SetSiteCertificate says what became of a claim.

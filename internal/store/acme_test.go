@@ -29,7 +29,7 @@ func TestOneNodeAtATimeAsksForACertificate(t *testing.T) {
 	s, ctx, now := openNew(t), context.Background(), time.Unix(1_700_000_000, 0)
 	claim := func(at time.Time) bool {
 		t.Helper()
-		ok, err := s.ClaimCertificate(ctx, directory, "im.example.com", at, at.Add(time.Minute))
+		_, ok, err := s.ClaimCertificate(ctx, directory, "im.example.com", at, at.Add(time.Minute))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestOneNodeAtATimeAsksForACertificate(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if ok, err := s.ClaimCertificate(ctx, directory, "im.example.com", now, now.Add(time.Minute)); err != nil {
+			if _, ok, err := s.ClaimCertificate(ctx, directory, "im.example.com", now, now.Add(time.Minute)); err != nil {
 				t.Error(err)
 			} else if ok {
 				mine.Add(1)
