@@ -203,7 +203,7 @@ func Default() Config {
 			LegacyTLS:   true,
 			LoginURL:    "login.passport.com/login2.srf",
 		},
-		Web:         Web{Listen: ":8080"},
+		Web:         Web{Listen: ":8080", ACME: ACMEOff, ACMEDirectory: LetsEncrypt},
 		Accounts:    Accounts{Registration: RegistrationOpen, ProofOfWork: 18},
 		Ops:         Ops{Listen: "127.0.0.1:9090", TracePercent: 100},
 		Admin:       Admin{Networks: []string{}},

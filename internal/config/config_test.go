@@ -104,7 +104,9 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 	special := map[string]string{
 		"service.host": "im.example.com", "passport.cert": "c.pem", "passport.key": "k.pem",
 		"passport.login_url": "im.example.com/login", "passport.url": "https://im.example.com",
-		"ops.trace_endpoint": "http://collector.example.com:4318", "web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "accounts.registration": "invite",
+		"ops.trace_endpoint": "http://collector.example.com:4318",
+		"web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "web.acme_email": "a@example.com",
+		"web.acme_directory": "https://acme.example.com/dir", "web.acme_ca": "a.pem", "accounts.registration": "invite",
 		"accounts.proof_of_work": "20", "database.url": "postgres://other/db", "protocol.ver_reply": "single",
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",
 		"limits.rates": "off", "limits.idle": "6m", "limits.contact_debounce": "4s",
@@ -123,7 +125,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		value, ok := special[k.Name]
 		switch {
 		case ok:
-		case strings.HasPrefix(k.Name, "cluster.secret"): // which cannot be beside a NATS server
+		case strings.HasPrefix(k.Name, "cluster.secret"), k.Name == "web.acme": // which cannot be beside a NATS server, or web.cert
 			continue
 		case strings.HasSuffix(k.Name, "listen"), strings.HasSuffix(k.Name, "advertise"):
 			port++
@@ -150,12 +152,15 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 	}
 	defaults := strings.Split(config.Annotated, "\n")
 	for i, line := range strings.Split(c.Encode(), "\n") {
-		if strings.Contains(line, " = ") && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "secret") && line == defaults[i] {
+		if strings.Contains(line, " = ") && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "secret") && !strings.HasPrefix(line, "acme = ") && line == defaults[i] {
 			t.Errorf("still the default: %s", line)
 		}
 	}
 	if got := load(t, "", "MONARCH_CLUSTER_SECRET=sesame", "MONARCH_CLUSTER_SECRET_FILE=s").Cluster; got.Secret != "sesame" || got.SecretFile != "s" {
 		t.Errorf("the secret is %q, or in %q", got.Secret, got.SecretFile)
+	}
+	if got := load(t, "", "MONARCH_WEB_ACME=on", "MONARCH_WEB_URL=https://im.example.com"); !got.Web.Secure() || got.WebHost() != "im.example.com" {
+		t.Errorf("a certificate by ACME: %+v, for %q", got.Web, got.WebHost())
 	}
 	if got := c.Protocol.ForbiddenNames; !cmp.Equal(got, []string{"staff", "help"}) {
 		t.Errorf("forbidden names %q", got)
@@ -231,6 +236,13 @@ var faults = []struct{ name, file, env, want string }{
 	{"pages without scheme", "[passport]\nurl = \"im.example.com\"\n", "", "whole address"},
 	{"a database of another kind", "[database]\nurl = \"mysql://db/monarch\"\n", "", "must begin with sqlite:"},
 	{"too few connections", "[database]\nmax_connections = 1\n", "", "set at least 2"},
+	{"a certificate twice", "[web]\ncert = \"a.pem\"\nkey = \"a.key\"\nacme = \"on\"\nurl = \"https://im.example.com\"\n", "", "web.acme is on, and web.cert names a certificate of yours"},
+	{"ACME without a name", "[web]\nacme = \"on\"\n", "", `web.acme is on, and the website is at "127.0.0.1", which no authority certifies`},
+	{"ACME on a local name", "[web]\nacme = \"on\"\nurl = \"https://server\"\n", "", `the website is at "server", which no authority certifies`},
+	{"ACME without TLS", "[web]\nacme = \"on\"\nurl = \"http://im.example.com\"\n", "", "web.url begins with http://"},
+	{"ACME perhaps", "[web]\nacme = \"yes\"\n", "", `web.acme is "yes"; choose "off" or "on"`},
+	{"an authority that is none", "[web]\nacme_directory = \"acme.example.com\"\n", "", `web.acme_directory is "acme.example.com"; write the address`},
+	{"nobody's address", "[web]\nacme_email = \"Me <me@example.com>\"\n", "", "web.acme_email is"},
 	{"a mail page without scheme", "[mail]\nurl = \"mail.example.com\"\n", "", "mail.url is \"mail.example.com\"; write a web address"},
 	{"a mail page with a strange word", "[mail]\nurl = \"https://mail.example.com/{name}\"\n", "", "only {email}, {user} and {domain}"},
 	{"a short token", "[mail]\nhook_token = \"secret\"\n", "", "mail.hook_token is shorter than 16 characters"},
@@ -401,6 +413,7 @@ func TestWhereTheWebsiteIs(t *testing.T) {
 		{"with a certificate", config.Web{Listen: ":443", Cert: "c", Key: "k"}, "[::]:443", ":443", "https://im.example.com"},
 		{"on another port", config.Web{Listen: ":80", Cert: "c", Key: "k"}, "[::]:80", ":80", "https://im.example.com:80"},
 		{"behind a proxy", config.Web{Listen: "127.0.0.1:0", URL: "https://chat.example.com/"}, "127.0.0.1:4711", "127.0.0.1:0", "https://chat.example.com"},
+		{"with one by ACME", config.Web{Listen: ":8443", ACME: config.ACMEOn}, "[::]:8443", ":8443", "https://im.example.com:8443"},
 		{"nowhere", config.Web{Listen: "off"}, "", "", "http://im.example.com"},
 	} {
 		c := config.Default()

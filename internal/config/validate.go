@@ -20,7 +20,7 @@ func (c Config) Validate() error {
 	p.service(c.Service)
 	p.listeners(c)
 	p.passport(c.Passport)
-	p.web(c.Web)
+	p.web(c)
 	p.accounts(c.Accounts)
 	p.cluster(c.Cluster)
 	p.shared(c)
