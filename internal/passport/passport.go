@@ -52,6 +52,10 @@ type Config struct {
 	Templates string            // directory of documents in place of the built-in ones, or ""
 	WebLife   time.Duration     // how long a web token of the profile opens pages
 
+	// Challenge returns what an authority reads that looks whose the website's name is, by the token that
+	// it asks for. nil: no authority is expected.
+	Challenge func(ctx context.Context, token string) (answer string, ok bool)
+
 	Limits Limits // to begin with
 }
 
@@ -227,7 +231,10 @@ func (s *Server) answerSecure(ctx context.Context, q *request) *response {
 func (s *Server) answerPlain(ctx context.Context, q *request) *response {
 	path := strings.ToLower(q.path)
 	h, ok := s.plain[path]
+	token, asked := strings.CutPrefix(q.path, challengePrefix)
 	switch {
+	case asked && s.cfg.Challenge != nil:
+		return s.challenge(ctx, token, q)
 	case ok:
 		return h(ctx, q)
 	case strings.HasSuffix(path, "/abch_config.asp"):
@@ -250,4 +257,17 @@ func (s *Server) page(path string, q *request) *response {
 		return &response{status: 404}
 	}
 	return htmlResponse(200, body)
+}
+
+// challengePrefix begins the paths at which authorities look whose a name is (RFC 8555, 8.3).
+const challengePrefix = "/.well-known/acme-challenge/"
+
+// challenge answers an authority, which compares every byte.
+func (s *Server) challenge(ctx context.Context, token string, q *request) *response {
+	answer, ok := s.cfg.Challenge(ctx, token)
+	if !ok || q.method != "GET" && q.method != "HEAD" {
+		s.cfg.Log.Debug("nobody asks for this challenge", "addr", q.remote.String())
+		return &response{status: 404}
+	}
+	return &response{status: 200, fields: []field{{"Content-Type", "application/octet-stream"}}, body: []byte(answer)}
 }

@@ -1,6 +1,7 @@
 package passport_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -65,5 +66,27 @@ func TestOperatorsMakeAccountsWhereNobodyElseDoes(t *testing.T) {
 	w.srv.SetLimits(passport.Limits{Join: true})
 	if page := w.page("/register"); !strings.Contains(page, "http://im.example.com:8080/join") || strings.Contains(page, ask) {
 		t.Errorf("since everybody may:\n%s", page)
+	}
+}
+
+func TestAnAuthorityIsAnswered(t *testing.T) {
+	w := newWorld(t, func(c *passport.Config) {
+		c.Challenge = func(_ context.Context, token string) (string, bool) { return token + ".print", token == "Abc-1_2" }
+	})
+	const path = "/.well-known/acme-challenge/"
+	for request, want := range map[string]string{
+		"GET " + path + "Abc-1_2 HTTP/1.1\r\nHost: im.example.com\r\n\r\n": "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 13\r\nConnection: close\r\n\r\nAbc-1_2.print",
+		"HEAD " + path + "Abc-1_2 HTTP/1.0\r\n\r\n":                        "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 13\r\nConnection: close\r\n\r\n",
+		"GET " + path + "abc-1_2 HTTP/1.0\r\n\r\n":                         "HTTP/1.1 404 Not Found\r\n",
+		"GET " + path + " HTTP/1.0\r\n\r\n":                                "HTTP/1.1 404 Not Found\r\n",
+		"POST " + path + "Abc-1_2 HTTP/1.0\r\nContent-Length: 0\r\n\r\n":   "HTTP/1.1 404 Not Found\r\n",
+	} {
+		if got := w.askHTTP(request); !strings.HasPrefix(got, want) || strings.HasSuffix(want, "print") && got != want {
+			t.Errorf("%q: answered %q", request, got)
+		}
+	}
+	without := newWorld(t, nil)
+	if got := without.askHTTP("GET " + path + "Abc-1_2 HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 404 ") {
+		t.Errorf("where no authority is expected: %q", got)
 	}
 }
