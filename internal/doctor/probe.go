@@ -137,7 +137,7 @@ func (e *examination) askDocument(ctx context.Context, addr string) (string, err
 // askWebsite fetches the first page.
 func (e *examination) askWebsite(ctx context.Context, addr string) (string, error) {
 	c, err := e.dial(ctx, addr)
-	if err == nil && e.Config.Web.Cert != "" {
+	if err == nil && e.Config.Web.Secure() {
 		c.Close()
 		c, err = e.shake(ctx, addr, &tls.Config{ServerName: e.Config.Service.Host})
 	}

@@ -23,6 +23,7 @@ var reloadables = []reloadable{
 	{[]string{"passport.cert", "passport.key", "passport.legacy_tls"}, (*Server).reloadTLS},
 	{[]string{"passport.templates"}, (*Server).reloadDocuments},
 	{[]string{"accounts.", "admin.", "web.cert", "web.key"}, (*Server).reloadWebsite},
+	{[]string{"web.acme_email", "web.acme_directory", "web.acme_ca"}, (*Server).reloadACME},
 	{[]string{"mail.hook_token"}, quick(func(s *Server, next config.Config) { s.setHook(next.Mail.HookToken) })},
 	{
 		[]string{"limits.queue_bytes", "limits.queue_stall", "limits.payload", "limits.dead_peer", "signin.queue"},
@@ -114,9 +115,10 @@ func (s *Server) Reload(cfg config.Config) (admin.Report, error) {
 }
 
 // fixedSettings returns the settings that need a restart for what becomes of them: a listener does
-// not change between HTTP and HTTPS. What could not be loaded then is an error now.
+// not change between HTTP and HTTPS, nor its certificate between files and ACME. What could not be
+// loaded then is an error now.
 func fixedSettings(from, to config.Config) ([]string, error) {
-	if (from.Web.Cert == "") == (to.Web.Cert == "") {
+	if (from.Web.Cert == "") == (to.Web.Cert == "") && from.Web.ACME == to.Web.ACME {
 		return nil, nil
 	}
 	_, err := loadWebTLS(to.Web)

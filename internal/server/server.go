@@ -50,32 +50,33 @@ type Server struct {
 	lines *history.Lines // of the log, the last ones
 	past  *history.History
 
-	audit    *audit.Log
-	store    *store.Store
-	hub      *hub.Hub
-	cluster  *cluster.Cluster // nil: this node is alone
-	bus      *natsbus.Bus     // of the cluster
-	nodes    *nodes.Nodes
-	carrier  carrier
-	signer   *auth.Signer
-	gate     *gate.Gate
-	hasher   *auth.Hasher
-	login    *login.Desk
-	users    *account.Service
-	arrivals *turns.Queue // to the notification server
-	engine   *conn.Engine
-	ns       *ns.Server
-	boards   boards
-	passport *passport.Server
-	website  website
-	post     post
-	hooks    hooks
-	tls      atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
-	hook     atomic.Pointer[http.Handler]
-	service  *admin.Service
-	bearer   *admin.Bearer
-	opsHTTP  *http.Server
-	manage   *http.Server
+	audit      *audit.Log
+	store      *store.Store
+	hub        *hub.Hub
+	cluster    *cluster.Cluster // nil: this node is alone
+	bus        *natsbus.Bus     // of the cluster
+	nodes      *nodes.Nodes
+	carrier    carrier
+	signer     *auth.Signer
+	gate       *gate.Gate
+	hasher     *auth.Hasher
+	login      *login.Desk
+	users      *account.Service
+	arrivals   *turns.Queue // to the notification server
+	engine     *conn.Engine
+	ns         *ns.Server
+	boards     boards
+	passport   *passport.Server
+	website    website
+	post       post
+	certifying certifying
+	hooks      hooks
+	tls        atomic.Pointer[tls.Config] // what the HTTPS listener shows and speaks
+	hook       atomic.Pointer[http.Handler]
+	service    *admin.Service
+	bearer     *admin.Bearer
+	opsHTTP    *http.Server
+	manage     *http.Server
 
 	listeners  listeners
 	ready      chan struct{} // closed once everything serves
@@ -143,6 +144,9 @@ func (s *Server) build(ctx context.Context) error {
 		Kind: conn.Kind(s.cfg.Conn.Engine), Clock: s.clock, Log: s.log, Metrics: s.metrics,
 		Limits: connLimits(s.cfg), Bytes: ratesOf(s.cfg).bytes, Door: s.door(),
 	})
+	if err := s.buildACME(ctx); err != nil {
+		return err
+	}
 	s.hub.OnStop(s.end)
 	s.hub.OnCountdown(s.counting)
 	if err := s.buildPost(); err != nil {
@@ -190,7 +194,7 @@ func (s *Server) buildPassport() error {
 			Engine: s.engine, Notification: s.ns.Notification(), Switchboard: s.boards.role,
 			Elsewhere: s.elsewhere, Host: s.cfg.Passport.GatewayAdvertise,
 		},
-		Templates: s.cfg.Passport.Templates, WebLife: webLife, Trace: s.trace,
+		Templates: s.cfg.Passport.Templates, WebLife: webLife, Trace: s.trace, Challenge: s.challenge(),
 		Limits: passportLimits(s.cfg),
 	})
 	if err == nil {

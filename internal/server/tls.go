@@ -38,7 +38,7 @@ func loadCertificate(cfg config.Config) (tls.Certificate, error) {
 // presentTLS returns settings that are, for each handshake, those of the moment.
 func (s *Server) presentTLS() *tls.Config {
 	settings := s.tls.Load().Clone()
-	settings.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.tls.Load(), nil }
+	settings.GetConfigForClient = s.handshake(s.tls.Load)
 	return settings
 }
 

@@ -27,7 +27,7 @@ func (s *Server) buildWebsite() error {
 	if s.listeners.web == nil {
 		return nil
 	}
-	settings, err := loadWebTLS(s.cfg.Web)
+	settings, err := s.webTLS(s.cfg)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func webLimits(cfg config.Config) web.Limits {
 // reloadWebsite reads the certificate again. Whether there is one at all stays as it was, see
 // [fixedSettings].
 func (s *Server) reloadWebsite(next config.Config) (func(), error) {
-	settings, err := loadWebTLS(next.Web)
+	settings, err := s.webTLS(next)
 	return func() {
 		if s.website.server != nil {
 			s.website.server.SetLimits(webLimits(next))
@@ -114,7 +114,15 @@ func (s *Server) reloadWebsite(next config.Config) (func(), error) {
 	}, err
 }
 
-// loadWebTLS returns what the website's listener shows and speaks, or nil for plain HTTP.
+// webTLS returns what the website's listener shows and speaks, or nil for plain HTTP.
+func (s *Server) webTLS(cfg config.Config) (*tls.Config, error) {
+	if cfg.Web.ACME == config.ACMEOn {
+		return s.certified(cfg)
+	}
+	return loadWebTLS(cfg.Web)
+}
+
+// loadWebTLS does with a certificate of one's own.
 func loadWebTLS(w config.Web) (*tls.Config, error) {
 	if w.Cert == "" {
 		return nil, nil
@@ -126,14 +134,14 @@ func loadWebTLS(w config.Web) (*tls.Config, error) {
 	return passport.ModernTLS(cert), nil
 }
 
-// present returns settings that are, for each handshake, those of the moment; nil for plain HTTP.
-func (w *website) present() *tls.Config {
-	settings := w.tls.Load()
+// presentWeb returns settings that are, for each handshake, those of the moment; nil for plain HTTP.
+func (s *Server) presentWeb() *tls.Config {
+	settings := s.website.tls.Load()
 	if settings == nil {
 		return nil
 	}
 	settings = settings.Clone()
-	settings.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return w.tls.Load(), nil }
+	settings.GetConfigForClient = s.handshake(s.website.tls.Load)
 	return settings
 }
 
