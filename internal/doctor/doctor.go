@@ -51,9 +51,31 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	e := &examination{Patient: p}
 	for _, look := range []func(context.Context){
 		e.settings, e.directory, e.database, e.disk, e.certificate, e.host,
-		e.listeners, e.wellKnownPorts, e.handshakes, e.names, e.mail, e.clock, e.cluster, e.files,
+		e.listeners, e.wellKnownPorts, e.handshakes, e.website, e.names, e.mail, e.clock, e.cluster, e.files,
 	} {
 		look(ctx)
+	}
+	return e.findings
+}
+
+// Look examines what one setting decides, by its name, before a server runs with it. Of most
+// settings there is nothing to say.
+func Look(ctx context.Context, p Patient, key string) []Finding {
+	e := &examination{Patient: p}
+	switch key {
+	case "service.host":
+		e.host(ctx)
+	case "passport.cert":
+		e.certificate(ctx)
+	case "web.url":
+		e.website(ctx)
+	case "smtp.host":
+		e.mail(ctx)
+	}
+	for _, l := range e.all() {
+		if l.key == key {
+			e.bind(l)
+		}
 	}
 	return e.findings
 }

@@ -37,11 +37,12 @@ type Authority struct {
 	Directory string         // its address
 	CA        string         // a file: who certifies that
 	Trust     *x509.CertPool // the same
+	Names     string         // the address of the name server
 
 	t              testing.TB
 	dir            string // of its files
 	listen, manage string
-	dns, dnsManage string
+	dnsManage      string
 	client         *http.Client
 	pebble         *exec.Cmd // nil: it does not run
 }
@@ -49,11 +50,11 @@ type Authority struct {
 // New prepares an authority, which runs from [Authority.Start] on.
 func New(t testing.TB) *Authority {
 	t.Helper()
-	a := &Authority{t: t, dir: t.TempDir(), listen: FreePort(t), manage: FreePort(t), dns: FreePort(t), dnsManage: FreePort(t)}
+	a := &Authority{t: t, dir: t.TempDir(), listen: FreePort(t), manage: FreePort(t), Names: FreePort(t), dnsManage: FreePort(t)}
 	a.Directory, a.CA = "https://"+a.listen+"/dir", filepath.Join(a.dir, "ca.pem")
 	a.Trust = a.certify()
 	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Trust}, DisableKeepAlives: true}, Timeout: patience}
-	a.run("pebble-challtestsrv", nil, "-dnsserver", a.dns, "-management", a.dnsManage,
+	a.run("pebble-challtestsrv", nil, "-dnsserver", a.Names, "-management", a.dnsManage,
 		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
 	a.wait("http://" + a.dnsManage + "/")
 	return a
@@ -79,7 +80,7 @@ func (a *Authority) Start(http, tls string) {
 		a.t.Fatal(err)
 	}
 	// It neither waits before it looks, nor takes an earlier look for a new one.
-	a.pebble = a.run("pebble", []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0"}, "-config", file, "-dnsserver", a.dns)
+	a.pebble = a.run("pebble", []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0"}, "-config", file, "-dnsserver", a.Names)
 	a.wait(a.Directory)
 }
 
