@@ -21,6 +21,7 @@ type commands struct {
 	API       string `name:"api" help:"Manage the service at this address, with the token in MONARCH_TOKEN, and not the one of this machine." placeholder:"URL"`
 	TokenFile string `help:"File with the token for --api, in place of MONARCH_TOKEN." placeholder:"FILE"`
 
+	Setup    setupCmd    `cmd:"" help:"Make a service: its configuration, its database, and an administrator."`
 	Serve    serveCmd    `cmd:"" help:"Run the server until it is told to stop."`
 	User     userCmds    `cmd:"" help:"Make, change and remove accounts."`
 	Contacts contactsCmd `cmd:"" help:"Show the people on an account's lists."`

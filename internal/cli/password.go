@@ -29,6 +29,12 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool) (string, error) {
 	if password == "" {
 		return "", command.UsageError("the password is empty; choose one of 1 to 16 characters")
 	}
+	a.judge(password)
+	return password, nil
+}
+
+// judge warns of a password that some clients cannot send.
+func (a *app) judge(password string) {
 	if n := utf8.RuneCountInString(password); n > clientPassword {
 		fmt.Fprintf(a.stderr, "warning: the password has %d characters. Pidgin (libpurple), BitlBee and Miranda send only\n"+
 			"         the first %d and will not be let in. For such clients choose a shorter one.\n", n, clientPassword)
@@ -36,7 +42,6 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool) (string, error) {
 	if strings.ContainsFunc(password, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		fmt.Fprintln(a.stderr, "warning: clients disagree on how to send letters outside ASCII; a password without them is safer.")
 	}
-	return password, nil
 }
 
 func (a *app) readPassword(ctx context.Context, fromStdin bool) (string, error) {
