@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,7 @@ type setup struct {
 	*app
 	*dialogue // nil: nobody is asked
 	flags     *setupCmd
+	heading   string // that is still to be shown, above the next question
 	answers   answers
 	before    []byte // what is in the file; nil: there is none
 	running   bool   // a server runs on the data directory
@@ -141,7 +143,7 @@ func (s *setup) greet() {
 		fmt.Fprintf(s.stderr, "A server runs on %s. It goes on as it is until it is started again or told to reload.\n", s.answers.Data.Dir)
 	}
 	if s.dialogue != nil {
-		fmt.Fprintln(s.stderr, "Enter takes what is in brackets, and a dash stands for nothing. Nothing is written before the end; Ctrl-C leaves.")
+		fmt.Fprintln(s.stderr, "Enter takes what is in brackets, and a dash stands for nothing. Until the end nothing is written.")
 	}
 	for _, variable := range s.environ {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "MONARCH_") {
@@ -157,6 +159,9 @@ func (s *setup) answer(ctx context.Context) error {
 		given["data"] = s.data
 	}
 	for _, q := range questions {
+		if q.heading != "" {
+			s.heading = q.heading
+		}
 		value, said := given[q.flag]
 		switch {
 		case said:
@@ -176,8 +181,10 @@ func (s *setup) answer(ctx context.Context) error {
 	if s.dialogue == nil && s.before == nil && given["host"] == "" {
 		fmt.Fprintf(s.stderr, "Clients are told to connect to %s, which is how this machine knows itself; --host says another.\n", s.answers.Service.Host)
 	}
-	if s.answers.SMTP.Host != "" {
-		s.report(s.look(ctx, "smtp.host"), doctor.Warning)
+	if s.answers.SMTP.Host != "" && s.report(s.look(ctx, "smtp.host"), doctor.Warning) && s.dialogue != nil {
+		if keep, err := s.yes(ctx, "Go on all the same?"); err != nil || !keep {
+			return cmp.Or(err, errors.New("nothing was written"))
+		}
 	}
 	if err := s.answers.Validate(); err != nil {
 		return command.UsageError(err.Error() + "\nmonarch setup --help names the flags")
@@ -187,8 +194,12 @@ func (s *setup) answer(ctx context.Context) error {
 
 // ask asks until the answer is one that can be.
 func (s *setup) ask(ctx context.Context, q question) error {
-	if q.heading != "" {
-		fmt.Fprintf(s.stderr, "\n%s\n", bold(q.heading))
+	switch {
+	case s.heading != "":
+		fmt.Fprintf(s.stderr, "\n%s\n", bold(s.heading))
+		s.heading = ""
+	case q.help != "":
+		fmt.Fprintln(s.stderr)
 	}
 	if q.help != "" {
 		fmt.Fprintf(s.stderr, "%s\n", indent(q.help))
@@ -199,7 +210,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 			return err
 		}
 		if wrong := q.try(&s.answers, said); wrong != "" {
-			fmt.Fprintf(s.stderr, "  %s\n", wrong)
+			fmt.Fprintf(s.stderr, "  %s\n", wrap(wrong, "  "))
 			continue
 		}
 		if !s.report(s.look(ctx, q.key), doctor.OK) {
@@ -227,9 +238,10 @@ func (s *setup) report(all []doctor.Finding, from doctor.Level) (problem bool) {
 		if f.Level == doctor.OK && from != doctor.OK || f.Level == doctor.Skipped {
 			continue
 		}
-		fmt.Fprintf(s.stderr, "  %s: %s\n", f.Level, wrap(f.Found, "    "))
+		margin := strings.Repeat(" ", len(f.Level)+4)
+		fmt.Fprintf(s.stderr, "  %s: %s\n", f.Level, wrap(f.Found, margin))
 		if f.Do != "" {
-			fmt.Fprintf(s.stderr, "    -> %s\n", wrap(f.Do, "       "))
+			fmt.Fprintf(s.stderr, "%s-> %s\n", margin, wrap(f.Do, margin+"   "))
 		}
 	}
 	return problem

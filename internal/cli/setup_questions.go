@@ -59,7 +59,7 @@ func (q question) try(a *answers, said string) (wrong string) {
 	}
 	if faults := a.Faults(q.key); q.key != "" && len(faults) > 0 {
 		*a = before
-		return strings.Join(faults, "\n  ")
+		return strings.Join(faults, "\n")
 	}
 	return ""
 }
@@ -133,7 +133,12 @@ var questions = []question{
 	}, func(c *config.Config) *string { return &c.Web.ACMEDirectory }),
 	{
 		flag: "web-url", key: "web.url", title: "Address that people type", when: hasWebsite,
-		now: func(a *answers) string { return a.WebURL(a.Web.Listen) },
+		now: func(a *answers) string {
+			if len(a.Faults("web.acme is on")) > 0 {
+				return "" // what it would be cannot be certified
+			}
+			return a.WebURL(a.Web.Listen)
+		},
 		set: func(a *answers, said string) error {
 			if a.Web.URL = ""; said != a.WebURL(a.Web.Listen) {
 				a.Web.URL = said
