@@ -29,7 +29,7 @@ func (s *Server) measure() {
 	s.measureMail()
 	s.measureWebsite()
 	s.measureManagement()
-	s.metrics.Gauge("monarch_web_certificate_expires_seconds", "When the website's certificate expires, as Unix time; 0 without one.", s.expires)
+	s.metrics.Gauge("monarch_web_certificate_expiry_timestamp_seconds", "When the website's certificate expires, as Unix time; 0 without one.", s.expires)
 	if s.trace != nil {
 		s.metrics.Total("monarch_trace_spans_sent_total", "Spans of traces that the collector took.", func() uint64 { sent, _ := s.trace.Counts(); return sent })
 		s.metrics.Total("monarch_trace_spans_lost_total", "Spans that it did not take, or not as fast as they came.", func() uint64 { _, lost := s.trace.Counts(); return lost })
