@@ -19,7 +19,7 @@ var layers = map[string][]string{
 	"internal/config":  {},
 	"internal/turns":   {},
 	"internal/trace":   {},
-	"internal/command": {},
+	"internal/command": {"internal/roff"},
 	"internal/ctt":     {},
 
 	"docs":              {},
@@ -53,6 +53,7 @@ var layers = map[string][]string{
 	"internal/foreign":       {"msnp", "internal/im", "internal/auth", "internal/store", "internal/transfer"},
 	"internal/acme":          {"internal/clock", "internal/store"},
 	"internal/acme/acmetest": nil,
+	"internal/roff":          {},
 	"internal/mail":          {"internal/im", "internal/clock"},
 	"internal/natsbus":       {"internal/cluster", "internal/metrics"},
 	"internal/nodes":         {"internal/clock", "internal/cluster"},
@@ -63,7 +64,7 @@ var layers = map[string][]string{
 	"internal/bot":    {"msnp", "msnclient"},
 	"internal/tui":    {"msnp", "msnclient"},
 	"internal/cli": front("msnclient", "internal/command", "internal/doctor", "internal/bot", "internal/tui", "internal/config", "internal/account", "internal/admin", "internal/webhook",
-		"internal/passport", "internal/patch", "internal/server", "internal/transfer", "internal/foreign"),
+		"internal/passport", "internal/patch", "internal/server", "internal/transfer", "internal/foreign", "internal/roff"),
 	"cmd/*": {"internal/cli"},
 
 	// For measuring: the server does without them.

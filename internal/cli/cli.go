@@ -49,6 +49,9 @@ type commands struct {
 	Chat     chatCmd     `cmd:"" help:"Talk: a messenger in the terminal, for this or another server."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with the service, and say what to do."`
 	Version  versionCmd  `cmd:"" help:"Show which version this is."`
+
+	Completion completionCmd `cmd:"" help:"Print what makes a shell complete commands, flags and files."`
+	Man        manCmd        `cmd:"" help:"Print a page of the manual, for man to show."`
 }
 
 // app is what commands work with.

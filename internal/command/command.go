@@ -1,6 +1,7 @@
 // Package command is the frame of a program's command line: it finds the command that the
-// arguments name, runs it, and makes a message and an exit code of its error. Which commands
-// there are, and what they do, is left to each program.
+// arguments name, runs it, and makes a message and an exit code of its error. From the same grammar it
+// writes the manual and what shells complete. Which commands there are, and what they do, is left
+// to each program.
 package command
 
 import (
