@@ -3,13 +3,19 @@
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build swarm torture check test fuzz bench cover screenshots format vuln tools clean
+.PHONY: help build snapshot release swarm torture check test fuzz bench cover screenshots format vuln tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/monarch, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/monarch ./cmd/monarch
+
+snapshot: ## everything that is given out, in dist, from the working tree: docs/releasing.md
+	@scripts/release snapshot
+
+release: ## the same of this commit's tag, signed if there is a key
+	@scripts/release
 
 swarm: build ## bin/swarm, the load generator, beside bin/monarch
 	CGO_ENABLED=0 go build -trimpath -o bin/swarm ./cmd/swarm
@@ -57,6 +63,7 @@ tools: ## build the check programs now, which takes minutes the first time
 	$(TOOL) staticcheck --version
 	$(TOOL) golangci-lint --version
 	$(TOOL) govulncheck -version
+	go tool -modfile=tools/release/go.mod goreleaser --version
 
 clean: ## remove what was built
-	rm -rf bin torture cover.out cover.html
+	rm -rf bin dist torture cover.out cover.html

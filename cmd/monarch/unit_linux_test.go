@@ -26,7 +26,7 @@ func verifyUnit(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const installed = "/usr/local/bin/monarch"
+	const installed = "/usr/bin/monarch"
 	if !strings.Contains(string(unit), "ExecStart="+installed+" serve ") {
 		t.Fatalf("the unit does not start %s", installed)
 	}
