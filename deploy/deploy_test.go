@@ -199,7 +199,10 @@ func TestHAProxy(t *testing.T) {
 
 func TestDockerfile(t *testing.T) {
 	text := read(t, "docker/Dockerfile")
-	for _, line := range []string{"CGO_ENABLED=0 go build", "\nFROM scratch\n", "\nUSER 65532:65532\n"} {
+	for _, line := range []string{
+		"CGO_ENABLED=0 go build", "\nFROM scratch\n", "\nUSER 65532:65532\n", "\nSTOPSIGNAL SIGTERM\n",
+		`org.opencontainers.image.version="$VERSION"`, `org.opencontainers.image.licenses="MIT"`, `CMD ["/monarch", "nodes"]`,
+	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the image lacks %q", line)
 		}
