@@ -51,7 +51,7 @@ func signIn(ctx context.Context, args []string) error {
 	}
 	defer c.Close()
 	go func() {
-		for range c.Events() { //nolint:revive // nobody looks at what happens
+		for range c.Events() { // at which nobody looks
 		}
 	}()
 	for _, who := range args[2:] {
