@@ -225,5 +225,5 @@ func accountPath(email string) string { return pathAccounts + "/" + url.PathEsca
 
 // Lock is [Service.Lock].
 func (c *Client) Lock(ctx context.Context, email string, l Lock) error {
-	return c.call(ctx, http.MethodPatch, accountPath(email), change{Disabled: new(bool)}, nil)
+	return c.call(ctx, http.MethodPatch, accountPath(email), change{Lock: &l}, nil)
 }

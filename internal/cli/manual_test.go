@@ -24,7 +24,7 @@ var lines = []struct {
 	want  string
 }{
 	{"monarch us", "user"},
-	{"monarch user r", "rename"},
+	{"monarch user r", "rename reset role"},
 	{"monarch --config monarch.toml user a", "add"},
 	{"monarch --data=pictures user a", "add"},
 	{"monarch user add --p", "--password-stdin"},

@@ -105,7 +105,7 @@ func TestEveryKeyHasAnEnvironmentVariable(t *testing.T) {
 		"service.host": "im.example.com", "passport.cert": "c.pem", "passport.key": "k.pem",
 		"passport.login_url": "im.example.com/login", "passport.url": "https://im.example.com",
 		"ops.trace_endpoint": "http://collector.example.com:4318",
-		"web.url": "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "web.acme_email": "a@example.com",
+		"web.url":            "https://chat.example.com", "web.cert": "w.pem", "web.key": "wk.pem", "web.acme_email": "a@example.com",
 		"web.acme_directory": "https://acme.example.com/dir", "web.acme_ca": "a.pem", "accounts.registration": "invite",
 		"accounts.proof_of_work": "20", "database.url": "postgres://other/db", "protocol.ver_reply": "single",
 		"protocol.challenge": "check", "protocol.forbidden_names": "staff, help",

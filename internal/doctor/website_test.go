@@ -19,7 +19,9 @@ const checkWebsite = "website's certificate"
 // certificateFor returns the files of a certificate for one name.
 func certificateFor(t *testing.T, host string, until time.Time) (cert, key string) {
 	t.Helper()
-	return sort{func(c *x509.Certificate) { c.DNSNames, c.NotBefore, c.NotAfter = []string{host}, until.Add(-year), until }, nil}.files(t)
+	return sort{func(c *x509.Certificate) {
+		c.DNSNames, c.NotBefore, c.NotAfter = []string{host}, until.Add(-year), until
+	}, nil}.files(t)
 }
 
 func TestTheWebsitesCertificate(t *testing.T) {

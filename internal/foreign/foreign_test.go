@@ -133,7 +133,7 @@ var snails = world{
 	},
 }
 
-var ignored = cmp.Options{cmpopts.IgnoreFields(store.Account{}, "Version", "Created", "Disabled", "Role"), cmpopts.EquateEmpty()}
+var ignored = cmp.Options{cmpopts.IgnoreFields(store.Account{}, "Version", "Created", "Disabled", "LockReason", "LockedUntil", "Role"), cmpopts.EquateEmpty()}
 
 func TestEscargotsDatabases(t *testing.T) {
 	server := pgtest.Start(t)

@@ -17,6 +17,8 @@ type Account struct {
 	Name         *string
 	PasswordHash *string // "": nobody knows the password
 	Disabled     *bool
+	LockReason   *string // with Disabled
+	LockedUntil  *int64  // with Disabled; Unix seconds, 0: for good
 	Role         *im.Role
 	Created      *int64 // Unix seconds
 	Version      uint32 // of the lists, at least; 0: not known
@@ -124,7 +126,7 @@ func exportEachAccount(ctx context.Context, tx *transaction, to Exporter) error 
 		at := make(map[im.UserID]*Account, len(users))
 		for i, u := range users {
 			some[i] = Account{
-				Handle: u.Handle, Name: &u.Name, PasswordHash: &u.PasswordHash, Disabled: &u.Disabled, Role: &u.Role,
+				Handle: u.Handle, Name: &u.Name, PasswordHash: &u.PasswordHash, Disabled: &u.Disabled, LockReason: &u.LockReason, LockedUntil: &u.LockedUntil, Role: &u.Role,
 				Created: &u.Created, Version: u.Version, Prompt: &u.Prompt, Policy: &u.Policy,
 			}
 			at[u.ID] = &some[i]

@@ -173,6 +173,7 @@ func insertAccounts(ctx context.Context, tx *transaction, fresh []Account) error
 		accounts = append(accounts, []any{
 			id, a.Handle, msnp.Escape(value(a.Name, usual)), value(a.PasswordHash, ""), 1, value(a.Disabled, false),
 			max(a.Version+1, 1), value(a.Prompt, im.Ask), value(a.Policy, im.AllowOthers), value(a.Created, now), value(a.Role, im.NoRole),
+			value(a.LockReason, ""), value(a.LockedUntil, 0),
 		})
 		d.add(id, a)
 		id++
@@ -237,12 +238,16 @@ func (m *Merge) replace(ctx context.Context, tx *transaction, u im.User, a Accou
 	if value(a.PasswordHash, u.PasswordHash) != u.PasswordHash || value(a.Disabled, false) && !u.Disabled {
 		credential++
 	}
+	reason, until := u.LockReason, u.LockedUntil
+	if a.Disabled != nil {
+		reason, until = value(a.LockReason, ""), value(a.LockedUntil, 0)
+	}
 	_, err = tx.ExecContext(ctx, `
 		UPDATE account SET name = $2, password_hash = $3, credential = $4, disabled = $5, prompt = $6, policy = $7, created = $8, role = $9,
-			version = CASE WHEN version <= $10 THEN $10 + 1 ELSE version END
+			version = CASE WHEN version <= $10 THEN $10 + 1 ELSE version END, lock_reason = $11, locked_until = $12
 		WHERE id = $1`,
 		u.ID, msnp.Escape(value(a.Name, u.Name)), value(a.PasswordHash, u.PasswordHash), credential, value(a.Disabled, u.Disabled),
-		value(a.Prompt, u.Prompt), value(a.Policy, u.Policy), value(a.Created, u.Created), value(a.Role, u.Role), int64(a.Version))
+		value(a.Prompt, u.Prompt), value(a.Policy, u.Policy), value(a.Created, u.Created), value(a.Role, u.Role), int64(a.Version), reason, until)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,13 @@ var accountColumns = []struct {
 	{"password", func(a *Account, s string) error { a.Password = s; return nil }, nil},
 	{"password_hash", func(a *Account, s string) error { a.PasswordHash = &s; return nil }, func(a store.Account) string { return *a.PasswordHash }},
 	{"disabled", func(a *Account, s string) (err error) { a.Disabled, err = parseBool(s); return err }, func(a store.Account) string { return yesNo(*a.Disabled) }},
+	{"disabled_reason", func(a *Account, s string) error { reason := uncell(s); a.LockReason = &reason; return nil }, func(a store.Account) string { return cell(*a.LockReason) }},
+	{"disabled_until", func(a *Account, s string) (err error) { a.LockedUntil, err = parseTime(s); return err }, func(a store.Account) string {
+		if *a.LockedUntil == 0 {
+			return ""
+		}
+		return time.Unix(*a.LockedUntil, 0).UTC().Format(time.RFC3339)
+	}},
 	{"role", func(a *Account, s string) error { a.Role = (*im.Role)(&s); return nil }, func(a store.Account) string { return string(*a.Role) }},
 	{"created", func(a *Account, s string) (err error) { a.Created, err = parseTime(s); return err }, func(a store.Account) string {
 		return time.Unix(*a.Created, 0).UTC().Format(time.RFC3339)

@@ -44,6 +44,8 @@ type accountLine struct {
 	Hash       *string         `json:"password_hash,omitempty"`
 	Password   string          `json:"password,omitempty"`
 	Disabled   *bool           `json:"disabled,omitempty"`
+	Reason     *text           `json:"disabled_reason,omitempty"`
+	Until      *time.Time      `json:"disabled_until,omitempty"`
 	Role       *im.Role        `json:"role,omitempty"`
 	Created    *time.Time      `json:"created,omitempty"`
 	Version    uint32          `json:"list_version,omitempty"`
@@ -118,6 +120,13 @@ func lineOf(a store.Account) accountLine {
 	l := accountLine{
 		Account: a.Handle, Name: &name, Hash: a.PasswordHash, Disabled: a.Disabled, Role: a.Role, Created: &created, Version: a.Version,
 		Asks: &asks, Visible: &visible, Properties: make(map[string]text), Groups: []groupField{},
+	}
+	if *a.LockReason != "" {
+		l.Reason = (*text)(a.LockReason)
+	}
+	if *a.LockedUntil != 0 {
+		until := time.Unix(*a.LockedUntil, 0).UTC()
+		l.Until = &until
 	}
 	for _, p := range a.Properties {
 		l.Properties[p.Type] = text(p.Value)
@@ -304,8 +313,12 @@ func explainJSON(err error) Finding {
 
 func (l accountLine) account() *Account {
 	a := Account{Account: store.Account{
-		Handle: l.Account, Name: (*string)(l.Name), PasswordHash: l.Hash, Disabled: l.Disabled, Role: l.Role, Version: l.Version,
+		Handle: l.Account, Name: (*string)(l.Name), PasswordHash: l.Hash, Disabled: l.Disabled, LockReason: (*string)(l.Reason), Role: l.Role, Version: l.Version,
 	}, Password: l.Password}
+	if l.Until != nil {
+		t := l.Until.Unix()
+		a.LockedUntil = &t
+	}
 	if l.Created != nil {
 		t := l.Created.Unix()
 		a.Created = &t

@@ -71,6 +71,7 @@ func drawWorld(t *rapid.T) world {
 	for i := range n {
 		a := store.Account{
 			Handle: handle(i), Name: ptr(name.Draw(t, "name")), Disabled: ptr(rapid.Bool().Draw(t, "disabled")),
+			LockReason: ptr(rapid.SampledFrom([]string{"", "spam, \"lots\"", "=1+1"}).Draw(t, "reason")), LockedUntil: ptr(rapid.SampledFrom([]int64{0, 4102444800}).Draw(t, "until")),
 			PasswordHash: ptr(rapid.SampledFrom([]string{"", argon, escargot}).Draw(t, "hash")),
 			Role:         ptr(rapid.SampledFrom([]im.Role{im.NoRole, im.Moderator, im.Administrator}).Draw(t, "role")),
 			Created:      ptr(rapid.Int64Range(1, 4e9).Draw(t, "created")),
