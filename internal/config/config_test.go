@@ -191,6 +191,7 @@ var faults = []struct{ name, file, env, want string }{
 	{"a website on another's port", "[web]\nlisten = \":1863\"\n", "", `dispatch.listen and web.listen both have ":1863"`},
 	{"a website with half a certificate", "[web]\ncert = \"a.pem\"\n", "", "web.cert and web.key belong together"},
 	{"a collector without a scheme", "[ops]\ntrace_endpoint = \"127.0.0.1:4318\"\n", "", "ops.trace_endpoint is not an address"},
+	{"a collector with a password", "[ops]\ntrace_endpoint = \"http://a:secret@b:4318\"\n", "", "ops.trace_endpoint has a user in it"},
 	{"no traces at all, by their share", "[ops]\ntrace_percent = 0\n", "", "ops.trace_percent is 0; choose 1 to 100"},
 	{"a website below a path", "[web]\nurl = \"https://example.com/im\"\n", "", `web.url is "https://example.com/im"; write what people type`},
 	{"a website that is none", "[web]\nurl = \"im.example.com\"\n", "", "web.url is"},

@@ -159,8 +159,12 @@ func (p *problems) passport(c Passport) {
 }
 
 func (p *problems) ops(c Ops) {
-	if u, err := url.Parse(c.TraceEndpoint); c.TraceEndpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	switch u, err := url.Parse(c.TraceEndpoint); {
+	case c.TraceEndpoint == "":
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		p.add("ops.trace_endpoint is not an address; write a whole one like \"http://127.0.0.1:4318\", or leave it empty")
+	case u.User != nil:
+		p.add("ops.trace_endpoint has a user in it, who would not be sent; put what the collector asks for in the environment, OTEL_EXPORTER_OTLP_HEADERS")
 	}
 	if c.TracePercent < 1 || c.TracePercent > 100 {
 		p.add("ops.trace_percent is %d; choose 1 to 100", c.TracePercent)

@@ -88,13 +88,15 @@ type guarded struct {
 	cfg     config.Config
 	log     *written
 	heard   *written
+	traces  *collector
 	trusted *tls.Config
 	stop    func()
 }
 
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
-	g := &guarded{t: t, log: new(written), heard: new(written), cfg: freePorts(t)}
+	g := &guarded{t: t, log: new(written), heard: new(written), traces: newCollector(t), cfg: freePorts(t)}
+	g.cfg.Ops.TraceEndpoint = g.traces.URL
 	g.cfg.Mail.HookToken, g.cfg.Log.Level = hookToken, config.LogDebug
 	g.cfg.SMTP = config.SMTP{
 		Host: "127.0.0.1", Port: 1, TLS: config.SMTPStartTLS, From: "robot@example.com", User: "robot", Password: smtpSecret,
@@ -349,7 +351,7 @@ func TestNothingSecretIsWritten(t *testing.T) {
 	trail, err := os.ReadFile(g.cfg.AuditFile())
 	g.must(err)
 	for where, text := range map[string]string{
-		"log": g.log.String(), "audit log": string(trail), "metrics": string(metrics), "data directory": g.stored(),
+		"log": g.log.String(), "audit log": string(trail), "metrics": string(metrics), "data directory": g.stored(), "traces": g.traces.String(),
 	} {
 		for name, secret := range secrets {
 			if where == "data directory" && (strings.HasPrefix(name, "key ") || strings.HasPrefix(name, "the hash ")) {

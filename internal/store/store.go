@@ -114,7 +114,7 @@ func use(db ...*sql.DB) (u Usage) {
 		st := each.Stats()
 		u.Connections += st.InUse
 		u.Most += st.MaxOpenConnections
-		u.Waits += uint64(max(st.WaitCount, 0)) //nolint:gosec // it is not below zero
+		u.Waits += uint64(max(st.WaitCount, 0))
 		u.Waited += st.WaitDuration
 	}
 	return u

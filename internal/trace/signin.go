@@ -134,7 +134,7 @@ func (p part) tell(ctx context.Context, t otel.Tracer) {
 func (s *SignIn) attributes(outcome string) []attribute.KeyValue {
 	all := []attribute.KeyValue{
 		attribute.String("monarch.outcome", outcome),
-		attribute.Int64("monarch.connection", int64(s.subject.Connection)), //nolint:gosec // it has 32 bits
+		attribute.Int64("monarch.connection", int64(s.subject.Connection)), // it has 32 bits
 	}
 	for key, value := range map[string]string{"monarch.client": s.subject.Client, "monarch.version": s.subject.Version} {
 		if value != "" {
