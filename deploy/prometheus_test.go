@@ -196,7 +196,7 @@ func configure(t *testing.T, dir string, nodes []*msntest.Fixture) string {
 }
 
 // patience is how long something may take on a machine that has much else to do.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // await waits until something is so.
 func (p *prometheus) await(complaint string, is func() bool) {
