@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"monarch/internal/config"
 )
@@ -170,13 +171,29 @@ var questions = []question{
 	textQuestion(question{
 		flag: "smtp-from", key: "smtp.from", title: "Address that letters come from", when: hasMail,
 	}, func(c *config.Config) *string { return &c.SMTP.From }),
-	textQuestion(question{
-		flag: "smtp-user", title: "Who signs in there (enter: nobody)", when: hasMail,
-	}, func(c *config.Config) *string { return &c.SMTP.User }),
-	textQuestion(question{
-		flag: "smtp-password", title: "Password for that (enter: as it was)", secret: true, key: "smtp.user",
+	{
+		flag: "smtp-user", title: "Who signs in there, or - for nobody", when: hasMail,
+		now: func(a *answers) string { return a.SMTP.User },
+		set: func(a *answers, said string) error {
+			if a.SMTP.User = said; said == "" {
+				a.SMTP.Password, a.SMTP.PasswordFile = "", ""
+			} else if a.SMTP.TLS == config.SMTPNoTLS {
+				return errors.New("without encryption nobody may sign in there: the password would be for everybody to read")
+			}
+			return nil
+		},
+	},
+	{
+		flag: "smtp-password", title: "Password for that (enter: as it was)", secret: true,
 		when: func(a *answers) bool { return hasMail(a) && a.SMTP.User != "" && a.SMTP.PasswordFile == "" },
-	}, func(c *config.Config) *string { return &c.SMTP.Password }),
+		now:  func(a *answers) string { return a.SMTP.Password },
+		set: func(a *answers, said string) error {
+			if a.SMTP.Password = said; said == "" {
+				return errors.New("there is none yet; type the one that the mail server knows")
+			}
+			return nil
+		},
+	},
 	textQuestion(question{
 		flag: "smtp-password-file", when: func(*answers) bool { return false }, // for scripts
 	}, func(c *config.Config) *string { return &c.SMTP.PasswordFile }),
@@ -255,7 +272,7 @@ func (a *answers) setData(said string) error {
 	}
 	at := dir
 	info, err := os.Stat(at)
-	for errors.Is(err, os.ErrNotExist) && filepath.Dir(at) != at {
+	for (errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && filepath.Dir(at) != at {
 		at = filepath.Dir(at)
 		info, err = os.Stat(at)
 	}
