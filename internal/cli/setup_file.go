@@ -125,19 +125,17 @@ func writeWhole(path string, text []byte, mode fs.FileMode, to owner) error {
 // fill makes the data directory and lets do work in it. What was made is the owner's.
 func (s *setup) fill(to owner, do func() error) error {
 	dir := s.answers.Data.Dir
-	_, err := os.Stat(dir)
-	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
-	}
-	if fresh {
-		if err := to.give(dir); err != nil {
-			return fmt.Errorf("give the data directory to %s: %w", to.name, err)
-		}
 	}
 	known, err := entries(dir)
 	if err != nil {
 		return err
+	}
+	if len(known) == 1 { // itself
+		if err := to.give(dir); err != nil {
+			return fmt.Errorf("give the data directory to %s: %w", to.name, err)
+		}
 	}
 	if err := do(); err != nil {
 		return err
