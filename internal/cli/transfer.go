@@ -89,7 +89,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { a.closed("source", closed()) }()
-	s, done, err := c.destination(ctx, a, cfg)
+	s, done, err := c.destination(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (c *importCmd) source() string {
 }
 
 // destination returns where to import to: for a dry run what can only be read.
-func (c *importCmd) destination(ctx context.Context, a *app, cfg config.Config) (*store.Store, func() error, error) {
+func (c *importCmd) destination(ctx context.Context, cfg config.Config) (*store.Store, func() error, error) {
 	url := cfg.DatabaseURL()
 	if c.DryRun {
 		return rehearsal(ctx, cfg)

@@ -33,7 +33,6 @@ type dump struct {
 	tables  []string // that are wanted
 	columns map[string][]string
 	made    map[string]bool
-	rows    int
 }
 
 // loadDump puts the wanted tables of a dump into a database, with all columns they have.
@@ -188,18 +187,12 @@ func (d *dump) insert(ctx context.Context) error {
 			return err
 		}
 	}
-	columns := d.columns[table]
-	t, err := d.tokens.next()
-	if err == nil && t.is("(") {
-		if columns, err = d.list(); err == nil {
-			t, err = d.tokens.next()
-		}
+	columns, err := d.named(table)
+	if err != nil {
+		return err
 	}
-	if err != nil || !t.word("VALUES") {
-		return errors.Join(err, fmt.Errorf("line %d: VALUES should be here", d.tokens.line))
-	}
-	statement := `INSERT INTO ` + quoted(table) + ` (` + quotedAll(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `)`
-	put, err := d.tx.PrepareContext(ctx, statement)
+	places := strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ")
+	put, err := d.tx.PrepareContext(ctx, `INSERT INTO `+quoted(table)+` (`+quotedAll(columns)+`) VALUES (`+places+`)`) //nolint:gosec // the names are quoted
 	if err != nil {
 		return fmt.Errorf("line %d: %w", d.tokens.line, err)
 	}
@@ -220,6 +213,21 @@ func (d *dump) insert(ctx context.Context) error {
 			return errors.Join(err, d.skip(t))
 		}
 	}
+}
+
+// named reads the columns that a statement names, if it does, and VALUES.
+func (d *dump) named(table string) ([]string, error) {
+	columns := d.columns[table]
+	t, err := d.tokens.next()
+	if err == nil && t.is("(") {
+		if columns, err = d.list(); err == nil {
+			t, err = d.tokens.next()
+		}
+	}
+	if err == nil && !t.word("VALUES") {
+		err = fmt.Errorf("line %d: VALUES should be here", d.tokens.line)
+	}
+	return columns, err
 }
 
 // list reads names up to a closing bracket.

@@ -100,7 +100,7 @@ func (d *Database) open(ctx context.Context, where string, tables []string) (err
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it was read
+	defer f.Close()
 	magic := make([]byte, 16)
 	if _, err := io.ReadFull(f, magic); err == nil && bytes.Equal(magic, []byte("SQLite format 3\x00")) {
 		d.db, err = store.OpenOther(ctx, where)

@@ -94,10 +94,10 @@ func (s *scanner) until(end string) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case c == end[at]:
+		switch c {
+		case end[at]:
 			at++
-		case c == end[0]:
+		case end[0]:
 			at = 1
 		default:
 			at = 0
@@ -120,7 +120,7 @@ func (s *scanner) word(first byte) (token, error) {
 			return token{word, string(b)}, nil
 		case err != nil:
 			return token{}, err
-		case !letter(c) && !(c == '.' && b[0] >= '0' && b[0] <= '9'):
+		case !letter(c) && (c != '.' || b[0] < '0' || b[0] > '9'):
 			return token{word, string(b)}, s.r.UnreadByte()
 		case len(b) > 1000:
 			return token{}, fmt.Errorf("line %d: this is no SQL", s.line)

@@ -30,17 +30,7 @@ func (m *Merge) Lists(ctx context.Context, batch []Lists) (Merged, error) {
 				done.Kept++
 				continue
 			}
-			seen := make(map[im.UserID]bool, len(l.People))
-			for _, e := range l.People {
-				if peer, ok := b.ids[e.Handle]; ok && !seen[peer] && e.Lists != 0 {
-					seen[peer] = true
-					rows = append(rows, b.row(owner, peer, e))
-					concerned[owner] = true
-					if e.Lists&im.Forward != 0 {
-						concerned[peer] = true
-					}
-				}
-			}
+			rows = append(rows, b.rows(owner, l.People, concerned)...)
 		}
 		done.Made = len(rows)
 		slices.SortFunc(rows, func(a, b []any) int { // the order of the table
@@ -145,6 +135,23 @@ func (b *listBatch) lookAt(ctx context.Context, batch []Lists) error {
 		}
 	}
 	return nil
+}
+
+// rows are what the table has of somebody's lists. It notes whose version must move on.
+func (b *listBatch) rows(owner im.UserID, people []Entry, concerned map[im.UserID]bool) (rows [][]any) {
+	seen := make(map[im.UserID]bool, len(people))
+	for _, e := range people {
+		peer, ok := b.ids[e.Handle]
+		if !ok || seen[peer] || e.Lists == 0 {
+			continue
+		}
+		seen[peer], concerned[owner] = true, true
+		rows = append(rows, b.row(owner, peer, e))
+		if e.Lists&im.Forward != 0 {
+			concerned[peer] = true
+		}
+	}
+	return rows
 }
 
 // row is what the table has of an entry.

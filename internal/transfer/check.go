@@ -85,6 +85,11 @@ func (c *check) look(ctx context.Context, item Item) error {
 		}
 		return nil
 	}
+	return c.wait(ctx, &item, absent)
+}
+
+// wait counts an item that is in order, and notes what the service must be asked about it.
+func (c *check) wait(ctx context.Context, item *Item, absent []string) error {
 	w := waiting{item: c.item, where: item.Where, absent: absent}
 	if a := item.Account; a != nil {
 		c.sum.Accounts++
@@ -244,9 +249,9 @@ func (c *check) find(f Finding) error {
 	if len(c.sum.Findings) < mostFindings || !f.Note && c.sum.Wrong <= mostFindings {
 		c.sum.Findings = append(c.sum.Findings, f)
 	}
-	if c.Importer.Findings == nil {
+	if c.Findings == nil {
 		return nil
 	}
-	_, err := fmt.Fprintln(c.Importer.Findings, f)
+	_, err := fmt.Fprintln(c.Findings, f)
 	return err
 }

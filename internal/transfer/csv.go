@@ -278,7 +278,7 @@ func (f *csvFiles) Read(ctx context.Context, each func(Item) error) (err error) 
 	if f.first, err = openAt(f.accounts); err != nil {
 		return err
 	}
-	defer f.first.Close() //nolint:errcheck // it was read
+	defer f.first.Close()
 	var names []string
 	for _, c := range accountColumns {
 		names = append(names, c.name)
@@ -298,7 +298,7 @@ func (f *csvFiles) Read(ctx context.Context, each func(Item) error) (err error) 
 	if f.second, err = openAt(f.contacts); err != nil {
 		return err
 	}
-	defer f.second.Close() //nolint:errcheck // as above
+	defer f.second.Close()
 	return named(f.contacts, readTable(f.second, contactColumns, func(line int, row map[string]string) error {
 		item := parseContact(row)
 		item.Where = fmt.Sprintf("%s line %d", contactsFile, line)
@@ -323,31 +323,18 @@ func readTable(r io.Reader, known []string, each func(line int, row map[string]s
 		b.Discard(3) //nolint:errcheck // it is there
 	}
 	table := csv.NewReader(b)
-	if first, err := b.Peek(256); (err == nil || err == io.EOF) && separatedBySemicolons(first) { //nolint:errorlint // it is just that
+	if first, err := b.Peek(256); (err == nil || err == io.EOF) && separatedBySemicolons(first) {
 		table.Comma = ';'
 	}
 	table.ReuseRecord = true
-	names, err := table.Read()
+	names, err := readNames(table, known)
 	if err != nil {
-		return fmt.Errorf("%w: first line: %w", errTable, err)
-	}
-	names = slices.Clone(names)
-	for i, n := range names {
-		names[i] = strings.TrimSpace(n)
-		if !slices.Contains(known, names[i]) {
-			return fmt.Errorf("%w: line 1 names the column %q; those there may be are %s", errTable, n, strings.Join(known, ", "))
-		}
-		if slices.Contains(names[:i], names[i]) {
-			return fmt.Errorf("%w: line 1 names the column %q twice", errTable, n)
-		}
-	}
-	if !slices.Contains(names, "email") {
-		return fmt.Errorf("%w: line 1 names no column email; write for example: email,nick,password", errTable)
+		return err
 	}
 	table.FieldsPerRecord = len(names)
 	for {
 		cells, err := table.Read()
-		if err == io.EOF { //nolint:errorlint // it is just that
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
@@ -362,6 +349,29 @@ func readTable(r io.Reader, known []string, each func(line int, row map[string]s
 			return err
 		}
 	}
+}
+
+// readNames reads the names of the columns.
+func readNames(table *csv.Reader, known []string) ([]string, error) {
+	first, err := table.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: first line: %w", errTable, err)
+	}
+	var names []string
+	for _, n := range first {
+		n = strings.TrimSpace(n)
+		if !slices.Contains(known, n) {
+			return nil, fmt.Errorf("%w: line 1 names the column %q; those there may be are %s", errTable, n, strings.Join(known, ", "))
+		}
+		if slices.Contains(names, n) {
+			return nil, fmt.Errorf("%w: line 1 names the column %q twice", errTable, n)
+		}
+		names = append(names, n)
+	}
+	if !slices.Contains(names, "email") {
+		return nil, fmt.Errorf("%w: line 1 names no column email; write for example: email,nick,password", errTable)
+	}
+	return names, nil
 }
 
 // separatedBySemicolons reports whether a table is what spreadsheets write where a comma is part of a number.

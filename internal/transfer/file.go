@@ -83,60 +83,17 @@ func Export(ctx context.Context, path string, tell func(Progress), run func(cont
 	if err != nil {
 		return Exported{}, err
 	}
-	var files []*newFile
-	defer func() {
-		for _, f := range files {
-			f.abandon()
-		}
-	}()
-	create := func(path string) (*newFile, error) {
-		f, err := createFile(path)
-		if err == nil {
-			files = append(files, f)
-		}
-		return f, err
+	var files newFiles
+	defer files.abandon()
+	to, end, err := files.exporter(path, f)
+	if err != nil {
+		return Exported{}, err
 	}
-	counted := &counting{tell: tell}
-	end := func() error { return nil }
-	switch f {
-	case lines, linesPacked:
-		file, err := create(path)
-		if err != nil {
-			return Exported{}, err
-		}
-		var w io.Writer = file.buffer
-		if f == linesPacked {
-			z := gzip.NewWriter(file.buffer)
-			w, end = z, z.Close
-		}
-		counted.to = newJSONWriter(w, time.Now())
-	default:
-		var contacts *newFile
-		if f == directory {
-			if err := os.MkdirAll(path, 0o700); err != nil {
-				return Exported{}, err
-			}
-			if contacts, err = create(filepath.Join(path, contactsFile)); err != nil {
-				return Exported{}, err
-			}
-			path = filepath.Join(path, accountsFile)
-		}
-		accounts, err := create(path)
-		if err != nil {
-			return Exported{}, err
-		}
-		w := newCSVWriter(accounts.buffer, contacts.writer())
-		counted.to, end = w, w.end
-	}
+	counted := &counting{to: to, tell: tell}
 	if err := errors.Join(run(ctx, counted), end()); err != nil {
 		return counted.done, err
 	}
-	for _, f := range files {
-		if err := f.publish(); err != nil {
-			return counted.done, err
-		}
-	}
-	return counted.done, nil
+	return counted.done, files.publish()
 }
 
 // counting counts what it passes on.
@@ -170,6 +127,63 @@ func (c *counting) passed(err error) error {
 		})
 	}
 	return err
+}
+
+// newFiles are the files of an export.
+type newFiles []*newFile
+
+// exporter makes the files, and returns what writes to them and what completes them.
+func (files *newFiles) exporter(path string, f form) (to store.Exporter, end func() error, err error) {
+	if f == lines || f == linesPacked {
+		file, err := files.create(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if f == lines {
+			return newJSONWriter(file.buffer, time.Now()), func() error { return nil }, nil
+		}
+		z := gzip.NewWriter(file.buffer)
+		return newJSONWriter(z, time.Now()), z.Close, nil
+	}
+	var contacts *newFile
+	if f == directory {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return nil, nil, err
+		}
+		if contacts, err = files.create(filepath.Join(path, contactsFile)); err != nil {
+			return nil, nil, err
+		}
+		path = filepath.Join(path, accountsFile)
+	}
+	accounts, err := files.create(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := newCSVWriter(accounts.buffer, contacts.writer())
+	return w, w.end, nil
+}
+
+func (files *newFiles) create(path string) (*newFile, error) {
+	f, err := createFile(path)
+	if err == nil {
+		*files = append(*files, f)
+	}
+	return f, err
+}
+
+func (files *newFiles) publish() error {
+	for _, f := range *files {
+		if err := f.publish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (files *newFiles) abandon() {
+	for _, f := range *files {
+		f.abandon()
+	}
 }
 
 // newFile is a file that gets its name when it is whole. Nobody else may read it: it has hashes of
@@ -213,6 +227,6 @@ func (f *newFile) publish() error {
 
 // abandon removes what was not published.
 func (f *newFile) abandon() {
-	f.file.Close()           //nolint:errcheck // nobody wants it
-	os.Remove(f.file.Name()) //nolint:errcheck // it may have its name
+	f.file.Close()
+	os.Remove(f.file.Name()) // which may be gone
 }

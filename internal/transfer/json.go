@@ -96,7 +96,9 @@ func (w *jsonWriter) Begin(accounts, contacts int) error {
 	return w.out.Encode(header{formatName, formatVersion, w.now.UTC().Truncate(time.Second), accounts, contacts})
 }
 
-func (w *jsonWriter) Account(a store.Account) error { return w.out.Encode(lineOf(a)) }
+func (w *jsonWriter) Account(a store.Account) error {
+	return w.out.Encode(lineOf(a)) //nolint:gosec // no password is known here
+}
 
 func (w *jsonWriter) Lists(l store.Lists) error {
 	for people := l.People; len(people) > 0; {
@@ -167,7 +169,7 @@ func (f *jsonFile) Read(ctx context.Context, each func(Item) error) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // it was read
+	defer file.Close()
 	f.file = file
 	var r io.Reader = file
 	if f.packed {
@@ -193,7 +195,7 @@ func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) erro
 	for number := 1; ; number++ {
 		b, err := readLine(r)
 		switch {
-		case err == io.EOF && number == 1: //nolint:errorlint // it is just that
+		case err == io.EOF && number == 1:
 			return fmt.Errorf("%w: it is empty", errHeader)
 		case err == io.EOF: //nolint:errorlint // as above
 			if promised.Accounts > got.Accounts || promised.Contacts > got.Contacts {
@@ -233,7 +235,7 @@ func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) erro
 func readLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {
-		if err == io.EOF && len(line) > 0 { //nolint:errorlint // it is just that
+		if err == io.EOF && len(line) > 0 {
 			err = nil
 		}
 		return line, err
@@ -246,7 +248,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		line, err = r.ReadSlice('\n')
 		long = append(long, line...)
 	}
-	if err == io.EOF { //nolint:errorlint // as above
+	if err == io.EOF {
 		err = nil
 	}
 	return long, err
@@ -272,7 +274,7 @@ func strict(b []byte, into any) error {
 	if err := d.Decode(into); err != nil {
 		return err
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // it is just that
+	if _, err := d.Token(); err != io.EOF {
 		return errors.New("there is more in the line than one object")
 	}
 	return nil
@@ -289,9 +291,9 @@ func parseLine(b []byte) Item {
 	}
 	switch {
 	case line.Account != "" && line.Owner == "" && line.Contacts == nil:
-		return Item{Account: line.accountLine.account()}
+		return Item{Account: line.account()}
 	case line.Owner != "" && line.Account == "":
-		l, findings := line.listsLine.lists()
+		l, findings := line.lists()
 		return Item{Lists: &l, Findings: findings}
 	}
 	return Item{Findings: []Finding{wrong("", `it is neither {"account": …} nor {"contacts_of": …, "contacts": […]}`)}}
