@@ -196,7 +196,7 @@ func (d *dump) insert(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("line %d: %w", d.tokens.line, err)
 	}
-	defer put.Close()
+	defer put.Close() //nolint:errcheck // what it has done stays
 	for {
 		values, err := d.values()
 		if err != nil {

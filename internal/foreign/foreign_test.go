@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,12 +88,12 @@ func imported(t *testing.T, kind foreign.Kind, where string) (world, transfer.Su
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer closed(t, d)
 	s, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "monarch.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closed(t, s)
 	var findings bytes.Buffer
 	i := &transfer.Importer{Source: d, Store: s, Partial: true, Findings: &findings}
 	sum, err := i.Import(ctx)
@@ -107,6 +108,12 @@ func imported(t *testing.T, kind foreign.Kind, where string) (world, transfer.Su
 		t.Fatal(err)
 	}
 	return w, sum, findings.String()
+}
+
+func closed(t *testing.T, c io.Closer) {
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -244,7 +251,9 @@ func FuzzDump(f *testing.F) {
 		if err != nil {
 			return
 		}
-		defer d.Close()
 		_ = d.Read(t.Context(), func(transfer.Item) error { return nil }) // it may refuse
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 }

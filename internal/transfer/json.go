@@ -195,9 +195,9 @@ func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) erro
 	for number := 1; ; number++ {
 		b, err := readLine(r)
 		switch {
-		case err == io.EOF && number == 1:
+		case errors.Is(err, io.EOF) && number == 1:
 			return fmt.Errorf("%w: it is empty", errHeader)
-		case err == io.EOF: //nolint:errorlint // as above
+		case errors.Is(err, io.EOF):
 			if promised.Accounts > got.Accounts || promised.Contacts > got.Contacts {
 				return fmt.Errorf("%w: the first line promises %d accounts and %d contacts, and the file ends after %d and %d; copy it again",
 					io.ErrUnexpectedEOF, promised.Accounts, promised.Contacts, got.Accounts, got.Contacts)
