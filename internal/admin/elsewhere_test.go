@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"monarch/internal/admin"
 	"monarch/internal/cluster"
 	"monarch/internal/cluster/clustertest"
 	"monarch/internal/hub"
@@ -80,5 +83,30 @@ func TestSessionsElsewhere(t *testing.T) {
 		if s.Email != fmt.Sprintf("%04d@example.com", i+1) || s.Address == "" || s.Node != node {
 			t.Fatalf("session %d is %+v", i, s)
 		}
+	}
+	listed, err := admin.Local(here.Service).Sessions(t.Context())
+	if diff := cmp.Diff(got, listed); diff != "" || err != nil {
+		t.Errorf("over the interface: %v\n%s", err, diff)
+	}
+	seen := map[string]bool{}
+	for next, parts := "", 0; ; parts++ {
+		asked := []bench{here, there}[parts%2] // either goes on with what the other began
+		l, err := asked.SomeSessions(t.Context(), next, 250)
+		if err != nil || len(l.Items) > 250 {
+			t.Fatalf("%d at once, %v", len(l.Items), err)
+		}
+		for _, s := range l.Items {
+			seen[s.Email] = true
+		}
+		if next = l.Next; next == "" {
+			break
+		}
+	}
+	if len(seen) != people {
+		t.Errorf("%d people in parts", len(seen))
+	}
+	for _, wrong := range []string{"a x", "a -1", "a 4611686018427387904"} {
+		_, err := here.SomeSessions(t.Context(), wrong, 10)
+		refused(t, err, admin.CodeBadRequest)
 	}
 }

@@ -51,7 +51,8 @@ func (s *Service) Sessions(ctx context.Context) ([]Session, error) {
 type (
 	// after asks for the page behind somebody.
 	after struct {
-		User im.UserID `json:"user"`
+		User  im.UserID `json:"user"`
+		Limit int       `json:"limit,omitempty"` // how many there may be; 0: as many as fit
 	}
 	// page is some sessions.
 	page struct {
@@ -66,23 +67,30 @@ const pageBytes = cluster.MaxMessage / 2
 // sessionsAt returns those of another node.
 func (s *Service) sessionsAt(ctx context.Context, n cluster.Node) (all []Session, err error) {
 	for q := (after{}); ; {
-		var p page
-		if err := s.nodes.Ask(ctx, n.ID, topicSessions, q, &p); err != nil {
+		some, last, err := s.pageAt(ctx, n, q)
+		all = append(all, some...)
+		if err != nil || last <= q.User {
 			return all, err
 		}
-		for _, b := range p.Sessions {
-			one := Session{}
-			if err := json.Unmarshal(b, &one); err != nil {
-				return all, err
-			}
-			one.Node = n.Name
-			all = append(all, one)
-		}
-		if p.Last <= q.User {
-			return all, nil
-		}
-		q.User = p.Last
+		q.User = last
 	}
+}
+
+// pageAt returns some of those of another node, and whose the last of them is; 0: there are no more.
+func (s *Service) pageAt(ctx context.Context, n cluster.Node, q after) (some []Session, last im.UserID, err error) {
+	var p page
+	if err := s.nodes.Ask(ctx, n.ID, topicSessions, q, &p); err != nil {
+		return nil, 0, err
+	}
+	for _, b := range p.Sessions {
+		one := Session{}
+		if err := json.Unmarshal(b, &one); err != nil {
+			return some, 0, err
+		}
+		one.Node = n.Name
+		some = append(some, one)
+	}
+	return some, p.Last, nil
 }
 
 // page answers that.
@@ -102,7 +110,7 @@ func (s *Service) page(_ context.Context, body []byte) ([]byte, error) {
 			return nil, err
 		}
 		p.Sessions = append(p.Sessions, b)
-		if length += len(b) + len(","); length > pageBytes {
+		if length += len(b) + len(","); length > pageBytes || len(p.Sessions) == q.Limit {
 			p.Last = l.Person.ID
 			break
 		}
@@ -212,59 +220,4 @@ func (s *Service) session(l hub.Login) Session {
 		}
 	}
 	return shown
-}
-
-const pathSessions = Root + "/sessions"
-
-func (s *Service) sessionRoutes() []route {
-	return []route{
-		{
-			method: "GET", path: pathSessions, scope: SessionsRead, summary: "List who is signed in",
-			notes: "At all nodes. Of a node that does not answer there is what others know of it.", query: pages, answer: List[Session]{}, handle: s.listSessions,
-		},
-		{
-			method: "GET", path: pathSessions + "/{email}", scope: SessionsRead, summary: "Show a session",
-			notes: "That of an account.", answer: Session{}, refuses: []int{404}, handle: s.showSession,
-		},
-		{
-			method: "DELETE", path: pathSessions + "/{email}", scope: SessionsWrite, summary: "End a session",
-			notes: "Whose it is may sign in again. Of somebody who has a role it needs the scope roles:write, too. " +
-				"A node that cannot be told is answered with 502 and node_silent.",
-			refuses: []int{404, 502}, handle: s.kick,
-		},
-	}
-}
-
-func (s *Service) listSessions(r *http.Request) (any, error) {
-	sessions, err := s.Sessions(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	return listed(r, sessions, func(l Session) string { return l.Email + " " + l.Node })
-}
-
-func (s *Service) showSession(r *http.Request) (any, error) {
-	u, err := s.user(r.Context(), r.PathValue("email"))
-	if err != nil {
-		return nil, err
-	}
-	session := s.sessionOf(r.Context(), u)
-	if session == nil {
-		return nil, notSignedIn(u)
-	}
-	return session, nil
-}
-
-func (s *Service) kick(r *http.Request) (any, error) {
-	return nil, s.Kick(r.Context(), r.PathValue("email"))
-}
-
-// Sessions is [Service.Sessions].
-func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
-	return each[Session](ctx, c, pathSessions)
-}
-
-// Kick is [Service.Kick].
-func (c *Client) Kick(ctx context.Context, email string) error {
-	return c.call(ctx, http.MethodDelete, pathSessions+"/"+url.PathEscape(email), nil, nil)
 }

@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"monarch/internal/cluster"
+	"monarch/internal/im"
+)
+
+const pathSessions = Root + "/sessions"
+
+func (s *Service) sessionRoutes() []route {
+	return []route{
+		{
+			method: "GET", path: pathSessions, scope: SessionsRead, summary: "List who is signed in",
+			notes: "At all nodes, one node after the other. A node that does not answer is left out.", query: pages, answer: List[Session]{}, handle: s.listSessions,
+		},
+		{
+			method: "GET", path: pathSessions + "/{email}", scope: SessionsRead, summary: "Show a session",
+			notes: "That of an account.", answer: Session{}, refuses: []int{404}, handle: s.showSession,
+		},
+		{
+			method: "DELETE", path: pathSessions + "/{email}", scope: SessionsWrite, summary: "End a session",
+			notes: "Whose it is may sign in again. Of somebody who has a role it needs the scope roles:write, too. " +
+				"A node that cannot be told is answered with 502 and node_silent.",
+			refuses: []int{404, 502}, handle: s.kick,
+		},
+	}
+}
+
+func (s *Service) listSessions(r *http.Request) (any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.SomeSessions(r.Context(), r.URL.Query().Get("after"), limit)
+}
+
+// SomeSessions returns up to limit of those who are signed in, node by node, from where the list before
+// ended. A node that does not answer is left out.
+func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (List[Session], error) {
+	l := List[Session]{Items: []Session{}}
+	name, id, _ := strings.Cut(from, " ")
+	n, err := strconv.ParseInt(cmp.Or(id, "0"), 10, 64)
+	q := after{User: im.UserID(n)}
+	if err != nil || q.User != 0 && !q.User.Possible() {
+		return l, wrong("after", "after is %q; give next of the answer before", from)
+	}
+	places := s.places(ctx)
+	for i, place := range places {
+		if place.Name < name || len(l.Items) >= limit {
+			continue
+		}
+		if place.Name != name {
+			q.User = 0
+		}
+		for more := true; more && len(l.Items) < limit; more = q.User != 0 {
+			q.Limit = limit - len(l.Items)
+			some, last, err := s.sessionsIn(ctx, place, q)
+			if err != nil {
+				s.Log.WarnContext(ctx, "the list of sessions is not complete", "node", place.Name, "err", err)
+			}
+			if l.Items = append(l.Items, some...); last <= q.User {
+				last = 0
+			}
+			q.User = last
+		}
+		switch {
+		case q.User != 0:
+			l.Next = fmt.Sprintf("%s %d", place.Name, q.User)
+		case len(l.Items) >= limit && i+1 < len(places):
+			l.Next = places[i+1].Name + " 0"
+		}
+	}
+	return l, nil
+}
+
+// places are the nodes with sessions, in the order of their names.
+func (s *Service) places(ctx context.Context) []cluster.Node {
+	if s.isAlone(ctx) {
+		return []cluster.Node{{State: cluster.Here}}
+	}
+	all := slices.DeleteFunc(s.nodes.All(), func(n cluster.Node) bool { return n.State != cluster.Here && n.State != cluster.Alive })
+	slices.SortFunc(all, func(a, b cluster.Node) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// sessionsIn returns some of the sessions of a node, and whose the last of them is; 0: there are no more.
+func (s *Service) sessionsIn(ctx context.Context, n cluster.Node, q after) (some []Session, last im.UserID, err error) {
+	if n.State != cluster.Here {
+		return s.pageAt(ctx, n, q)
+	}
+	for l := range s.Hub.LoginsAfter(q.User) {
+		if len(some) == q.Limit {
+			return some, last, nil
+		}
+		some, last = append(some, s.session(l)), l.Person.ID
+	}
+	return some, 0, nil
+}
+
+func (s *Service) showSession(r *http.Request) (any, error) {
+	u, err := s.user(r.Context(), r.PathValue("email"))
+	if err != nil {
+		return nil, err
+	}
+	session := s.sessionOf(r.Context(), u)
+	if session == nil {
+		return nil, notSignedIn(u)
+	}
+	return session, nil
+}
+
+func (s *Service) kick(r *http.Request) (any, error) {
+	return nil, s.Kick(r.Context(), r.PathValue("email"))
+}
+
+// Sessions is [Service.Sessions], without those of nodes that do not answer.
+func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
+	all, err := each[Session](ctx, c, pathSessions)
+	slices.SortStableFunc(all, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
+	return all, err
+}
+
+// Kick is [Service.Kick].
+func (c *Client) Kick(ctx context.Context, email string) error {
+	return c.call(ctx, http.MethodDelete, pathSessions+"/"+url.PathEscape(email), nil, nil)
+}
