@@ -107,7 +107,7 @@ func TestWhatATokenDoesIsRecordedAsItsDoing(t *testing.T) {
 // TestARevokedTokenIsWorthlessAtAllNodes uses one at two nodes, and revokes it at one.
 func TestARevokedTokenIsWorthlessAtAllNodes(t *testing.T) {
 	here, there, network := newBench(t), newBench(t), clustertest.NewNet()
-	there.Service.Store = here.Store // one database
+	there.Store = here.Store // one database
 	here.join(t, network, "a")
 	there.join(t, network, "b")
 	gates := []gate{{t, admin.NewBearer(here.Service)}, {t, admin.NewBearer(there.Service)}}

@@ -18,14 +18,14 @@ func TestPeopleWithARoleAreChangedByAdministratorsOnly(t *testing.T) {
 	}
 	const email = "alice@example.com"
 	for name, change := range map[string]func(context.Context) error{
-		"password": func(ctx context.Context) error { return b.Service.SetPassword(ctx, email, "secret") },
+		"password": func(ctx context.Context) error { return b.SetPassword(ctx, email, "secret") },
 		"reset": func(ctx context.Context) error {
-			_, err := b.Service.ResetPassword(ctx, email)
+			_, err := b.ResetPassword(ctx, email)
 			return err
 		},
-		"name":   func(ctx context.Context) error { return b.Service.Rename(ctx, email, "Alice") },
-		"lock":   func(ctx context.Context) error { return b.Service.SetDisabled(ctx, email, true) },
-		"delete": func(ctx context.Context) error { return b.Service.DeleteAccount(ctx, email) },
+		"name":   func(ctx context.Context) error { return b.Rename(ctx, email, "Alice") },
+		"lock":   func(ctx context.Context) error { return b.SetDisabled(ctx, email, true) },
+		"delete": func(ctx context.Context) error { return b.DeleteAccount(ctx, email) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := b.add(t, "alice")
@@ -34,22 +34,22 @@ func TestPeopleWithARoleAreChangedByAdministratorsOnly(t *testing.T) {
 					t.Errorf("a moderator, somebody without a role: %v", err)
 				}
 			}
-			refused(t, b.Service.SetRole(as(im.Moderator), email, im.Moderator), admin.CodeForbidden)
-			if err := b.Service.SetRole(as(im.Administrator), email, im.Moderator); err != nil {
+			refused(t, b.SetRole(as(im.Moderator), email, im.Moderator), admin.CodeForbidden)
+			if err := b.SetRole(as(im.Administrator), email, im.Moderator); err != nil {
 				t.Fatal(err)
 			}
 			b.signIn(u)
 			refused(t, change(as(im.Moderator)), admin.CodeForbidden)
 			refused(t, change(t.Context()), admin.CodeForbidden)
-			refused(t, b.Service.Kick(as(im.Moderator), email), admin.CodeForbidden)
-			if err := b.Service.Kick(as(im.Administrator), email); err != nil {
+			refused(t, b.Kick(as(im.Moderator), email), admin.CodeForbidden)
+			if err := b.Kick(as(im.Administrator), email); err != nil {
 				t.Errorf("an administrator: %v", err)
 			}
 			if err := change(as(im.Administrator)); err != nil {
 				t.Errorf("an administrator: %v", err)
 			}
 			if name != "delete" {
-				if err := b.Service.DeleteAccount(as(im.Administrator), email); err != nil {
+				if err := b.DeleteAccount(as(im.Administrator), email); err != nil {
 					t.Error(err)
 				}
 			}

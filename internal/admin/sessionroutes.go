@@ -54,32 +54,43 @@ func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (Lis
 		return l, wrong("after", "after is %q; give next of the answer before", from)
 	}
 	places := s.places(ctx)
+	places = slices.DeleteFunc(places, func(p cluster.Node) bool { return p.Name < name })
 	for i, place := range places {
-		if place.Name < name || len(l.Items) >= limit {
-			continue
-		}
 		if place.Name != name {
 			q.User = 0
 		}
-		for more := true; more && len(l.Items) < limit; more = q.User != 0 {
-			q.Limit = limit - len(l.Items)
-			some, last, err := s.sessionsIn(ctx, place, q)
-			if err != nil {
-				s.Log.WarnContext(ctx, "the list of sessions is not complete", "node", place.Name, "err", err)
-			}
-			if l.Items = append(l.Items, some...); last <= q.User {
-				last = 0
-			}
-			q.User = last
-		}
+		some, last := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items)})
+		l.Items = append(l.Items, some...)
 		switch {
-		case q.User != 0:
-			l.Next = fmt.Sprintf("%s %d", place.Name, q.User)
+		case last != 0:
+			l.Next = fmt.Sprintf("%s %d", place.Name, last)
+			return l, nil
 		case len(l.Items) >= limit && i+1 < len(places):
 			l.Next = places[i+1].Name + " 0"
+			return l, nil
 		}
 	}
 	return l, nil
+}
+
+// sessionsFrom returns as many of the sessions of a node as are wanted, and whose the last of them is; 0: there
+// are no more, or the node does not answer.
+func (s *Service) sessionsFrom(ctx context.Context, n cluster.Node, q after) (all []Session, last im.UserID) {
+	for wanted := q.Limit; ; {
+		q.Limit = wanted - len(all)
+		some, last, err := s.sessionsIn(ctx, n, q)
+		all = append(all, some...)
+		switch {
+		case err != nil:
+			s.Log.WarnContext(ctx, "the list of sessions is not complete", "node", n.Name, "err", err)
+			return all, 0
+		case last <= q.User:
+			return all, 0
+		case len(all) >= wanted:
+			return all, last
+		}
+		q.User = last
+	}
 }
 
 // places are the nodes with sessions, in the order of their names.

@@ -41,7 +41,7 @@ func TestAuditEntries(t *testing.T) {
 		}
 		_, err = c.AuditEntries(ctx, admin.AuditQuery{After: "yesterday"})
 		refused(t, err, admin.CodeBadRequest)
-		b.Service.Audit = nil
+		b.Audit = nil
 		_, err = c.AuditEntries(ctx, admin.AuditQuery{})
 		refused(t, err, admin.CodeNoAudit)
 	})

@@ -33,7 +33,7 @@ var (
 	ErrTooManyTokens = errors.New("too many tokens")
 )
 
-const tokenColumns = `id, name, scopes, created, made_by, expires, used`
+const apiColumns = `id, name, scopes, created, made_by, expires, used`
 
 // AddAPIToken keeps a token. It refuses with ErrTokenName or ErrTooManyTokens.
 func (s *Store) AddAPIToken(ctx context.Context, t APIToken, token string) error {
@@ -45,7 +45,7 @@ func (s *Store) AddAPIToken(ctx context.Context, t APIToken, token string) error
 		if n >= MaxAPITokens {
 			return ErrTooManyTokens
 		}
-		res, err := tx.ExecContext(ctx, `INSERT INTO api_token (`+tokenColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		res, err := tx.ExecContext(ctx, `INSERT INTO api_token (`+apiColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT DO NOTHING`,
 			t.ID, t.Name, strings.Join(t.Scopes, " "), t.Created, t.MadeBy, t.Expires, t.Used, auth.TokenHash(token))
 		return changedOne(res, err, ErrTokenName)
@@ -56,14 +56,14 @@ func (s *Store) AddAPIToken(ctx context.Context, t APIToken, token string) error
 func (s *Store) APITokens(ctx context.Context) ([]APIToken, error) {
 	return view(ctx, s, "list tokens", func(tx *transaction) ([]APIToken, error) {
 		scan := func(rows *sql.Rows) (APIToken, error) { return scanAPIToken(rows) }
-		return collect(ctx, tx, scan, `SELECT `+tokenColumns+` FROM api_token ORDER BY name`)
+		return collect(ctx, tx, scan, `SELECT `+apiColumns+` FROM api_token ORDER BY name`)
 	})
 }
 
 // APIToken finds a token that has not expired, or refuses with ErrNoToken.
 func (s *Store) APIToken(ctx context.Context, token string, now time.Time) (APIToken, error) {
 	return load(ctx, s, "look up a token", scanAPIToken,
-		`SELECT `+tokenColumns+` FROM api_token WHERE hash = $1 AND (expires = 0 OR expires > $2)`, auth.TokenHash(token), now.Unix())
+		`SELECT `+apiColumns+` FROM api_token WHERE hash = $1 AND (expires = 0 OR expires > $2)`, auth.TokenHash(token), now.Unix())
 }
 
 // UseAPIToken notes when a token was used.
@@ -80,7 +80,7 @@ func (s *Store) RevokeAPIToken(ctx context.Context, idOrName string) (APIToken, 
 		// A name may look like the id of another: the id is what is meant.
 		return scanAPIToken(tx.QueryRowContext(ctx, `DELETE FROM api_token WHERE id = (
 			SELECT id FROM api_token WHERE id = $1 OR name = $1 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1)
-			RETURNING `+tokenColumns, idOrName))
+			RETURNING `+apiColumns, idOrName))
 	})
 }
 
