@@ -114,7 +114,7 @@ func (s *Service) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, e
 	if r.Reason != "" {
 		note += ": " + r.Reason
 	}
-	s.Log.InfoContext(ctx, string(what), "network", r.Network.String(), "ended", rule.Ended)
+	s.Log.InfoContext(ctx, "rule made for a network", "network", r.Network.String(), "rule", rule.Rule, "ended", rule.Ended)
 	s.Audit.Record(ctx, audit.Event{What: what, Note: note})
 	return rule, err
 }

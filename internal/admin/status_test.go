@@ -81,7 +81,7 @@ func TestANodeThatIsNotHeard(t *testing.T) {
 	self := here.join(t, network, "a")
 	there.join(t, network, "b")
 	for range 2 * history.MaxLines { // more than one answer takes
-		log.Warn(strings.Repeat("w", 500), "a", strings.Repeat("x", 500), "b", strings.Repeat("y", 400))
+		log.Warn("odd", "w", strings.Repeat("w", 490), "a", strings.Repeat("x", 500), "b", strings.Repeat("y", 400))
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

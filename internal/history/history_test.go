@@ -2,7 +2,6 @@ package history_test
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"runtime"
@@ -122,13 +121,13 @@ func TestTheLastLinesAreKept(t *testing.T) {
 		n := start(t)
 		n.log.Info("nothing of interest")
 		for i := range history.MaxLines {
-			n.log.Warn(fmt.Sprintf("warning %d", i))
+			n.log.Warn("warning", "n", i)
 		}
 		after(time.Second)
 		long := strings.Repeat("ü", 4000)
 		n.log.With("node", "a").WithGroup("g").Error("went wrong", "err", errors.New("boom"), "text", long, slog.Group("in", "n", 1))
 		last := n.Lines.Last()
-		if len(last) != history.MaxLines || last[1].Text != "warning 199" || last[199].Text != "warning 1" {
+		if len(last) != history.MaxLines || last[1].Attributes["n"] != "199" || last[199].Attributes["n"] != "1" {
 			t.Fatalf("%d lines, the first %+v", len(last), last[:2])
 		}
 		at := last[0].Attributes
@@ -164,7 +163,7 @@ func TestMemory(t *testing.T) {
 	figures := heap() - before
 	log := slog.New(lines.Beside(slog.DiscardHandler))
 	for range 2 * history.MaxLines {
-		log.Error(strings.Repeat("x", 4000), "a", strings.Repeat("y", 4000), "b", strings.Repeat("z", 4000), "c", strings.Repeat("z", 4000), "d", "z")
+		log.Error("long", "x", strings.Repeat("x", 4000), "a", strings.Repeat("y", 4000), "b", strings.Repeat("z", 4000), "c", strings.Repeat("z", 4000), "d", "z")
 	}
 	all := heap() - before
 	t.Logf("figures take %d KiB, the longest lines %d KiB more", figures>>10, (all-figures)>>10)

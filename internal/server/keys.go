@@ -92,15 +92,20 @@ func (s *Server) startKeys() {
 					s.log.Error("retired signing keys could not be deleted", "err", err)
 				}
 			case <-s.keys.sweepDue:
-				if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
-					s.log.Error("what is over at the website could not be deleted", "err", err)
-				}
-				if err := s.store.SweepLocks(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
-					s.log.Error("locks that are over could not be taken away", "err", err)
-				}
+				s.sweep(ctx)
 			}
 		}
 	})
+}
+
+// sweep deletes what is over.
+func (s *Server) sweep(ctx context.Context) {
+	if err := s.store.SweepWeb(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+		s.log.Error("what is over at the website could not be deleted", "err", err)
+	}
+	if err := s.store.SweepLocks(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+		s.log.Error("locks that are over could not be taken away", "err", err)
+	}
 }
 
 // repeat calls fn now, and again and again until the timer is stopped.
