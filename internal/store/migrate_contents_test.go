@@ -42,9 +42,14 @@ var contents = map[int]string{
 		INSERT INTO invite_code (code, uses_left, created, expires, made_by) VALUES ('AAAA-BBBB-CCCC', 2, 1000, 0, 'a');
 		INSERT INTO letter_token (token, kind, recipient, owner, credential, handle, name, password_hash, invite, expires) VALUES
 			('a', 'reset', 'r', 1, 3, '', '', '', '', 4000000000), ('b', 'confirm', 's', NULL, 0, 'd@example.com', 'D', 'h', '', 4000000000)`,
-	8: `
+	7: `
 		INSERT INTO api_token (id, name, hash, scopes, created, made_by, expires, used) VALUES ('a', 'deploy', 'h', 'accounts:read', 1000, 'a', 0, 0);
-		INSERT INTO network_rule (network, rule, reason, made_by, created, expires, keep) VALUES ('192.0.2.0/24', 'deny', 'a', 'b', 1000, 0, TRUE)`,
+		INSERT INTO network_rule (network, rule, reason, made_by, created, expires, keep) VALUES ('192.0.2.0/24', 'deny', 'a', 'b', 1000, 0, TRUE);
+		INSERT INTO webhook (id, url, secret, events, created, made_by) VALUES ('a', 'https://example.com', 's', '*', 1000, 'a');
+		INSERT INTO webhook_delivery (id, webhook, made, body) VALUES ('a', 'a', 1000, '{}');
+		INSERT INTO acme_account (directory, private_key) VALUES ('d', 'c0ffee');
+		INSERT INTO acme_certificate (directory, host, chain, private_key, busy, retry, failures) VALUES ('d', 'h', '', '', 0, 0, 0);
+		INSERT INTO acme_challenge (token, host, answer, expires) VALUES ('a', 'h', 'b', 4000000000)`,
 }
 
 func TestWhatADatabaseHoldsSurvivesEveryMigration(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 const secretHash = "$argon2id$v=19$m=64,t=1,p=1$cSJMi7s8mMPc5S/ybVR+/g$XZwegGyaEm1T4bt9zdhcO+eNbJCfeJLHE1Vtmvrwp9o"
 
 // newestReleased is the newest schema that is in testdata/released.
-const newestReleased = 5
+const newestReleased = 6
 
 // citizens are the people of a small service, in the order they came. The last one leaves again.
 var citizens = []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "niaj", "mallory"}

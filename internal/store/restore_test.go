@@ -136,10 +136,20 @@ func busyWorld(t *testing.T) (p place, backup string) {
 		err13 := s.AddResetLetter(ctx, "letter", alice, time.Unix(1000, 0), time.Unix(2000, 0))
 		err14 := s.AddAPIToken(ctx, APIToken{ID: "a", Name: "backups", Created: 1000}, "token")
 		err15 := s.AddNetworkRule(ctx, NetworkRule{Network: netip.MustParsePrefix("192.0.2.0/24"), Created: 1000}, time.Unix(1000, 0))
-		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15)
+		err16 := s.AddWebhook(ctx, Webhook{ID: "a", URL: "https://example.com", Created: 1000})
+		err17 := s.AddDeliveries(ctx, []Delivery{{ID: "a", Webhook: "a", Made: 1000}})
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, addACME(ctx, s))
 	})
 	p.use(func(ctx context.Context, s *Store) error { return s.Backup(ctx, backup) })
 	return p, backup
+}
+
+// addACME adds what a certificate by ACME takes.
+func addACME(ctx context.Context, s *Store) error {
+	now := time.Unix(1000, 0)
+	_, err1 := s.AccountKey(ctx, "directory", []byte("key"))
+	_, _, err2 := s.ClaimCertificate(ctx, "directory", "example.com", now, now.Add(time.Minute))
+	return errors.Join(err1, err2, s.AddChallenge(ctx, Challenge{Token: "a", Host: "example.com", Expires: now.Add(time.Hour).Unix()}, now))
 }
 
 // A backup is the database of one moment, whatever is being changed.
