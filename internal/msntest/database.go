@@ -65,7 +65,7 @@ func newDatabase(t testing.TB) string {
 		}
 	}
 	t.Cleanup(func() {
-		if err := d.server.Run(name, emptied); err != nil {
+		if err := d.server.Run(name, pgtest.Alone, emptied); err != nil {
 			t.Error(err)
 			return
 		}

@@ -33,6 +33,10 @@ const (
 // patience is how long starting and stopping may take.
 const patience = 2 * time.Minute
 
+// Alone is a statement that ends all other uses of a database, and waits for that: of a client that has
+// gone, PostgreSQL may still be at work on its last words.
+const Alone = `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+
 // Server is a PostgreSQL server with nothing in it.
 type Server struct {
 	Host string // where it listens

@@ -63,7 +63,7 @@ func returnDatabase(t testing.TB, url string) {
 	if readSchema(t, db) != len(list) {
 		return // the test was about that
 	}
-	_, err = db.Exec(`
+	_, err = db.Exec(pgtest.Alone + `;
 		DELETE FROM account; -- and what has an owner
 		DELETE FROM signing_key; DELETE FROM invitation; DELETE FROM invite_code; DELETE FROM letter_token;
 		DELETE FROM network_rule; DELETE FROM api_token; DELETE FROM webhook;
