@@ -270,6 +270,9 @@ func (c *contract) together() {
 	ask("PUT", "/nodes/node-1/drain", `{}`, 409, admin.CodeNoNode)
 	ask("DELETE", "/nodes/node-2/drain", "", 204, "")
 	ask("GET", "/audit", "", 200, "")
+	ask("POST", "/tokens", `{"name":"one","role":"moderator"}`, 201, "")
+	ask("POST", "/tokens", `{"name":"one","role":"moderator"}`, 409, admin.CodeTokenName)
+	ask("DELETE", "/tokens/one", "", 204, "")
 	// PostgreSQL takes no text like these.
 	ask("GET", "/accounts/%00", "", 404, admin.CodeNoPath)
 	ask("DELETE", "/tokens/%ff", "", 404, admin.CodeNoPath)

@@ -91,6 +91,8 @@ type guarded struct {
 	traces  *collector
 	trusted *tls.Config
 	stop    func()
+
+	token, reset string // for the management interface; a password it has made
 }
 
 func startGuarded(t *testing.T) *guarded {
@@ -255,7 +257,26 @@ func (g *guarded) live() {
 	}
 	g.hook(hookToken)
 	g.hook(guessed)
+	g.operate()
 	g.malformed()
+}
+
+// operate manages the service with a token, and has a password made.
+func (g *guarded) operate() {
+	local, err := admin.Dial(g.t.Context(), g.cfg.Data.Dir)
+	g.must(err)
+	defer local.Close()
+	made, err := local.CreateToken(g.t.Context(), admin.NewToken{Name: "secret", Role: "administrator"})
+	g.must(err)
+	g.token = made.Secret
+	for _, listener := range []string{"ops", "web"} {
+		remote, err := admin.Remote("http://"+g.srv.Addr(listener), made.Secret)
+		g.must(err)
+		g.reset, err = remote.ResetPassword(g.t.Context(), "bob@example.com")
+		g.must(err)
+		remote.Close()
+	}
+	g.must(local.RevokeToken(g.t.Context(), "secret"))
 }
 
 // malformed says what makes no sense, with secrets in it.
@@ -287,6 +308,7 @@ func (g *guarded) secrets() map[string]string {
 		"the password": password, "the new password": password2, "a wrong password": mistyped,
 		"the hook's token": hookToken, "a wrong token": guessed, "the mail server's password": smtpSecret,
 		"a message": chatted, "the text of an invitation, or a subject": invitation,
+		"a token": g.token, "a password that was reset": g.reset,
 	}
 	heard := g.heard.String()
 	for name, form := range map[string]string{
