@@ -97,6 +97,19 @@ func explain(err error, email string) error {
 	return err
 }
 
+// unavailable says what is wrong with the database, and what to do.
+func unavailable(err error) string {
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return "the disk that the database is on is full; make room there and try again"
+	case errors.Is(err, store.ErrReadOnly):
+		return "the database cannot be written; see whom its files belong to and whether the disk is sound, and try again"
+	case errors.Is(err, store.ErrDamaged):
+		return "the database is damaged; `monarch doctor` looks at it, and `monarch restore` puts a backup in its place"
+	}
+	return "the database cannot be reached just now; try again in a moment"
+}
+
 // asProblem returns the problem an error is or, for one that is not foreseen, an internal
 // problem with its text.
 func asProblem(err error) *Problem {
@@ -105,7 +118,7 @@ func asProblem(err error) *Problem {
 		return p
 	}
 	if errors.Is(err, store.ErrUnavailable) {
-		return problem(http.StatusServiceUnavailable, CodeUnavailable, "the database cannot be reached just now; try again in a moment")
+		return problem(http.StatusServiceUnavailable, CodeUnavailable, "%s", unavailable(err))
 	}
 	return problem(http.StatusInternalServerError, CodeInternal, "%v", err)
 }

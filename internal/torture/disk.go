@@ -64,7 +64,7 @@ func (d *patient) tolerated(err error) bool {
 	}
 	var refusal *admin.Problem
 	if errors.As(err, &refusal) {
-		return refusal.Code == admin.CodeInternal || refusal.Code == admin.CodeBusy
+		return refusal.Code == admin.CodeInternal || refusal.Code == admin.CodeUnavailable || refusal.Code == admin.CodeBusy
 	}
 	return errors.Is(err, msnclient.ErrUnavailable)
 }
