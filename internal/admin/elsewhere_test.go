@@ -109,4 +109,12 @@ func TestSessionsElsewhere(t *testing.T) {
 		_, err := here.SomeSessions(t.Context(), wrong, 10)
 		refused(t, err, admin.CodeBadRequest)
 	}
+	for text, want := range map[string]int{"0007@": 1, "192.0.2.7": people, "nobody": 0} {
+		if l, err := here.FindSessions(t.Context(), admin.SessionSearch{Text: text}); err != nil || len(l.Items) != min(want, 1000) {
+			t.Errorf("%s: %d sessions, %v; want %d", text, len(l.Items), err, want)
+		}
+	}
+	if l, err := here.FindSessions(t.Context(), admin.SessionSearch{Node: "a"}); err != nil || len(l.Items) != people/100 || l.Next != "" {
+		t.Errorf("%d sessions at a, %v", len(l.Items), err)
+	}
 }

@@ -46,7 +46,12 @@ func (s *Service) listSessions(r *http.Request) (any, error) {
 // SomeSessions returns up to limit of those who are signed in, node by node, from where the list before
 // ended. A node that does not answer is left out.
 func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (List[Session], error) {
+	return s.someSessions(ctx, SessionSearch{After: from, Limit: limit})
+}
+
+func (s *Service) someSessions(ctx context.Context, search SessionSearch) (List[Session], error) {
 	l := List[Session]{Items: []Session{}}
+	from, limit := search.After, search.Limit
 	name, id, _ := strings.Cut(from, " ")
 	n, err := strconv.ParseInt(cmp.Or(id, "0"), 10, 64)
 	q := after{User: im.UserID(n)}
@@ -54,12 +59,12 @@ func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (Lis
 		return l, wrong("after", "after is %q; give next of the answer before", from)
 	}
 	places := s.places(ctx)
-	places = slices.DeleteFunc(places, func(p cluster.Node) bool { return p.Name < name })
+	places = slices.DeleteFunc(places, func(p cluster.Node) bool { return p.Name < name || !search.isAt(p) })
 	for i, place := range places {
 		if place.Name != name {
 			q.User = 0
 		}
-		some, last := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items)})
+		some, last := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items), search.Text})
 		l.Items = append(l.Items, some...)
 		switch {
 		case last != 0:
@@ -109,10 +114,14 @@ func (s *Service) sessionsIn(ctx context.Context, n cluster.Node, q after) (some
 		return s.pageAt(ctx, n, q)
 	}
 	for l := range s.Hub.LoginsAfter(q.User) {
+		each := s.session(l)
+		if !each.fits(q.Text) {
+			continue
+		}
 		if len(some) == q.Limit {
 			return some, last, nil
 		}
-		some, last = append(some, s.session(l)), l.Person.ID
+		some, last = append(some, each), l.Person.ID
 	}
 	return some, 0, nil
 }

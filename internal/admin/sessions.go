@@ -53,6 +53,7 @@ type (
 	after struct {
 		User  im.UserID `json:"user"`
 		Limit int       `json:"limit,omitempty"` // how many there may be; 0: as many as fit
+		Text  string    `json:"text,omitempty"`  // only those that have it, see fits
 	}
 	// page is some sessions.
 	page struct {
@@ -88,7 +89,9 @@ func (s *Service) pageAt(ctx context.Context, n cluster.Node, q after) (some []S
 			return some, 0, err
 		}
 		one.Node = n.Name
-		some = append(some, one)
+		if one.fits(q.Text) { // a node of an earlier release tells of others, too
+			some = append(some, one)
+		}
 	}
 	return some, p.Last, nil
 }
@@ -105,7 +108,11 @@ func (s *Service) page(_ context.Context, body []byte) ([]byte, error) {
 	var p page
 	length := 0
 	for l := range s.Hub.LoginsAfter(q.User) {
-		b, err := json.Marshal(s.session(l))
+		each := s.session(l)
+		if !each.fits(q.Text) {
+			continue
+		}
+		b, err := json.Marshal(each)
 		if err != nil {
 			return nil, err
 		}
