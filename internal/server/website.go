@@ -34,7 +34,7 @@ func (s *Server) buildWebsite() error {
 	s.website.tls.Store(settings)
 	cfg := web.Config{
 		Login: s.login, Account: s.users, Store: s.store, Hub: s.hub, Signer: s.signer, Clock: s.clock, Log: s.log,
-		Audit: s.audit, Gate: s.gate,
+		Audit: s.audit, Gate: s.gate, Admin: s.service,
 		Name: s.cfg.Service.Name, URL: s.site(), Host: s.cfg.Service.Host,
 		Clients: web.Clients{
 			Dispatch: s.told(s.cfg.Dispatch, "dispatch"), Login: s.cfg.Passport.LoginURL,

@@ -23,6 +23,7 @@ func (f *fault) Error() string { return f.key }
 
 var (
 	errNotFound   = &fault{http.StatusNotFound, "base.not_found"}
+	errNotYours   = &fault{http.StatusForbidden, "admin.not_yours"}
 	errForeign    = &fault{http.StatusForbidden, "base.foreign"}
 	errTooLarge   = &fault{http.StatusRequestEntityTooLarge, "base.too_large"}
 	errUnreadable = &fault{http.StatusBadRequest, "base.unreadable"}

@@ -8,11 +8,14 @@ import (
 	"html/template"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"strings"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	decimal "golang.org/x/text/number"
 )
 
 // messageFiles are the catalogues: a directory for each language, in it a file for each area of
@@ -167,6 +170,25 @@ func (c *catalogue) rich(key string, values ...any) template.HTML {
 	})
 	return template.HTML(strings.NewReplacer(escaped...).Replace(text)) //nolint:gosec // all of it was escaped
 }
+
+// number writes a number as people do who read the language, with as many decimals as matter.
+func (c *catalogue) number(n any) string {
+	digits := 1
+	if v, ok := n.(float64); ok {
+		switch v = math.Abs(v); {
+		case v >= 100:
+			digits = 0
+		case v < 0.1:
+			digits = 3
+		case v < 1:
+			digits = 2
+		}
+	}
+	return message.NewPrinter(c.tag).Sprint(decimal.Decimal(n, decimal.MaxFractionDigits(digits)))
+}
+
+// mebi writes a number of bytes in MiB.
+func (c *catalogue) mebi(bytes int64) string { return c.number(bytes/mebi) + "\u00a0MiB" }
 
 // fill makes pairs for a replacer.
 func fill(values []any, show func(any) string) []string {

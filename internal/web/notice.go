@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 )
 
@@ -19,8 +19,8 @@ type notice struct {
 	N    int    `json:"n,omitempty"`
 }
 
-// saidKey is what the keys of notices begin with.
-const saidKey = "account.said_"
+// saidKeys are what the keys of notices begin with.
+var saidKeys = regexp.MustCompile(`^(account|admin)\.said_`)
 
 // say has the next page tell something.
 func (s *Server) say(w http.ResponseWriter, n notice) {
@@ -43,7 +43,7 @@ func (s *Server) said(w http.ResponseWriter, r *http.Request) *notice {
 		return nil
 	}
 	var n notice
-	if json.Unmarshal(text, &n) != nil || !strings.HasPrefix(n.Key, saidKey) {
+	if json.Unmarshal(text, &n) != nil || !saidKeys.MatchString(n.Key) {
 		return nil
 	}
 	return &n

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ func loadPages(l *languages, a *assets) (*pages, error) {
 func parsePages(c *catalogue, a *assets) (map[string]*template.Template, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"t": c.text, "rich": c.rich, "link": link, "code": code, "asset": a.url, "moment": moment, "time": readable,
+		"number": c.number, "mebi": c.mebi, "segment": url.PathEscape, "lower": lower, "dot": dot,
 	}).ParseFS(templateFiles, "templates/base/*.html")
 	if err != nil {
 		return nil, err

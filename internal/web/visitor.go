@@ -20,6 +20,7 @@ type visitor struct {
 	Theme   theme
 	Address netip.Addr
 	Account *im.User // nil: nobody has signed in
+	Manages bool     // there are pages for operators for him
 
 	session store.WebSession // of Account
 	text    *catalogue
@@ -69,7 +70,9 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (*http.Request, e
 		v.secret, v.fresh = rand.Text(), true
 	}
 	err := s.recognize(w, r, v)
-	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)), err
+	r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+	v.Manages = s.cfg.Admin != nil && s.mayAdminister(r)
+	return r, err
 }
 
 // Language names the language that the visitor reads.

@@ -1,6 +1,6 @@
 // Package web is the website: what people see of the service in a browser, from the first page
 // to the account and the messenger. It leaves passwords to login, changes of accounts to
-// account, letters to mail, and the protocol of the messenger to ns and sb, which its sockets
+// account, managing the service to admin, letters to mail, and the protocol of the messenger to ns and sb, which its sockets
 // lead to.
 package web
 
@@ -32,7 +32,7 @@ import (
 	"monarch/internal/turns"
 )
 
-// Config is what the website is made of. All pointers but Audit are required.
+// Config is what the website is made of. All pointers but Audit and Admin are required.
 type Config struct {
 	Login   *login.Desk
 	Account *account.Service
@@ -43,6 +43,7 @@ type Config struct {
 	Log     *slog.Logger
 	Audit   *audit.Log // nil: nothing is recorded
 	Gate    *gate.Gate
+	Admin   *admin.Service // nil: there are no pages for operators
 
 	Name string // of the service
 	URL  string // the website's, as people reach it, without a path
@@ -152,7 +153,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, area := range []func(*http.ServeMux){
-		s.baseRoutes, s.homeRoutes, s.joinRoutes, s.connectRoutes, s.accountRoutes, s.messengerRoutes, s.handbookRoutes,
+		s.baseRoutes, s.homeRoutes, s.joinRoutes, s.connectRoutes, s.accountRoutes, s.messengerRoutes, s.adminRoutes, s.handbookRoutes,
 	} {
 		area(mux)
 	}

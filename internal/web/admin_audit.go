@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"monarch/internal/admin"
+	"monarch/internal/audit"
+)
+
+// auditRoutes are about what was recorded.
+func (s *Server) auditRoutes() []adminRoute {
+	return []adminRoute{{"GET /admin/audit", admin.AuditRead, s.auditPage, ""}}
+}
+
+// auditData is the page of the audit log.
+type auditData struct {
+	adminHead
+	User, Event, Since string // what is looked for
+	Events             []audit.What
+	Spans              []auditSpan
+	Entries            []admin.AuditEntry
+	Next               string
+	Later              bool // it is not the first page
+	Live               bool // the page asks for what is new
+}
+
+// auditSpan is a time to look back over.
+type auditSpan struct {
+	Value string
+	Hours int
+	Days  int
+	long  time.Duration
+}
+
+var auditSpans = []auditSpan{
+	{"hour", 1, 0, time.Hour}, {"day", 0, 1, 24 * time.Hour}, {"week", 0, 7, 7 * 24 * time.Hour}, {"month", 0, 30, 30 * 24 * time.Hour},
+}
+
+// auditEvents are those that can be looked for.
+var auditEvents = []audit.What{
+	audit.PasswordAccepted, audit.SignedIn, audit.SignInRefused, audit.HeldBack, audit.LetterSent, audit.Disconnected,
+	audit.AccountAdded, audit.AccountRenamed, audit.AccountDisabled, audit.AccountEnabled, audit.AccountDeleted, audit.RoleChanged,
+	audit.PasswordChanged, audit.DataExported, audit.MailboxSet, audit.MailboxRemoved, audit.SessionEnded, audit.AlertSent,
+	audit.ShutdownAnnounced, audit.ShutdownCancelled, audit.BackupWritten, audit.BackupRestored, audit.InviteMade, audit.InviteRevoked,
+	audit.NetworkDenied, audit.NetworkAllowed, audit.NetworkRemoved, audit.WebhookAdded, audit.WebhookRemoved,
+	audit.TokenMade, audit.TokenRevoked, audit.KeyRotated, audit.KeyRetired, audit.CertRenewed, audit.Reloaded,
+	audit.NodeDrained, audit.NodeUndrained, audit.Started, audit.Stopped,
+}
+
+func (s *Server) auditPage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	d := auditData{
+		adminHead: s.adminHead(w, r, "/admin/audit"), Events: auditEvents, Spans: auditSpans,
+		User: strings.ToLower(strings.TrimSpace(q.Get("user"))), Event: q.Get("event"), Since: q.Get("since"),
+	}
+	search := admin.AuditQuery{User: d.User, Event: d.Event, After: q.Get("after"), Limit: rowsOnPage}
+	for _, span := range auditSpans {
+		if span.Value == d.Since {
+			search.Since = s.cfg.Clock.Now().Add(-span.long)
+		}
+	}
+	d.Later = search.After != ""
+	d.Live = !d.Later && d.User == "" && d.Event == "" // else all of the log may have to be read
+	found, err := s.cfg.Admin.AuditEntries(r.Context(), search)
+	if err != nil && !d.refused(err, "") {
+		return err
+	}
+	d.Entries = found.Items
+	if found.Next != "" {
+		d.Next = atPage("/admin/audit", q, "after", found.Next)
+	}
+	return s.livePage(w, r, "admin/audit", d)
+}
