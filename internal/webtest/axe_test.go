@@ -203,6 +203,13 @@ func TestEveryPage(t *testing.T) {
 		alice.signIn("alice", "/account")
 		alice.examine(w, accountLooks())
 	})
+	t.Run("administration", func(t *testing.T) {
+		p := sit(t)
+		w := office(t)
+		p.base = w.base
+		p.signIn("dave", "/admin")
+		p.examine(w, adminLooks())
+	})
 	t.Run("messenger", func(t *testing.T) {
 		alice := sit(t)
 		alice.signIn("alice", "/account")

@@ -120,9 +120,9 @@ var abroad = []struct {
 	name, language, scheme string
 	pages                  []string
 }{
-	{"de", "de", "light", []string{"home", "connect-pidgin", "messenger-conversation"}},
-	{"es", "es", "light", []string{"join-problems", "account-contacts"}},
-	{"dark", "en", "dark", []string{"home", "connect", "docs-install", "account-contacts", "messenger", "messenger-conversation"}},
+	{"de", "de", "light", []string{"home", "connect-pidgin", "messenger-conversation", "admin"}},
+	{"es", "es", "light", []string{"join-problems", "account-contacts", "admin-person"}},
+	{"dark", "en", "dark", []string{"home", "connect", "docs-install", "account-contacts", "messenger", "messenger-conversation", "admin"}},
 }
 
 // portrayed are those of the names, and where the messenger begins, from where the others are reached.
@@ -165,7 +165,15 @@ func TestScreenshots(t *testing.T) {
 		p.signIn("alice", "/account")
 		p.portray(w, "-"+a.name, portrayed(accountLooks(), a.pages))
 		p.portray(w, "-"+a.name, portrayed(w.messengerLooks(), a.pages))
+		o := office(t)
+		p = o.guest(a.language, a.scheme)
+		p.signIn("dave", "/admin")
+		p.portray(o, "-"+a.name, portrayed(adminLooks(), a.pages))
 	}
+	o := office(t)
+	dave := o.guest("en", "light")
+	dave.signIn("dave", "/admin")
+	dave.portray(o, "", adminLooks())
 }
 
 // everyPageHasPictures complains of pages without pictures, and of pictures without pages.
@@ -177,7 +185,7 @@ func everyPageHasPictures(t *testing.T) {
 			want = append(want, name+"-"+window.name+".png")
 		}
 	}
-	for _, l := range slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks(), accountLooks(), messengerLooks(nil, nil)) {
+	for _, l := range slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks(), accountLooks(), messengerLooks(nil, nil), adminLooks()) {
 		if l.plain {
 			continue
 		}

@@ -36,6 +36,11 @@ func newWorld(t *testing.T) *world { return newWorldWith(t, nil) }
 
 // newWorldWith makes a world whose server has other settings.
 func newWorldWith(t *testing.T, settings map[string]string) *world {
+	return newWorldOf(t, settings, func(all map[string]string) *msntest.Fixture { return msntest.Start(t, all) })
+}
+
+// newWorldOf makes a world of a server that start starts, with settings of the world's besides others.
+func newWorldOf(t *testing.T, settings map[string]string, start func(all map[string]string) *msntest.Fixture) *world {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,7 @@ func newWorldWith(t *testing.T, settings map[string]string) *world {
 	w := &world{t: t, base: "http://" + l.Addr().String(), conns: make(map[net.Conn]struct{})}
 	all := map[string]string{"limits.rates": "off", "web.url": w.base}
 	maps.Copy(all, settings)
-	w.fix = msntest.Start(t, all)
+	w.fix = start(all)
 	w.p = msntest.NewPlayer(t, w.fix)
 	w.mend()
 	var running sync.WaitGroup
