@@ -13,8 +13,20 @@ func TestAxesEndInRoundNumbers(t *testing.T) {
 		whole bool
 		want  float64
 	}{
-		{0, false, 1}, {0, true, 2}, {1, true, 2}, {0.03, false, 0.03}, {0.031, false, 0.04}, {2, true, 2}, {3, true, 4}, {7, true, 8},
-		{9, true, 10}, {25, true, 30}, {25, false, 30}, {99, true, 100}, {1001, true, 2000}, {123456, false, 200000},
+		{0, false, 1},
+		{0, true, 2},
+		{1, true, 2},
+		{0.03, false, 0.03},
+		{0.031, false, 0.04},
+		{2, true, 2},
+		{3, true, 4},
+		{7, true, 8},
+		{9, true, 10},
+		{25, true, 30},
+		{25, false, 30},
+		{99, true, 100},
+		{1001, true, 2000},
+		{123456, false, 200000},
 	} {
 		if got := roundUp(c.most, c.whole); math.Abs(got-c.want) > c.want/1e6 {
 			t.Errorf("%v (whole: %v): %v, want %v", c.most, c.whole, got, c.want)

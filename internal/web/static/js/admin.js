@@ -79,9 +79,9 @@ document.body.addEventListener("htmx:afterRequest", ({ target, detail }) => {
 // What has not changed stays as it is.
 document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   localize(detail.fragment);
-  const box = document.createElement(detail.target.localName);
+  const box = detail.target.cloneNode(false);
   box.append(detail.fragment.cloneNode(true));
-  if (box.innerHTML === detail.target.innerHTML) {
+  if (box.isEqualNode(detail.target)) {
     detail.shouldSwap = false;
   }
 });
