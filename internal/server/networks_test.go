@@ -13,6 +13,7 @@ import (
 
 	"monarch/internal/admin"
 	"monarch/internal/msntest"
+	"monarch/internal/pgtest"
 	"monarch/internal/store"
 )
 
@@ -222,5 +223,32 @@ func TestRulesOfNetworksThatNobodyMeans(t *testing.T) {
 	rules, err := f.Server.Admin().Networks(ctx)
 	if err != nil || len(rules) != 3 || !rules[0].Configured || rules[0].Network != "203.0.113.0/24" || rules[1].Rule != "allow" {
 		t.Errorf("%+v, %v", rules, err)
+	}
+}
+
+// TestBansHoldWhilePostgresIsAway takes the database away: what was known holds, and ends in its time.
+func TestBansHoldWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Start(t)
+	name, err := db.Create("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := msntest.Start(t, map[string]string{"database.url": db.URL(name), "networks.proxies": "127.0.0.1"})
+	deny(t, f, admin.NetworkRule{Network: "192.0.2.0/24"})
+	deny(t, f, admin.NetworkRule{Network: "198.51.100.0/24", Expires: f.Clock.Now().Add(time.Hour)})
+	if err := db.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	from := func(who string) string {
+		return knock(t, f, "notification", "PROXY TCP4 "+who+" 127.0.0.1 4321 1863\r\nVER 1 MSNP9 CVR0\r\nOUT\r\n")
+	}
+	f.Clock.Advance(2 * time.Hour)
+	await(t, "a ban that is over goes on", func() bool { return from("198.51.100.7") != "" })
+	if got := from("192.0.2.7"); got != "" {
+		t.Errorf("who is banned is told %q", got)
+	}
+	if err := db.Start(); err != nil { // for the end of the test
+		t.Fatal(err)
 	}
 }
