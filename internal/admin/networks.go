@@ -33,7 +33,7 @@ const (
 	CodeConfigured   = "in_configuration"
 )
 
-// The most of a rule, and the fewest bits of a network that is denied without Force.
+// The most of a rule, and the fewest bits of a network without Force.
 const (
 	maxNetworkLife = 10 * 366 * 24 * time.Hour
 	leastBits4     = 8
@@ -140,24 +140,28 @@ func (s *Service) newRule(ctx context.Context, n NetworkRule) (store.NetworkRule
 	if !n.Expires.IsZero() {
 		r.Expires = n.Expires.Unix()
 	}
-	if r.Allow || n.Force {
+	if n.Force {
 		return r, nil
 	}
-	return r, s.locksOut(ctx, network)
+	return r, s.meant(ctx, r)
 }
 
-// locksOut refuses to deny a network that whoever asks for it cannot mean.
-func (s *Service) locksOut(ctx context.Context, network netip.Prefix) error {
-	least := leastBits4
+// meant refuses a rule that whoever asks for it cannot mean.
+func (s *Service) meant(ctx context.Context, r store.NetworkRule) error {
+	network, least := r.Network, leastBits4
 	if network.Addr().Is6() {
 		least = leastBits6
+	}
+	if network.Bits() < least && r.Allow {
+		return problem(http.StatusConflict, CodeLocksOut,
+			"%s is so large that it exempts nearly everybody from bans and limits; to do that nevertheless, use force", network)
 	}
 	if network.Bits() < least {
 		return problem(http.StatusConflict, CodeLocksOut,
 			"%s is so large that it locks out nearly everybody; to do that nevertheless, use force", network)
 	}
 	caller, _ := ctx.Value(fromKey{}).(netip.Addr)
-	if caller = caller.Unmap().WithZone(""); network.Contains(caller) {
+	if caller = caller.Unmap().WithZone(""); !r.Allow && network.Contains(caller) {
 		return problem(http.StatusConflict, CodeLocksOut,
 			"you are at %s, which is in %s: you would lock yourself out; to do that nevertheless, use force", caller, network)
 	}
@@ -247,7 +251,7 @@ func (s *Service) enforce(ctx context.Context) (ended int, err error) {
 	var elsewhere atomic.Int64
 	silent := s.nodes.Each(func(n cluster.Node) error {
 		var theirs int
-		err := s.askFigures(ctx, n, topicNetworks, nil, &theirs)
+		err := s.nodes.Ask(ctx, n.ID, topicNetworks, nil, &theirs)
 		elsewhere.Add(int64(theirs))
 		return err
 	})

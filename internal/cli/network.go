@@ -49,7 +49,10 @@ func (c *networkDeny) Run(ctx context.Context, a *app) error {
 	return a.addNetwork(ctx, n, "Nobody can connect from "+c.Network)
 }
 
-type networkAllow struct{ rule }
+type networkAllow struct {
+	rule
+	Force bool `help:"Do it even if that exempts nearly everybody."`
+}
 
 // Help gives the example.
 func (*networkAllow) Help() string {
@@ -58,7 +61,9 @@ func (*networkAllow) Help() string {
 
 // Run makes the rule.
 func (c *networkAllow) Run(ctx context.Context, a *app) error {
-	return a.addNetwork(ctx, c.as(admin.RuleAllow), c.Network+" is exempt from what is denied here, and from the limits per address")
+	n := c.as(admin.RuleAllow)
+	n.Force = c.Force
+	return a.addNetwork(ctx, n, c.Network+" is exempt from what is denied here, and from the limits per address")
 }
 
 func (a *app) addNetwork(ctx context.Context, n admin.NetworkRule, done string) error {

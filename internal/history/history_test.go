@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,24 @@ import (
 type node struct {
 	*history.History
 	clock *clock.Clock
-	now   history.Reading
 	log   *slog.Logger
 	text  strings.Builder
+
+	mu  sync.Mutex
+	now history.Reading
+}
+
+// is has the next readings have so many people, and sign-ins so far.
+func (n *node) is(sessions, signIns float64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.now[history.Sessions], n.now[history.SignIns] = sessions, signIns
+}
+
+func (n *node) reading() history.Reading {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.now
 }
 
 // start starts one, at a whole second that is no step's: it is 2000-01-01 00:00:00 in such a bubble.
@@ -29,7 +45,7 @@ func start(t *testing.T) *node {
 	<-time.After(3 * time.Second)
 	n := &node{clock: clock.New()}
 	lines := new(history.Lines)
-	n.History = history.New(n.clock, lines, func() history.Reading { return n.now })
+	n.History = history.New(n.clock, lines, n.reading)
 	n.log = slog.New(lines.Beside(slog.NewTextHandler(&n.text, &slog.HandlerOptions{Level: slog.LevelError})))
 	n.Start()
 	t.Cleanup(n.clock.Close)
@@ -45,9 +61,9 @@ func after(d time.Duration) {
 func TestPointsAreOfTheSameMomentsEverywhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t)
-		n.now[history.Sessions], n.now[history.SignIns] = 3, 7
+		n.is(3, 7)
 		after(7 * time.Second)
-		n.now[history.Sessions], n.now[history.SignIns] = 5, 27
+		n.is(5, 27)
 		after(25 * time.Second)
 		got := n.Span(history.Hour)
 		last := len(got.Points[history.Sessions]) - 1
@@ -76,11 +92,11 @@ func TestPointsAreOfTheSameMomentsEverywhere(t *testing.T) {
 func TestADayIsOfMeans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t)
-		n.now[history.Sessions] = 10
+		n.is(10, 0)
 		after(2*time.Minute + 30*time.Second)
-		n.now[history.Sessions] = 20
+		n.is(20, 0)
 		after(2*time.Minute + 28*time.Second) // it is 00:05:01
-		n.now[history.Sessions] = 40
+		n.is(40, 0)
 		after(time.Minute)
 		got := n.Span(history.Day)
 		p := got.Points[history.Sessions]
@@ -98,17 +114,17 @@ func TestADayIsOfMeans(t *testing.T) {
 func TestAClockThatIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t)
-		n.now[history.Sessions] = 1
+		n.is(1, 0)
 		after(2 * time.Minute)
 		n.clock.Jump(30 * time.Minute)
-		n.now[history.Sessions] = 2
+		n.is(2, 0)
 		after(time.Minute)
 		p := n.Span(history.Hour).Points[history.Sessions]
 		if p[359] != 2 || !math.IsNaN(p[300]) || p[359-190] != 1 {
 			t.Errorf("%v", p)
 		}
 		n.clock.Jump(-time.Minute)
-		n.now[history.Sessions] = 3
+		n.is(3, 0)
 		after(30 * time.Second)
 		if p := n.Span(history.Hour).Points[history.Sessions]; p[359] != 3 {
 			t.Errorf("after the clock was set back: %v", p[350:])
