@@ -158,25 +158,20 @@ func (s *setup) answer(ctx context.Context) error {
 	if s.data != "" {
 		given["data"] = s.data
 	}
+	if err := s.apply(ctx, given); err != nil {
+		return err
+	}
 	for _, q := range questions {
 		if q.heading != "" {
 			s.heading = q.heading
 		}
-		value, said := given[q.flag]
-		switch {
-		case said:
-			if wrong := q.try(&s.answers, value); wrong != "" {
-				return command.UsageError("--" + q.flag + ": " + wrong)
-			}
-		case s.dialogue == nil || q.when != nil && !q.when(&s.answers):
+		_, said := given[q.flag]
+		if said || s.dialogue == nil || q.when != nil && !q.when(&s.answers) {
 			continue
-		default:
-			if err := s.ask(ctx, q); err != nil {
-				return err
-			}
-			continue // it was looked at
 		}
-		s.report(s.look(ctx, q.key), doctor.Warning)
+		if err := s.ask(ctx, q); err != nil {
+			return err
+		}
 	}
 	if s.dialogue == nil && s.before == nil && given["host"] == "" {
 		fmt.Fprintf(s.stderr, "Clients are told to connect to %s, which is how this machine knows itself; --host says another.\n", s.answers.Service.Host)
@@ -188,6 +183,28 @@ func (s *setup) answer(ctx context.Context) error {
 	}
 	if err := s.answers.Validate(); err != nil {
 		return command.UsageError(err.Error() + "\nmonarch setup --help names the flags")
+	}
+	return nil
+}
+
+// apply takes what flags say: all of it before any is looked at, as one may make room for another.
+func (s *setup) apply(ctx context.Context, given map[string]string) error {
+	var said []question
+	for _, q := range questions {
+		value, ok := given[q.flag]
+		if !ok {
+			continue
+		}
+		if err := q.set(&s.answers, strings.TrimSpace(value)); err != nil {
+			return command.UsageError("--" + q.flag + ": " + err.Error())
+		}
+		said = append(said, q)
+	}
+	for _, q := range said {
+		if wrong := q.faults(&s.answers); wrong != "" {
+			return command.UsageError("--" + q.flag + ": " + wrong)
+		}
+		s.report(s.look(ctx, q.key), doctor.Warning)
 	}
 	return nil
 }

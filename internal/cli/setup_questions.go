@@ -58,11 +58,18 @@ func (q question) try(a *answers, said string) (wrong string) {
 		*a = before
 		return err.Error()
 	}
-	if faults := a.Faults(q.key); q.key != "" && len(faults) > 0 {
+	if wrong = q.faults(a); wrong != "" {
 		*a = before
-		return strings.Join(faults, "\n")
 	}
-	return ""
+	return wrong
+}
+
+// faults returns what is wrong with the setting that a question decides.
+func (q question) faults(a *answers) string {
+	if q.key == "" {
+		return ""
+	}
+	return strings.Join(a.Faults(q.key), "\n")
 }
 
 // textQuestion is a question for a setting that is a text as it is.

@@ -53,7 +53,11 @@ func role(t *testing.T, cfg config.Config, email string) im.Role {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	u, err := s.User(t.Context(), email)
 	if err != nil {
 		t.Fatal(err)
@@ -189,6 +193,7 @@ func TestSetupRefusesWhatCannotBe(t *testing.T) {
 		code int
 		want string
 	}{
+		{"a port that another makes room for", []string{"--http-port", "8080", "--web-port", freePort(t), "--dry-run"}, 0, ""},
 		{"a host with a port", []string{"--host", "im.example.com:1863"}, 2, `--host: service.host is "im.example.com:1863"; give the host name alone`},
 		{"an address of IPv6", []string{"--host", "2001:db8::1"}, 2, "know IPv4 addresses and host names only"},
 		{"no name", []string{"--name", ""}, 2, "--name: service.name is"},

@@ -164,13 +164,13 @@ func portOf(t testing.TB, address string) int {
 func (a *Authority) run(name string, env []string, args ...string) *exec.Cmd {
 	a.t.Helper()
 	_, here, _, _ := runtime.Caller(0)
-	where := exec.Command("go", "tool", "-modfile=tools/go.mod", "-n", name)
+	where := exec.Command("go", "tool", "-modfile=tools/go.mod", "-n", name) //nolint:gosec // one of two names
 	where.Dir = filepath.Join(filepath.Dir(here), "..", "..", "..")
 	path, err := where.Output()
 	if err != nil {
 		a.t.Fatalf("build %s: %v", name, err)
 	}
-	cmd := exec.Command(strings.TrimSpace(string(path)), args...)
+	cmd := exec.Command(strings.TrimSpace(string(path)), args...) //nolint:gosec // what Go has just built
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
