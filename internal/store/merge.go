@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,7 +108,7 @@ func (s *Store) Listed(ctx context.Context, handles []string) (map[string]bool, 
 		listed := make(map[string]bool)
 		for some := range slices.Chunk(handles, mergeTogether) {
 			found, err := collect(ctx, tx, scanLine, `SELECT handle FROM account
-				WHERE EXISTS (SELECT 1 FROM contact WHERE owner = account.id AND lists <> 0) AND handle IN `+places(), filled(some)...)
+				WHERE EXISTS (SELECT 1 FROM contact WHERE owner = account.id AND lists <> 0) AND handle IN `+places, filled(some)...)
 			if err != nil {
 				return nil, err
 			}
@@ -287,22 +288,20 @@ func value[T any](known *T, otherwise T) T {
 // insertRows puts rows into a table and its columns with few statements, whose texts are few, too.
 // then says what becomes of rows that are there.
 func insertRows(ctx context.Context, tx *transaction, into string, rows [][]any, then string) error {
+	text, of := "", 0
 	for len(rows) > 0 {
 		n := min(len(rows), mergeTogether)
 		if n < mergeTogether {
 			n = 1
 		}
-		var args []any
-		values := make([]string, 0, n)
-		for _, row := range rows[:n] {
-			places := make([]string, 0, len(row))
-			for _, v := range row {
-				args = append(args, v)
-				places = append(places, fmt.Sprintf("$%d", len(args)))
-			}
-			values = append(values, "("+strings.Join(places, ", ")+")")
+		if n != of {
+			text, of = `INSERT INTO `+into+` VALUES `+rowPlaces(n, len(rows[0]))+then, n
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO `+into+` VALUES `+strings.Join(values, ", ")+then, args...); err != nil {
+		args := make([]any, 0, n*len(rows[0]))
+		for _, row := range rows[:n] {
+			args = append(args, row...)
+		}
+		if _, err := tx.ExecContext(ctx, text, args...); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -310,12 +309,29 @@ func insertRows(ctx context.Context, tx *transaction, into string, rows [][]any,
 	return nil
 }
 
+// rowPlaces is room for some rows, $1 and on.
+func rowPlaces(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return b.String() + ")"
+}
+
 // usersByHandle returns those of some canonical handles that accounts have.
 func usersByHandle(ctx context.Context, tx *transaction, handles []string) (map[string]im.User, error) {
 	there := make(map[string]im.User)
 	scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
 	for some := range slices.Chunk(handles, mergeTogether) {
-		found, err := collect(ctx, tx, scan, `SELECT `+userColumns+` FROM account WHERE handle IN `+places(), filled(some)...)
+		found, err := collect(ctx, tx, scan, `SELECT `+userColumns+` FROM account WHERE handle IN `+places, filled(some)...)
 		if err != nil {
 			return nil, err
 		}
@@ -326,14 +342,8 @@ func usersByHandle(ctx context.Context, tx *transaction, handles []string) (map[
 	return there, nil
 }
 
-// places is room for as many values as one statement takes, $1 and on.
-func places() string {
-	all := make([]string, mergeTogether)
-	for i := range all {
-		all[i] = fmt.Sprintf("$%d", i+1)
-	}
-	return "(" + strings.Join(all, ", ") + ")"
-}
+// places is room for as many values as one statement takes.
+var places = rowPlaces(1, mergeTogether)
 
 // filled returns values for all places, the last one several times if there are fewer.
 func filled[T any](some []T) []any {

@@ -53,7 +53,7 @@ func (m *Merge) step(ctx context.Context, tx *transaction, concerned map[im.User
 	}
 	slices.Sort(ids)
 	for some := range slices.Chunk(ids, mergeTogether) {
-		if _, err := tx.ExecContext(ctx, `UPDATE account SET version = version + 1 WHERE id IN `+places(), filled(some)...); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE account SET version = version + 1 WHERE id IN `+places, filled(some)...); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func (b *listBatch) lookUp(ctx context.Context, batch []Lists) error {
 		return p, err
 	}
 	for some := range slices.Chunk(handles, mergeTogether) {
-		found, err := collect(ctx, b.tx, person, `SELECT id, handle FROM account WHERE handle IN `+places(), filled(some)...)
+		found, err := collect(ctx, b.tx, person, `SELECT id, handle FROM account WHERE handle IN `+places, filled(some)...)
 		if err != nil {
 			return err
 		}
@@ -119,14 +119,14 @@ func (b *listBatch) lookAt(ctx context.Context, batch []Lists) error {
 		return p, err
 	}
 	for some := range slices.Chunk(owners, mergeTogether) {
-		groups, err := collect(ctx, b.tx, pair, `SELECT owner, number FROM contact_group WHERE owner IN `+places(), filled(some)...)
+		groups, err := collect(ctx, b.tx, pair, `SELECT owner, number FROM contact_group WHERE owner IN `+places, filled(some)...)
 		if err != nil {
 			return err
 		}
 		for _, g := range groups {
 			b.groups[g[0]] |= groupBit(int(g[1]))
 		}
-		listed, err := collect(ctx, b.tx, pair, `SELECT owner, COUNT(*) FROM contact WHERE lists <> 0 AND owner IN `+places()+` GROUP BY owner`, filled(some)...)
+		listed, err := collect(ctx, b.tx, pair, `SELECT owner, COUNT(*) FROM contact WHERE lists <> 0 AND owner IN `+places+` GROUP BY owner`, filled(some)...)
 		if err != nil {
 			return err
 		}
