@@ -1,10 +1,12 @@
 package cli_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"monarch/internal/pgtest"
+	"monarch/internal/store"
 )
 
 func TestCommandsOnPostgres(t *testing.T) {
@@ -27,6 +29,22 @@ func TestCommandsOnPostgres(t *testing.T) {
 	}
 	if got := p.ok(t, "", "restore", "--after-pg-restore"); !strings.Contains(got, "Restored 1 account") {
 		t.Errorf("restore said %s", got)
+	}
+	file := filepath.Join(t.TempDir(), "all.jsonl")
+	p.ok(t, "", "export", file)
+	if got := p.ok(t, "", "import", "--on-conflict", "replace", file); !strings.Contains(got, "Replaced 1.") {
+		t.Errorf("import said %s", got)
+	}
+	other, err := store.Open(t.Context(), server.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := p.run("", "import", "--on-conflict", "skip", file); r.code != 1 || !strings.Contains(r.errout, "stop every node") {
+		t.Errorf("import while somebody is connected: %+v", r)
+	}
+	p.ok(t, "", "import", "--dry-run", "--on-conflict", "skip", file)
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if got := p.run("", "doctor").out; !strings.Contains(got, "1 account") {
 		t.Errorf("the doctor said %s", got)
