@@ -232,28 +232,3 @@ func TestWhatIsNoDatabaseIsRefused(t *testing.T) {
 		})
 	}
 }
-
-// FuzzDump looks for a dump that breaks the reading of it.
-func FuzzDump(f *testing.F) {
-	text, err := os.ReadFile(filepath.Join("testdata", "r2m.sql"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(string(text))
-	f.Add("CREATE TABLE `users` (`id` int);INSERT INTO `users` VALUES (1),(NULL),('a\\'b'),(_binary \"x\"),(-1.5)")
-	f.Add("insert into db.users (id, `email`) values (1, 'a')")
-	path := filepath.Join(f.TempDir(), "dump.sql")
-	f.Fuzz(func(t *testing.T, content string) {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		d, err := foreign.Open(t.Context(), foreign.R2M, path)
-		if err != nil {
-			return
-		}
-		_ = d.Read(t.Context(), func(transfer.Item) error { return nil }) // it may refuse
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
