@@ -50,14 +50,14 @@ func TestTheWebsiteGetsACertificate(t *testing.T) {
 	if page, shown := browse(t, "https://"+web+"/"); !strings.Contains(page, "Monarch") || shown == "" {
 		t.Error("without a certificate of the authority there is no page")
 	}
-	sees(t, f, "monarch_web_certificate_expiry_timestamp_seconds 0")
+	sees(t, f, `monarch_certificate_expiry_timestamp_seconds{listener="web"} 0`)
 	a.Start(http, web)
 	reload(t, f, map[string]string{"web.acme_email": "another@example.com"}) // which does not wait
 	leaf := trusted(t, f, a.Roots(), 0)
 	if err := leaf.VerifyHostname(certifiedHost); err != nil {
 		t.Error(err)
 	}
-	if got := gauge(t, f, "monarch_web_certificate_expiry_timestamp_seconds"); got < 1e9 {
+	if got := gauge(t, f, `monarch_certificate_expiry_timestamp_seconds{listener="web"}`); got < 1e9 {
 		t.Errorf("it expires at %v", got)
 	}
 	if page, _ := browse(t, "https://"+web+"/"); !strings.Contains(page, "Monarch") {

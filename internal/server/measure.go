@@ -29,7 +29,6 @@ func (s *Server) measure() {
 	s.measureMail()
 	s.measureWebsite()
 	s.measureManagement()
-	s.metrics.Gauge("monarch_web_certificate_expiry_timestamp_seconds", "When the website's certificate expires, as Unix time; 0 without one.", s.expires)
 	if s.trace != nil {
 		s.metrics.Total("monarch_trace_spans_sent_total", "Spans of traces that the collector took.", func() uint64 { sent, _ := s.trace.Counts(); return sent })
 		s.metrics.Total("monarch_trace_spans_lost_total", "Spans that it did not take, or not as fast as they came.", func() uint64 { _, lost := s.trace.Counts(); return lost })
@@ -59,16 +58,16 @@ func (s *Server) measureConnections() {
 	m.Gauge("monarch_slow_handlers", "Commands at work that wait for something, such as the database.", count(s.engine.Slow))
 	m.Gauge("monarch_slow_handlers_limit", "How many may be at work; others wait in the queue slow_handlers.", count(s.engine.MaxSlow))
 	m.Queue(metrics.Queue{Name: "slow_handlers", Length: s.engine.Waiting})
-	s.measureCertificate("https", s.tls.Load)
-	if s.website.tls.Load() != nil {
-		s.measureCertificate("web", s.website.tls.Load)
+	s.measureCertificate("https", func() float64 { return expiry(s.tls.Load()) })
+	if s.listeners.web != nil {
+		s.measureCertificate("web", s.expires)
 	}
 }
 
 // measureCertificate publishes until when the certificate of a listener is good.
-func (s *Server) measureCertificate(listener string, of func() *tls.Config) {
-	s.metrics.Labelled("monarch_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires, in seconds since 1970.",
-		map[string]string{"listener": listener}, func() float64 { return expiry(of()) })
+func (s *Server) measureCertificate(listener string, expires func() float64) {
+	s.metrics.Labelled("monarch_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires, in seconds since 1970; 0 without one.",
+		map[string]string{"listener": listener}, expires)
 }
 
 // expiry returns when the certificate that is shown by default expires, or 0 if that is not known.
