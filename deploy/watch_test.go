@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { os.Exit(msntest.Main(m)) }
 var everything = map[string]string{
 	"smtp.host": "127.0.0.1", "smtp.from": "robot@example.com",
 	"ops.trace_endpoint": "http://127.0.0.1:9", // where nobody listens
+	"web.acme":           "on", "web.url": "https://im.example.com", "web.acme_directory": "https://127.0.0.1:9/",
 }
 
 // busy starts two nodes that have all metrics, and has people do something at both.
