@@ -168,7 +168,7 @@ func (s *Server) concerns(r *http.Request, o admin.Overview) ([]concern, error) 
 		return nil, err
 	}
 	if lost := s.cfg.Audit.Lost(); lost > 0 {
-		bad = append(bad, concern{Level: "bad", Key: "admin.concern_audit", N: int(min(lost, 1<<30))}) //nolint:gosec // it fits
+		bad = append(bad, concern{Level: "bad", Key: "admin.concern_audit", N: int(min(lost, 1<<30))})
 	}
 	for _, n := range nodes {
 		switch {

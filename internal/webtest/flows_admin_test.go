@@ -161,8 +161,12 @@ func TestNetworksAndInvites(t *testing.T) {
 	if err != nil || !strings.HasPrefix(link, w.base+"/join?code=") {
 		t.Errorf("the link is %q, %v", link, err)
 	}
-	if resp, err := http.Get(link); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("it leads to %v, %v", resp, err)
+	resp, err := http.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+		t.Errorf("it leads to %s", resp.Status)
 	}
 	p.do("copy it", chromedp.Click(chromedp.CSS("#invites [data-copies]")))
 	p.until("it says so", `document.querySelector("#invites [data-copies]").innerText === "Copied"`)
