@@ -102,7 +102,7 @@ func charts(h admin.History) []chart {
 	var all []chart
 	for _, f := range []figure{
 		of("people", "admin.chart_people", "admin.unit_people", true, "sessions"),
-		of(signIns, "admin.chart_signins", "admin.unit_minute", false, signIns, "refused"),
+		of(signIns, "admin.chart_accepted", "admin.unit_minute", false, signIns, "refused"),
 		of("messages", "admin.chart_messages", "admin.unit_minute", false, "messages"),
 		of("boards", "admin.chart_boards", "admin.unit_boards", true, "switchboards"),
 		of("cpu", "admin.chart_cpu", "admin.unit_cores", false, "cpu"),
@@ -115,7 +115,7 @@ func charts(h admin.History) []chart {
 
 // seriesKeys are what the series of a history are called.
 var seriesKeys = map[string]string{
-	"sessions": "admin.series_sessions", signIns: "admin.series_signins", "refused": "admin.series_refused",
+	"sessions": "admin.series_sessions", signIns: "admin.series_accepted", "refused": "admin.series_refused",
 	"messages": "admin.series_messages", "switchboards": "admin.series_boards", "cpu": "admin.series_cpu", "memory": "admin.series_memory",
 }
 
