@@ -19,9 +19,9 @@ type completionCmd struct {
 
 // Help gives the example.
 func (*completionCmd) Help() string {
-	return "source <(monarch completion bash)\n" +
-		"monarch completion zsh > \"${fpath[1]}/_monarch\"\n" +
-		"monarch completion fish > ~/.config/fish/completions/monarch.fish"
+	return "monarch completion zsh > \"${fpath[1]}/_monarch\"\n" +
+		"monarch completion fish > ~/.config/fish/completions/monarch.fish\n" +
+		"source <(monarch completion bash)"
 }
 
 // Run prints the shell's script.
