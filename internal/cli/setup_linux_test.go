@@ -27,14 +27,16 @@ type screen struct {
 	mu   sync.Mutex
 	text strings.Builder
 	more chan struct{} // of one
-	seen int           // how much of it was waited for
+
+	whole chan struct{} // closed when the text is
+	seen  int           // how much of it was waited for
 }
 
 // sit starts a command at a terminal.
 func sit(t *testing.T, args ...string) *screen {
 	t.Helper()
 	hand, terminal := pseudoTerminal(t)
-	s := &screen{t: t, hand: hand, cmd: exec.Command(os.Args[0], args...), more: make(chan struct{}, 1)}
+	s := &screen{t: t, hand: hand, cmd: exec.Command(os.Args[0], args...), more: make(chan struct{}, 1), whole: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), commandEnv+"=1", "TERM=dumb")
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal, terminal, terminal
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -43,16 +45,15 @@ func sit(t *testing.T, args ...string) *screen {
 	}
 	terminal.Close()
 	stuck := time.AfterFunc(5*time.Minute, func() { _ = s.cmd.Process.Kill() })
-	read := make(chan struct{})
 	go func() {
-		defer close(read)
+		defer close(s.whole)
 		_, _ = io.Copy(s, hand) // ends in an error when the command does
 		close(s.more)
 	}()
 	t.Cleanup(func() {
 		stuck.Stop()
 		_ = s.cmd.Process.Kill()
-		<-read
+		<-s.whole
 	})
 	return s
 }
@@ -128,6 +129,7 @@ func (s *screen) secret(text, line string) {
 // ends waits for the end and returns the exit code.
 func (s *screen) ends() int {
 	_ = s.cmd.Wait() // the code says it
+	<-s.whole
 	return s.cmd.ProcessState.ExitCode()
 }
 

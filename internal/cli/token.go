@@ -135,7 +135,7 @@ func names(scopes []admin.Scope) []string {
 }
 
 type tokenRevoke struct {
-	Token string `arg:"" help:"The token's name, or its id."`
+	Name string `arg:"" help:"The token's name, or its id."`
 }
 
 // Help gives the example.
@@ -143,7 +143,7 @@ func (*tokenRevoke) Help() string { return "monarch token revoke deploy" }
 
 // Run deletes the token.
 func (c *tokenRevoke) Run(ctx context.Context, a *app) error {
-	return a.change(ctx, "The token "+c.Token+" is good for nothing any more.", func(s *admin.Client) error {
-		return s.RevokeToken(ctx, c.Token)
+	return a.change(ctx, "The token "+c.Name+" is good for nothing any more.", func(s *admin.Client) error {
+		return s.RevokeToken(ctx, c.Name)
 	})
 }
