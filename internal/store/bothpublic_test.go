@@ -10,6 +10,7 @@ import (
 var onPostgres = []store.InBoth{
 	{"ANewAccountHasTheDefaults", TestANewAccountHasTheDefaults},
 	{"Roles", TestRoles},
+	{"AccountsAreFound", TestAccountsAreFound},
 	{"Webhooks", TestWebhooks},
 	{"LeasesOfWebhooks", TestLeasesOfWebhooks},
 	{"AnOutboxIsBounded", TestAnOutboxIsBounded},
