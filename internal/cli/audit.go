@@ -20,10 +20,10 @@ import (
 )
 
 type auditCmd struct {
-	Since  time.Duration `help:"Only what happened in this time, like 1h or 168h. Without it, all there is." placeholder:"DURATION"`
-	User   string        `help:"Only what concerns this account." placeholder:"EMAIL"`
-	Follow bool          `help:"Go on with what happens from now on, until Ctrl-C."`
-	JSON   bool          `name:"json" help:"Write the lines of JSON as they are recorded."`
+	Since  ago    `help:"Only what happened in this time, like 1h or 7d. Without it, all there is." placeholder:"DURATION"`
+	User   string `help:"Only what concerns this account." placeholder:"EMAIL"`
+	Follow bool   `help:"Go on with what happens from now on, until Ctrl-C."`
+	JSON   bool   `name:"json" help:"Write the lines of JSON as they are recorded."`
 }
 
 // Help gives the example.
@@ -41,15 +41,12 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	path := cfg.AuditFile()
-	switch {
-	case path == "":
+	if path == "" {
 		return errors.New("there is no audit log: audit.file is \"off\" in the configuration")
-	case c.Since < 0:
-		return command.UsageError("--since is how long ago, like 1h: leave the minus sign out")
 	}
 	since := time.Time{}
 	if c.Since > 0 {
-		since = time.Now().Add(-c.Since)
+		since = time.Now().Add(-time.Duration(c.Since))
 	}
 	read := audit.Read
 	if c.Follow {
@@ -95,10 +92,8 @@ func (c *auditCmd) elsewhere(ctx context.Context, a *app) error {
 	switch {
 	case c.Follow:
 		return command.UsageError("--follow works at the service itself: leave --api or --follow out")
-	case c.Since < 0:
-		return command.UsageError("--since is how long ago, like 1h: leave the minus sign out")
 	case c.Since > 0:
-		q.Since = time.Now().Add(-c.Since)
+		q.Since = time.Now().Add(-time.Duration(c.Since))
 	}
 	service, done, err := a.elsewhere()
 	if err != nil {

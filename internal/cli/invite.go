@@ -110,14 +110,32 @@ func (l *lifetime) UnmarshalText(text []byte) error {
 		*l = 0
 		return nil
 	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n < 10_000 {
-			*l = lifetime(time.Duration(n) * 24 * time.Hour)
-			return nil
-		}
-	} else if d, err := time.ParseDuration(s); err == nil && d >= time.Second {
+	if d, ok := length(s); ok && d >= time.Second {
 		*l = lifetime(d)
 		return nil
 	}
 	return fmt.Errorf("%q is no length of time; write it like 90m, 12h, 7d or never", s)
+}
+
+// ago is how long ago something was, which may be said in days.
+type ago time.Duration
+
+// UnmarshalText reads one.
+func (a *ago) UnmarshalText(text []byte) error {
+	d, ok := length(string(text))
+	if !ok || d < 0 {
+		return fmt.Errorf("%q does not say how long ago; write it like 90m, 12h or 7d", text)
+	}
+	*a = ago(d)
+	return nil
+}
+
+// length reads a length of time that may be in days.
+func length(s string) (time.Duration, bool) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		return time.Duration(n) * 24 * time.Hour, err == nil && n > 0 && n < 10_000
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil
 }

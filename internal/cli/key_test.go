@@ -77,8 +77,13 @@ func TestAuditCommand(t *testing.T) {
 	if got != "Nothing is recorded about carol@example.com since TIME.\n" {
 		t.Errorf("just now: %s", got)
 	}
-	if r := p.run("", "audit", "--since", "-1h"); r.code != 2 {
-		t.Errorf("in the future: %+v", r)
+	if got, days := p.ok(t, "", "audit"), p.ok(t, "", "audit", "--since", "7d"); got != days {
+		t.Errorf("in seven days %s\nof all %s", days, got)
+	}
+	for _, wrong := range []string{"--since=-1h", "--since=yesterday"} {
+		if r := p.run("", "audit", wrong); r.code != 2 || !strings.Contains(r.errout, "write it like 90m, 12h or 7d") {
+			t.Errorf("%s: %+v", wrong, r)
+		}
 	}
 	t.Setenv("MONARCH_AUDIT_FILE", "off")
 	if r := p.run("", "audit"); r.code != 1 || !strings.Contains(r.errout, "audit.file") {
