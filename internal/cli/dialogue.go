@@ -57,10 +57,21 @@ func (d *dialogue) line(ctx context.Context, title, now string, secret bool) (st
 	return said, nil
 }
 
-// yes asks a question whose answer must begin with y to be yes.
+// yes asks a question until the answer begins with y or n.
 func (d *dialogue) yes(ctx context.Context, question string) (bool, error) {
-	said, err := d.line(ctx, question+" y/n", "n", false)
-	return strings.HasPrefix(strings.ToLower(said), "y"), err
+	for {
+		said, err := d.line(ctx, question+" y/n", "n", false)
+		if err != nil {
+			return false, err
+		}
+		switch said = strings.ToLower(said); {
+		case strings.HasPrefix(said, "y"):
+			return true, nil
+		case strings.HasPrefix(said, "n"), said == "":
+			return false, nil
+		}
+		fmt.Fprintln(d.app.stderr, "  answer y or n")
+	}
 }
 
 // bold makes a heading stand out where that can be.

@@ -154,6 +154,8 @@ func TestSetupAtATerminal(t *testing.T) {
 	s.shows("is no such kind")
 	s.dialogue([2]string{"acme or files [none]", "acme"}, [2]string{"may write to", ""}, [2]string{"people type: ", "https://im.invalid"})
 	s.shows("im.invalid has no address here")
+	s.dialogue([2]string{"Keep it all the same?", "https://localhost"})
+	s.shows("answer y or n")
 	s.dialogue([2]string{"Keep it all the same?", ""}, [2]string{"people type [https://im.invalid]", "https://localhost"})
 	s.shows("which no authority certifies")
 	s.dialogue([2]string{"people type [https://im.invalid]", ""}, [2]string{"Keep it all the same?", "y"})
