@@ -29,8 +29,8 @@ var types = map[audit.What]string{
 	audit.Disconnected:    "abuse.client_disconnected",
 }
 
-// Types returns the types of events that webhooks may be told of.
-func Types() []string {
+// allTypes returns the types of events that webhooks may be told of.
+func allTypes() []string {
 	all := make([]string, 0, len(types))
 	for _, t := range types {
 		all = append(all, t)
@@ -73,16 +73,16 @@ func matches(patterns []string, t string) bool {
 	})
 }
 
-// CheckPatterns refuses patterns of which one is of no event. A pattern is a type, or the beginning
+// checkPatterns refuses patterns of which one is of no event. A pattern is a type, or the beginning
 // of some with an asterisk: "account.*", "*".
-func CheckPatterns(patterns []string) error {
+func checkPatterns(patterns []string) error {
 	if len(patterns) == 0 {
-		return fmt.Errorf("name at least one event; there are %s", strings.Join(Types(), ", "))
+		return fmt.Errorf("name at least one event; there are %s", strings.Join(allTypes(), ", "))
 	}
 	for _, p := range patterns {
-		if !slices.ContainsFunc(Types(), func(t string) bool { return matches([]string{p}, t) }) {
+		if !slices.ContainsFunc(allTypes(), func(t string) bool { return matches([]string{p}, t) }) {
 			return fmt.Errorf("there is no event %q; there are %s, and beginnings of these with an asterisk like \"account.*\"",
-				p, strings.Join(Types(), ", "))
+				p, strings.Join(allTypes(), ", "))
 		}
 	}
 	return nil

@@ -98,8 +98,8 @@ func Sign(secret, id, timestamp, body string) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// CheckURL refuses an address that nobody can be told at.
-func CheckURL(text string) error {
+// checkURL refuses an address that nobody can be told at.
+func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Fragment != "" || len(text) > 2000 {
 		return fmt.Errorf("%q is no address of a webhook; give one like https://example.com/hooks/monarch", text)

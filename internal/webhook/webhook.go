@@ -300,9 +300,9 @@ func (s *Sender) Try(ctx context.Context, w store.Webhook) error {
 }
 
 // Hook makes a webhook of an address and patterns, with an id and a secret of its own. It refuses
-// what [CheckURL] and [CheckPatterns] refuse.
+// what checkURL and checkPatterns refuse.
 func Hook(url string, patterns []string) (store.Webhook, error) {
-	if err := errors.Join(CheckURL(url), CheckPatterns(patterns)); err != nil {
+	if err := errors.Join(checkURL(url), checkPatterns(patterns)); err != nil {
 		return store.Webhook{}, err
 	}
 	secret := make([]byte, 32)
