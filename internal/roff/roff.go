@@ -25,7 +25,7 @@ func New(title string, section int, date time.Time, manual string) *Page {
 	if !date.IsZero() {
 		day = date.UTC().Format(time.DateOnly)
 	}
-	fmt.Fprintf(&p.b, ".TH %s %d %q %s %s\n", Escape(strings.ToUpper(title)), section, day, `""`, `"`+Escape(manual)+`"`)
+	fmt.Fprintf(&p.b, ".TH %s %d %q %s %s\n", escape(strings.ToUpper(title)), section, day, `""`, `"`+escape(manual)+`"`)
 	return p
 }
 
@@ -39,7 +39,7 @@ func (p *Page) Section(title string) { p.head("SH", title) }
 func (p *Page) Subsection(title string) { p.head("SS", title) }
 
 func (p *Page) head(macro, title string) {
-	fmt.Fprintf(&p.b, ".%s %s\n", macro, Escape(title))
+	fmt.Fprintf(&p.b, ".%s %s\n", macro, escape(title))
 	p.headed = true
 }
 
@@ -60,7 +60,7 @@ func (p *Page) Text(text string) {
 
 // Plain writes the one line that a section NAME has, which is no paragraph for programs that read it.
 func (p *Page) Plain(name, what string) {
-	fmt.Fprintf(&p.b, "%s \\- %s\n", Escape(name), Escape(what))
+	fmt.Fprintf(&p.b, "%s \\- %s\n", escape(name), escape(what))
 }
 
 // Item writes an entry of a list: a term, and what there is to say about it in paragraphs.
@@ -80,7 +80,7 @@ func (p *Page) Example(lines string) {
 	p.paragraph()
 	p.b.WriteString(".RS 4\n.nf\n")
 	for line := range strings.Lines(lines) {
-		fmt.Fprintf(&p.b, "%s\n", guard(Escape(strings.TrimSuffix(line, "\n"))))
+		fmt.Fprintf(&p.b, "%s\n", guard(escape(strings.TrimSuffix(line, "\n"))))
 	}
 	p.b.WriteString(".fi\n.RE\n")
 }
@@ -116,9 +116,9 @@ var (
 func inline(text string) string {
 	var b strings.Builder
 	rest := 0
-	plain := func(s string) string { return joins.ReplaceAllString(Escape(s), "$1-$2") }
+	plain := func(s string) string { return joins.ReplaceAllString(escape(s), "$1-$2") }
 	for _, m := range quoted.FindAllStringSubmatchIndex(text, -1) {
-		b.WriteString(plain(text[rest:m[0]]) + `\fB` + Escape(text[m[2]:m[3]]) + `\fP`)
+		b.WriteString(plain(text[rest:m[0]]) + `\fB` + escape(text[m[2]:m[3]]) + `\fP`)
 		rest = m[1]
 	}
 	return b.String() + plain(text[rest:])
@@ -126,8 +126,8 @@ func inline(text string) string {
 
 var escapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, "^", `\(ha`, "~", `\(ti`, "`", `\(ga`)
 
-// Escape writes characters that mean something to roff so that they are shown.
-func Escape(text string) string { return escapes.Replace(text) }
+// escape writes characters that mean something to roff so that they are shown.
+func escape(text string) string { return escapes.Replace(text) }
 
 // guard keeps a line from being read as a request.
 func guard(line string) string {
