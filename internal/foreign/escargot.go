@@ -42,7 +42,7 @@ func column(there bool, text string) string {
 
 func readEscargot(ctx context.Context, r *reading) error {
 	s := schemaOf(ctx, r)
-	if err := readSnails(ctx, r, s); err != nil {
+	if err := readAccounts(ctx, r, s); err != nil {
 		return err
 	}
 	if s.contacts {
@@ -51,12 +51,12 @@ func readEscargot(ctx context.Context, r *reading) error {
 	return readContacts(ctx, r, s)
 }
 
-// snail is a row of t_user.
-type snail struct {
+// userRow is a row of t_user.
+type userRow struct {
 	id, uuid, email, name, friendly, created, password, md5, settings, front, groups sql.NullString
 }
 
-func readSnails(ctx context.Context, r *reading, s schema) error {
+func readAccounts(ctx context.Context, r *reading, s schema) error {
 	query := fmt.Sprintf(`SELECT CAST(id AS TEXT), uuid, email, name, %s, CAST(date_created AS TEXT), password, %s, CAST(settings AS TEXT), %s, %s
 		FROM t_user ORDER BY t_user.id`,
 		column(s.friendly, "friendly_name"), column(s.md5, "password_md5"), column(s.front, "CAST(front_data AS TEXT)"), column(s.groups, "CAST(groups AS TEXT)"))
@@ -65,7 +65,7 @@ func readSnails(ctx context.Context, r *reading, s schema) error {
 		return err
 	}
 	return r.rows(ctx, query, func(rows *sql.Rows) error {
-		var u snail
+		var u userRow
 		err := rows.Scan(&u.id, &u.uuid, &u.email, &u.name, &u.friendly, &u.created, &u.password, &u.md5, &u.settings, &u.front, &u.groups)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func readSnails(ctx context.Context, r *reading, s schema) error {
 }
 
 // item is the account of a row.
-func (u snail) item(grouped map[string][]group) transfer.Item {
+func (u userRow) item(grouped map[string][]group) transfer.Item {
 	item := transfer.Item{Where: "t_user id " + u.id.String, Account: &transfer.Account{}}
 	note := func(field, format string, args ...any) {
 		item.Findings = append(item.Findings, transfer.Noted(item.Where, field, format, args...))
@@ -133,7 +133,7 @@ func parseTime(s string) (time.Time, error) {
 
 // hash returns one that passwords can be checked against: for new clients, or that for MSNP before
 // version 8, or none.
-func (u snail) hash() string {
+func (u userRow) hash() string {
 	var front struct {
 		MSN struct {
 			MD5 string `json:"pw_md5"`
@@ -154,7 +154,7 @@ type group struct {
 	Name string `json:"name"`
 }
 
-func (u snail) folders(grouped map[string][]group) (*folders, []string) {
+func (u userRow) folders(grouped map[string][]group) (*folders, []string) {
 	groups, err := parseGroups(u.groups.String)
 	if grouped != nil {
 		groups, err = grouped[u.uuid.String], nil
@@ -256,7 +256,7 @@ func readContacts(ctx context.Context, r *reading, s schema) error {
 	query := `SELECT o.uuid, o.email, CAST(o.id AS TEXT), ` + column(s.groups, "CAST(o.groups AS TEXT)") + `, c.uuid, p.email, c.name, c.lists, CAST(c.groups AS TEXT)
 		FROM t_user_contact c JOIN t_user o ON o.uuid = c.user_uuid LEFT JOIN t_user p ON p.uuid = c.uuid ORDER BY o.id, p.id`
 	err = r.rows(ctx, query, func(rows *sql.Rows) error {
-		var owner snail
+		var owner userRow
 		var c contact
 		var name, groups sql.NullString
 		if err := rows.Scan(&owner.uuid, &owner.email, &owner.id, &owner.groups, &c.UUID, &c.email, &name, &c.Lists, &groups); err != nil {
@@ -295,7 +295,7 @@ func readNested(ctx context.Context, r *reading, s schema) error {
 	r.d.passed = r.d.total
 	query := `SELECT uuid, email, CAST(id AS TEXT), ` + column(s.groups, "CAST(groups AS TEXT)") + `, CAST(contacts AS TEXT) FROM t_user ORDER BY t_user.id`
 	return r.rows(ctx, query, func(rows *sql.Rows) error {
-		var owner snail
+		var owner userRow
 		var text sql.NullString
 		if err := rows.Scan(&owner.uuid, &owner.email, &owner.id, &owner.groups, &text); err != nil {
 			return err

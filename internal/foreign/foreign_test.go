@@ -120,8 +120,8 @@ func ptr[T any](v T) *T { return &v }
 
 var other = im.Group{Number: 0, Name: "Other Contacts"}
 
-// snails are the people in Escargot's databases, but for one whose address is none.
-var snails = world{
+// ofEscargot are the people in Escargot's databases, but for one whose address is none.
+var ofEscargot = world{
 	Accounts: []store.Account{
 		{
 			Handle: "alice@example.com", Name: ptr("Alice ♥"), PasswordHash: ptr(pbkdf2), Prompt: ptr(im.AddSilent), Policy: ptr(im.BlockOthers),
@@ -152,7 +152,7 @@ func TestEscargotsDatabases(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				w, sum, findings := imported(t, foreign.Escargot, where)
-				if diff := cmp.Diff(snails, w, ignored); diff != "" {
+				if diff := cmp.Diff(ofEscargot, w, ignored); diff != "" {
 					t.Error(diff)
 				}
 				if schema == "escargot-2021" && *w.Accounts[0].Created != 1556714096 {
