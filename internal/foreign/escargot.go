@@ -82,7 +82,7 @@ func (u userRow) item(grouped map[string][]group) transfer.Item {
 	}
 	a := item.Account
 	a.Handle = strings.TrimSpace(u.email.String)
-	name, short := cut(cmp.Or(u.friendly.String, u.name.String), longestName)
+	name, short := cut(cmp.Or(u.friendly.String, u.name.String), msnp.MaxName)
 	if short {
 		note("name", "it is cut")
 	}
@@ -110,7 +110,7 @@ func (u userRow) item(grouped map[string][]group) transfer.Item {
 	a.Prompt, a.Policy = &prompt, &policy
 	for _, typ := range []string{"PHH", "PHW", "PHM", "MOB", "MBE"} {
 		v, _ := settings[typ].(string)
-		if len(msnp.Escape(v)) > longestProperty {
+		if len(msnp.Escape(v)) > msnp.MaxProperty {
 			note(typ, "it is too long; left out")
 		} else if v != "" {
 			a.Properties = append(a.Properties, im.Property{Type: typ, Value: v})
@@ -233,7 +233,7 @@ func enlist(item *transfer.Item, f *folders, c contact) {
 	if e.Lists == 0 {
 		return // who has been removed, or only has the owner on his own list
 	}
-	e.Name, _ = cut(c.Name, longestName)
+	e.Name, _ = cut(c.Name, msnp.MaxName)
 	allowed(item, &e)
 	item.Lists.People = append(item.Lists.People, e)
 }

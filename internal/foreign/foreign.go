@@ -29,13 +29,6 @@ const (
 	R2M      Kind = "r2m"
 )
 
-// The longest texts, in bytes as they are sent. docs/protocol/limits.md#sizes
-const (
-	longestName     = msnp.MaxName
-	longestGroup    = 61
-	longestProperty = 95
-)
-
 // Database is the one of another service.
 type Database struct {
 	db   *sql.DB
@@ -211,7 +204,7 @@ func (f *folders) add(id, name string) (different string) {
 	if id == "0" {
 		return ""
 	}
-	name, short := cut(name, longestGroup)
+	name, short := cut(name, msnp.MaxGroupName)
 	if short {
 		different = fmt.Sprintf("the name of the group %q is cut", name)
 	}

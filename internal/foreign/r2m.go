@@ -67,7 +67,7 @@ func accountOf(id, email, password, name string) transfer.Item {
 	item := transfer.Item{Where: "users id " + id, Account: &transfer.Account{}}
 	a := item.Account
 	a.Handle = strings.TrimSpace(email)
-	name, short := cut(name, longestName)
+	name, short := cut(name, msnp.MaxName)
 	if short {
 		item.Findings = append(item.Findings, transfer.Noted(item.Where, "name", "it is cut"))
 	}
@@ -152,7 +152,7 @@ func (w r2mRow) join(item *transfer.Item, at map[string]int, f *folders) {
 	if !known {
 		n = len(item.Lists.People)
 		at[handle] = n
-		name, _ := cut(msnp.Unescape(w.name.String), longestName)
+		name, _ := cut(msnp.Unescape(w.name.String), msnp.MaxName)
 		item.Lists.People = append(item.Lists.People, store.Entry{Handle: handle, Name: name})
 	}
 	e := &item.Lists.People[n]
