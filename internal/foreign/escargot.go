@@ -100,14 +100,7 @@ func (u userRow) item(grouped map[string][]group) transfer.Item {
 	if err := json.Unmarshal([]byte(cmp.Or(u.settings.String, "{}")), &settings); err != nil {
 		note("settings", "they cannot be read; the usual ones in their place")
 	}
-	prompt, policy := im.Ask, im.AllowOthers
-	if settings["GTC"] == "N" {
-		prompt = im.AddSilent
-	}
-	if settings["BLP"] == "BL" {
-		policy = im.BlockOthers
-	}
-	a.Prompt, a.Policy = &prompt, &policy
+	a.Prompt, a.Policy = privacy(settings["GTC"], settings["BLP"])
 	for _, typ := range []string{"PHH", "PHW", "PHM", "MOB", "MBE"} {
 		v, _ := settings[typ].(string)
 		if len(msnp.Escape(v)) > msnp.MaxProperty {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -166,12 +167,7 @@ func has(ctx context.Context, db querier, table, column string) bool {
 	if err != nil || rows.Err() != nil {
 		return false
 	}
-	for _, n := range names {
-		if n == column {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, column)
 }
 
 type querier interface {
@@ -187,6 +183,18 @@ func cut(s string, longest int) (string, bool) {
 		short = short[:len(short)-n]
 	}
 	return short, short != s
+}
+
+// privacy reads the two settings as clients send them, GTC and BLP. What they do not say is as usual.
+func privacy(gtc, blp any) (*im.Prompt, *im.Policy) {
+	prompt, policy := im.Ask, im.AllowOthers
+	if gtc == "N" {
+		prompt = im.AddSilent
+	}
+	if blp == "BL" {
+		policy = im.BlockOthers
+	}
+	return &prompt, &policy
 }
 
 // folders are somebody's groups, with the numbers they get here.

@@ -41,14 +41,8 @@ func readR2M(ctx context.Context, r *reading) error {
 		}
 		item := accountOf(id, email, password, msnp.Unescape(name))
 		a := item.Account
-		prompt, policy := im.Ask, im.AllowOthers
-		if gtc == "N" {
-			prompt = im.AddSilent
-		}
-		if blp == "BL" {
-			policy = im.BlockOthers
-		}
-		a.Prompt, a.Policy, a.Groups = &prompt, &policy, newFolders().groups
+		a.Prompt, a.Policy = privacy(gtc, blp)
+		a.Groups = newFolders().groups
 		if f := all[id]; f != nil {
 			a.Groups = f.groups
 		}
