@@ -13,12 +13,6 @@ import (
 	"monarch/msnp"
 )
 
-// The longest there may be in bytes, as they are sent. docs/protocol/limits.md#sizes
-const (
-	longestGroup    = 127
-	longestProperty = 95
-)
-
 // propertyTypes are those there are. docs/protocol/lists.md#prp
 var propertyTypes = []string{"PHH", "PHW", "PHM", "MOB", "MBE", "WWE"}
 
@@ -97,7 +91,7 @@ func (i *Item) inspectGroups(groups []im.Group) {
 		i.findUnless(g.Number >= 0 && g.Number < im.MaxGroups, field, "groups have the numbers 0 to %d", im.MaxGroups-1)
 		i.findUnless(!numbers[g.Number], field, "it is there twice")
 		i.findUnless(!names[g.Name], field, "another one is called %q, too", shortened(g.Name))
-		i.findUnless(len(msnp.Escape(g.Name)) <= longestGroup, field, "its name is too long: %q", shortened(g.Name))
+		i.findUnless(len(msnp.Escape(g.Name)) <= msnp.MaxGroupName, field, "its name is too long: %q", shortened(g.Name))
 		numbers[g.Number], names[g.Name] = true, true
 	}
 }
@@ -106,7 +100,7 @@ func (i *Item) inspectProperties(a *Account) {
 	for n, p := range a.Properties {
 		i.findUnless(slices.Contains(propertyTypes, p.Type), "properties", "%q is none; there are PHH, PHW, PHM, MOB, MBE and WWE", shortened(p.Type))
 		i.findUnless(p.Value != "", p.Type, "it is empty; leave it out")
-		i.findUnless(len(msnp.Escape(p.Value)) <= longestProperty, p.Type, "it is too long: %q", shortened(p.Value))
+		i.findUnless(len(msnp.Escape(p.Value)) <= msnp.MaxProperty, p.Type, "it is too long: %q", shortened(p.Value))
 		i.findUnless(!slices.ContainsFunc(a.Properties[:n], func(q im.Property) bool { return q.Type == p.Type }), p.Type, "it is there twice")
 	}
 	slices.SortFunc(a.Properties, func(p, q im.Property) int { return cmp.Compare(p.Type, q.Type) })
