@@ -64,13 +64,6 @@ func noted(field, format string, args ...any) Finding {
 	return Finding{Field: field, Text: fmt.Sprintf(format, args...), Note: true}
 }
 
-// Wrong is for sources: an item that cannot be read.
-func Wrong(where, field, format string, args ...any) Finding {
-	f := wrong(field, format, args...)
-	f.Where = where
-	return f
-}
-
 // Noted is for sources: something about an item that is imported all the same.
 func Noted(where, field, format string, args ...any) Finding {
 	f := noted(field, format, args...)
