@@ -99,7 +99,7 @@ func writeFigures(w io.Writer, o admin.Overview, h admin.History) error {
 		{"Signed in", strconv.Itoa(o.Sessions), spark(h.Series["sessions"])},
 		{"Connections", fmt.Sprintf("%d, %s", o.Connections, plural(o.Strangers, "stranger", "strangers")), spark(h.Series["connections"])},
 		{"Conversations", strconv.Itoa(o.Switchboards), spark(h.Series["switchboards"])},
-		{"Sign-ins", perMinute(o.SignInsMinute), spark(h.Series["signins"])},
+		{"Sign-ins", perMinute(o.SignInsMinute), spark(h.Series["sign_ins"])},
 		{"Refused", perMinute(o.RefusedMinute), spark(h.Series["refused"])},
 		{"Messages", perMinute(o.MessagesMinute), spark(h.Series["messages"])},
 		{"Errors", fmt.Sprintf("%d, %s", o.ErrorsHour, plural(o.WarningsHour, "warning", "warnings")), spark(h.Series["errors"])},

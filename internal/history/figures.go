@@ -22,7 +22,7 @@ const (
 
 var names = [Figures]string{
 	Sessions: "sessions", Connections: "connections", Strangers: "strangers", Switchboards: "switchboards",
-	SignIns: "signins", Refused: "refused", Messages: "messages", Warnings: "warnings", Errors: "errors",
+	SignIns: "sign_ins", Refused: "refused", Messages: "messages", Warnings: "warnings", Errors: "errors",
 	CPU: "cpu", Memory: "memory",
 }
 

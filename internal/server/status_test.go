@@ -65,8 +65,8 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 			}
 		}
 	}
-	if h, err := service.History(t.Context(), "node-1", admin.SpanHour); err != nil || last(h, "sessions") != 1 || last(h, "signins") <= 0 || last(h, "messages") <= 0 || last(h, "refused") <= 0 {
-		t.Errorf("node 1 has %v sign-ins, %v messages, %v refused a minute, %v", last(h, "signins"), last(h, "messages"), last(h, "refused"), err)
+	if h, err := service.History(t.Context(), "node-1", admin.SpanHour); err != nil || last(h, "sessions") != 1 || last(h, "sign_ins") <= 0 || last(h, "messages") <= 0 || last(h, "refused") <= 0 {
+		t.Errorf("node 1 has %v sign-ins, %v messages, %v refused a minute, %v", last(h, "sign_ins"), last(h, "messages"), last(h, "refused"), err)
 	}
 	if o, err = service.Overview(t.Context()); err != nil || o.SignInsMinute <= 0 || o.MessagesMinute <= 0 || o.RefusedMinute <= 0 {
 		t.Errorf("%+v, %v", o, err)

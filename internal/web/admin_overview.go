@@ -80,7 +80,7 @@ func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 // signIns is the series of accepted sign-ins.
-const signIns = "signins" // as the interface has it
+const signIns = "sign_ins"
 
 // mebi is what memory is counted in.
 const mebi = 1 << 20
