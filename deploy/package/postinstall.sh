@@ -45,5 +45,5 @@ if [ -d /run/systemd/system ]; then
 fi
 
 if [ $first = yes ]; then
-	echo "monarch: say in /etc/monarch/monarch.toml what the service is called (host), then: systemctl enable --now monarch"
+	echo "monarch: run monarch setup, or say in /etc/monarch/monarch.toml what clients are told to connect to (host); then: systemctl enable --now monarch"
 fi
