@@ -48,9 +48,8 @@ type parameter struct {
 func (s *Service) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.mailRoutes(), s.alertRoutes(), s.sessionRoutes(), s.inviteRoutes(), s.networkRoutes(),
-		s.statusRoutes(),
-		s.nodeRoutes(), s.serviceRoutes(), s.auditRoutes(), s.keyRoutes(), s.webhookRoutes(), s.tokenRoutes(),
-		s.documentRoutes(),
+		s.statusRoutes(), s.nodeRoutes(), s.serviceRoutes(), s.auditRoutes(), s.keyRoutes(), s.webhookRoutes(),
+		s.tokenRoutes(), s.documentRoutes(),
 	)
 }
 

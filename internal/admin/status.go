@@ -83,11 +83,10 @@ type LogLine struct {
 
 // Overview returns how the service is doing now.
 func (s *Service) Overview(ctx context.Context) (Overview, error) {
-	o := Overview{Service: s.Name, Version: s.Version, People: s.Hub.CountAll(), Nodes: []NodeStatus{}}
+	o := Overview{Service: s.Name, Version: s.Version, People: s.Hub.CountAll(), Nodes: s.nodeStatuses(ctx)}
 	if s.Past != nil {
 		o.Since = s.Past.Began().UTC()
 	}
-	o.Nodes = s.nodeStatuses(ctx)
 	for _, n := range o.Nodes {
 		o.Sessions += n.Sessions
 		o.Connections += n.Connections
