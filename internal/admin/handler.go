@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // The HTTP interface. Bodies are JSON, refusals are [Problem] values.
@@ -120,4 +121,13 @@ func read[T any](r *http.Request) (body T, err error) {
 		p.Detail = kind.Field + " is not of the type that it should be"
 	}
 	return body, p
+}
+
+// moment returns a time of the database, in Unix seconds. Zero is none.
+func moment(seconds int64) *time.Time {
+	if seconds == 0 {
+		return nil
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t
 }

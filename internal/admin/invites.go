@@ -93,12 +93,7 @@ func (s *Service) RevokeInvite(ctx context.Context, code string) error {
 }
 
 func invite(c store.InviteCode) Invite {
-	i := Invite{Code: c.Code, Uses: c.Uses, Created: time.Unix(c.Created, 0).UTC(), MadeBy: c.MadeBy}
-	if c.Expires != 0 {
-		expires := time.Unix(c.Expires, 0).UTC()
-		i.Expires = &expires
-	}
-	return i
+	return Invite{Code: c.Code, Uses: c.Uses, Created: time.Unix(c.Created, 0).UTC(), MadeBy: c.MadeBy, Expires: moment(c.Expires)}
 }
 
 func (s *Service) inviteRoutes() []route {

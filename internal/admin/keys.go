@@ -122,12 +122,7 @@ func (s *Service) describe(keys []auth.Key) []Key {
 		if k.Retired(now) {
 			continue
 		}
-		d := Key{ID: int(k.ID), Created: time.Unix(k.Created, 0).UTC()}
-		if k.Retires != 0 {
-			retires := time.Unix(k.Retires, 0).UTC()
-			d.Retires = &retires
-		}
-		shown = append(shown, d)
+		shown = append(shown, Key{ID: int(k.ID), Created: time.Unix(k.Created, 0).UTC(), Retires: moment(k.Retires)})
 	}
 	return shown
 }

@@ -33,11 +33,10 @@ const (
 	CodeConfigured   = "in_configuration"
 )
 
-// The most of a rule, and the fewest bits of a network without Force.
+// The fewest bits of a network without Force.
 const (
-	maxNetworkLife = 10 * 366 * 24 * time.Hour
-	leastBits4     = 8
-	leastBits6     = 16
+	leastBits4 = 8
+	leastBits6 = 16
 )
 
 // What a rule says of a network.
@@ -134,7 +133,7 @@ func (s *Service) newRule(ctx context.Context, n NetworkRule) (store.NetworkRule
 		return r, problem(http.StatusBadRequest, CodeBadRequest, "the rule is %q; it is %s or %s", n.Rule, RuleDeny, RuleAllow)
 	case !account.PlainReason(r.Reason):
 		return r, problem(http.StatusBadRequest, CodeBadRequest, "a reason has at most %d characters, and none that control a terminal", account.MaxReason)
-	case !n.Expires.IsZero() && (!n.Expires.After(now) || n.Expires.Sub(now) > maxNetworkLife):
+	case !n.Expires.IsZero() && (!n.Expires.After(now) || n.Expires.Sub(now) > maxLife):
 		return r, problem(http.StatusBadRequest, CodeBadRequest, "a rule expires in ten years at the latest, and not before it is made; or it does not")
 	}
 	if !n.Expires.IsZero() {

@@ -28,8 +28,8 @@ const (
 // TokenPrefix is what every token begins with, so that whoever looks for secrets knows one.
 const TokenPrefix = "monarch_"
 
-// maxTokenLife is how long a token is good at most, unless for ever.
-const maxTokenLife = 10 * 366 * 24 * time.Hour
+// maxLife is how long a token or a rule of a network holds at most, unless for ever.
+const maxLife = 10 * 366 * 24 * time.Hour
 
 // Token is what is known of a token that programs manage the service with.
 type Token struct {
@@ -72,7 +72,7 @@ func (s *Service) CreateToken(ctx context.Context, n NewToken) (MadeToken, error
 		return MadeToken{}, wrong("role", "role is %q; choose %s or %s", n.Role, im.Administrator, im.Moderator)
 	case len(scopes) == 0:
 		return MadeToken{}, wrong("scopes", "a token needs a scope, or a role; the scopes are %s", words(AllScopes()))
-	case n.ExpiresIn != 0 && (n.ExpiresIn < 60 || n.ExpiresIn > int(maxTokenLife/time.Second)):
+	case n.ExpiresIn != 0 && (n.ExpiresIn < 60 || n.ExpiresIn > int(maxLife/time.Second)):
 		return MadeToken{}, wrong("expires_in", "a token is good for a minute to ten years, or for ever")
 	}
 	for _, scope := range scopes {
@@ -138,17 +138,12 @@ func explainToken(err error, name string) error {
 }
 
 func token(t store.APIToken) Token {
-	shown := Token{ID: t.ID, Name: t.Name, Scopes: []Scope{}, Created: time.Unix(t.Created, 0).UTC(), MadeBy: t.MadeBy}
+	shown := Token{
+		ID: t.ID, Name: t.Name, Scopes: []Scope{}, Created: time.Unix(t.Created, 0).UTC(), MadeBy: t.MadeBy,
+		Expires: moment(t.Expires), Used: moment(t.Used),
+	}
 	for _, scope := range t.Scopes {
 		shown.Scopes = append(shown.Scopes, Scope(scope))
-	}
-	if t.Expires != 0 {
-		expires := time.Unix(t.Expires, 0).UTC()
-		shown.Expires = &expires
-	}
-	if t.Used != 0 {
-		used := time.Unix(t.Used, 0).UTC()
-		shown.Used = &used
 	}
 	return shown
 }

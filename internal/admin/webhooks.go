@@ -142,16 +142,9 @@ func hostOf(address string) string {
 }
 
 func shownWebhook(w store.Webhook) Webhook {
-	at := func(seconds int64) *time.Time {
-		if seconds == 0 {
-			return nil
-		}
-		t := time.Unix(seconds, 0).UTC()
-		return &t
-	}
 	return Webhook{
 		ID: w.ID, URL: w.URL, Events: w.Events, Created: time.Unix(w.Created, 0).UTC(), MadeBy: w.MadeBy,
-		Waiting: w.Waiting, Delivered: w.Delivered, Lost: w.Lost, Told: at(w.Told), Error: w.LastError, Retry: at(w.Retry),
+		Waiting: w.Waiting, Delivered: w.Delivered, Lost: w.Lost, Told: moment(w.Told), Error: w.LastError, Retry: moment(w.Retry),
 	}
 }
 
