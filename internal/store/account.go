@@ -82,8 +82,7 @@ func (s *Store) UserByID(ctx context.Context, id im.UserID) (im.User, error) {
 // of their handles. The empty handle is before all others.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]im.User, error) {
 	return view(ctx, s, "list accounts", func(tx *transaction) ([]im.User, error) {
-		scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
-		return collect(ctx, tx, scan,
+		return collect(ctx, tx, scanUser,
 			`SELECT `+userColumns+` FROM account WHERE handle > $1 ORDER BY handle LIMIT $2`, after, limit)
 	})
 }

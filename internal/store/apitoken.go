@@ -55,8 +55,7 @@ func (s *Store) AddAPIToken(ctx context.Context, t APIToken, token string) error
 // APITokens returns all of them, in the order of their names.
 func (s *Store) APITokens(ctx context.Context) ([]APIToken, error) {
 	return view(ctx, s, "list tokens", func(tx *transaction) ([]APIToken, error) {
-		scan := func(rows *sql.Rows) (APIToken, error) { return scanAPIToken(rows) }
-		return collect(ctx, tx, scan, `SELECT `+apiColumns+` FROM api_token ORDER BY name`)
+		return collect(ctx, tx, scanAPIToken, `SELECT `+apiColumns+` FROM api_token ORDER BY name`)
 	})
 }
 

@@ -69,8 +69,8 @@ func openToRead(where location) (engine, error) {
 	return &file{writer: newWriter(db), reader: &database{DB: db}, copier: db}, nil
 }
 
-func scanLine(rows *sql.Rows) (line string, err error) {
-	err = rows.Scan(&line)
+func scanLine(r row) (line string, err error) {
+	err = r.Scan(&line)
 	return line, err
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -116,9 +115,8 @@ func OpenToRead(ctx context.Context, url string) (*Store, error) {
 
 // exportEachAccount tells of the accounts.
 func exportEachAccount(ctx context.Context, tx *transaction, to Exporter) error {
-	scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
 	for after := im.UserID(0); ; {
-		users, err := collect(ctx, tx, scan, `SELECT `+userColumns+` FROM account WHERE id > $1 ORDER BY id LIMIT $2`, after, exportAccounts)
+		users, err := collect(ctx, tx, scanUser, `SELECT `+userColumns+` FROM account WHERE id > $1 ORDER BY id LIMIT $2`, after, exportAccounts)
 		if err != nil || len(users) == 0 {
 			return err
 		}
@@ -149,28 +147,28 @@ func exportDetails(ctx context.Context, tx *transaction, at map[im.UserID]*Accou
 		owner im.UserID
 		add   func(*Account)
 	}
-	group := func(rows *sql.Rows) (d detail, err error) {
+	group := func(r row) (d detail, err error) {
 		var g im.Group
-		err = rows.Scan(&d.owner, &g.Number, &g.Name)
+		err = r.Scan(&d.owner, &g.Number, &g.Name)
 		g.Name = msnp.Unescape(g.Name)
 		d.add = func(a *Account) { a.Groups = append(a.Groups, g) }
 		return d, err
 	}
-	property := func(rows *sql.Rows) (d detail, err error) {
+	property := func(r row) (d detail, err error) {
 		var p im.Property
-		err = rows.Scan(&d.owner, &p.Type, &p.Value)
+		err = r.Scan(&d.owner, &p.Type, &p.Value)
 		p.Value = msnp.Unescape(p.Value)
 		d.add = func(a *Account) { a.Properties = append(a.Properties, p) }
 		return d, err
 	}
-	box := func(rows *sql.Rows) (d detail, err error) {
+	box := func(r row) (d detail, err error) {
 		var m im.Mailbox
-		err = rows.Scan(&d.owner, &m.Inbox, &m.Folders, &m.URL)
+		err = r.Scan(&d.owner, &m.Inbox, &m.Folders, &m.URL)
 		d.add = func(a *Account) { a.Mailbox = &m }
 		return d, err
 	}
 	for _, q := range []struct {
-		scan func(*sql.Rows) (detail, error)
+		scan func(row) (detail, error)
 		text string
 	}{
 		{group, `SELECT owner, number, name FROM contact_group WHERE owner > $1 AND owner <= $2 ORDER BY owner, number`},
@@ -190,9 +188,9 @@ func exportDetails(ctx context.Context, tx *transaction, at map[im.UserID]*Accou
 
 // exportEachList tells of the people on everybody's lists.
 func exportEachList(ctx context.Context, tx *transaction, to Exporter) error {
-	scan := func(rows *sql.Rows) (im.Person, error) {
+	scan := func(r row) (im.Person, error) {
 		var p im.Person
-		err := rows.Scan(&p.ID, &p.Handle)
+		err := r.Scan(&p.ID, &p.Handle)
 		return p, err
 	}
 	for after := im.UserID(0); ; {
@@ -213,10 +211,10 @@ func exportLists(ctx context.Context, tx *transaction, owners []im.Person, after
 		owner im.UserID
 		Entry
 	}
-	scan := func(rows *sql.Rows) (entry, error) {
+	scan := func(r row) (entry, error) {
 		var e entry
 		var groups groupSet
-		err := rows.Scan(&e.owner, &e.Handle, &e.Lists, &groups, &e.Name)
+		err := r.Scan(&e.owner, &e.Handle, &e.Lists, &groups, &e.Name)
 		e.Name, e.Groups = msnp.Unescape(e.Name), groups.numbers()
 		return e, err
 	}

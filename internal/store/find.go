@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 
 	"monarch/internal/im"
@@ -27,8 +26,7 @@ func (s *Store) FindUsers(ctx context.Context, q Search) ([]im.User, error) {
 		name = "%" + likeItself.Replace(strings.ToLower(msnp.Escape(q.Name))) + "%"
 	}
 	return view(ctx, s, "find accounts", func(tx *transaction) ([]im.User, error) {
-		scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
-		return collect(ctx, tx, scan, findUsers, q.After, begins, begins+"\x7f", name, q.Roles, q.Locked, q.AtMost)
+		return collect(ctx, tx, scanUser, findUsers, q.After, begins, begins+"\x7f", name, q.Roles, q.Locked, q.AtMost)
 	})
 }
 

@@ -145,16 +145,16 @@ func emptyGroup(ctx context.Context, tx *transaction, owner im.UserID, group gro
 	return left, err
 }
 
-func scanID(rows *sql.Rows) (im.UserID, error) {
+func scanID(r row) (im.UserID, error) {
 	var id im.UserID
-	err := rows.Scan(&id)
+	err := r.Scan(&id)
 	return id, err
 }
 
 func loadGroups(ctx context.Context, tx *transaction, owner im.UserID) ([]im.Group, error) {
-	scan := func(rows *sql.Rows) (im.Group, error) {
+	scan := func(r row) (im.Group, error) {
 		var g im.Group
-		err := rows.Scan(&g.Number, &g.Name)
+		err := r.Scan(&g.Number, &g.Name)
 		g.Name = msnp.Unescape(g.Name)
 		return g, err
 	}

@@ -35,8 +35,7 @@ func (s *Store) AddInvite(ctx context.Context, c InviteCode) error {
 // Invites returns the codes that are good, in the order they were made in.
 func (s *Store) Invites(ctx context.Context, now time.Time) ([]InviteCode, error) {
 	return view(ctx, s, "list invite codes", func(tx *transaction) ([]InviteCode, error) {
-		scan := func(rows *sql.Rows) (InviteCode, error) { return scanInvite(rows) }
-		return collect(ctx, tx, scan,
+		return collect(ctx, tx, scanInvite,
 			`SELECT `+inviteColumns+` FROM invite_code WHERE expires = 0 OR expires > $1 ORDER BY created, code`, now.Unix())
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -119,10 +118,10 @@ func deleteRetired(ctx context.Context, tx *transaction, now time.Time) error {
 }
 
 func loadKeys(ctx context.Context, tx *transaction) ([]auth.Key, error) {
-	scan := func(rows *sql.Rows) (auth.Key, error) {
+	scan := func(r row) (auth.Key, error) {
 		var k auth.Key
 		var secret string
-		if err := rows.Scan(&k.ID, &secret, &k.Created, &k.Retires); err != nil {
+		if err := r.Scan(&k.ID, &secret, &k.Created, &k.Retires); err != nil {
 			return k, err
 		}
 		var err error

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -329,9 +328,8 @@ func rowPlaces(rows, columns int) string {
 // usersByHandle returns those of some canonical handles that accounts have.
 func usersByHandle(ctx context.Context, tx *transaction, handles []string) (map[string]im.User, error) {
 	there := make(map[string]im.User)
-	scan := func(rows *sql.Rows) (im.User, error) { return scanUser(rows) }
 	for some := range slices.Chunk(handles, mergeTogether) {
-		found, err := collect(ctx, tx, scan, `SELECT `+userColumns+` FROM account WHERE handle IN `+places, filled(some)...)
+		found, err := collect(ctx, tx, scanUser, `SELECT `+userColumns+` FROM account WHERE handle IN `+places, filled(some)...)
 		if err != nil {
 			return nil, err
 		}

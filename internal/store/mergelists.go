@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 
 	"monarch/internal/im"
@@ -87,9 +86,9 @@ func (b *listBatch) lookUp(ctx context.Context, batch []Lists) error {
 	}
 	slices.Sort(handles)
 	b.ids, b.groups, b.listed = make(map[string]im.UserID), make(map[im.UserID]groupSet), make(map[im.UserID]bool)
-	person := func(rows *sql.Rows) (im.Person, error) {
+	person := func(r row) (im.Person, error) {
 		var p im.Person
-		err := rows.Scan(&p.ID, &p.Handle)
+		err := r.Scan(&p.ID, &p.Handle)
 		return p, err
 	}
 	for some := range slices.Chunk(handles, mergeTogether) {
@@ -114,8 +113,8 @@ func (b *listBatch) lookAt(ctx context.Context, batch []Lists) error {
 			owners = append(owners, id)
 		}
 	}
-	pair := func(rows *sql.Rows) (p [2]im.UserID, err error) {
-		err = rows.Scan(&p[0], &p[1])
+	pair := func(r row) (p [2]im.UserID, err error) {
+		err = r.Scan(&p[0], &p[1])
 		return p, err
 	}
 	for some := range slices.Chunk(owners, mergeTogether) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -35,8 +34,7 @@ const ruleColumns = `network, rule, reason, made_by, created, expires, keep`
 // NetworkRules returns the rules that hold, in the order of their networks as texts.
 func (s *Store) NetworkRules(ctx context.Context, now time.Time) ([]NetworkRule, error) {
 	return view(ctx, s, "list networks", func(tx *transaction) ([]NetworkRule, error) {
-		scan := func(rows *sql.Rows) (NetworkRule, error) { return scanRule(rows) }
-		return collect(ctx, tx, scan,
+		return collect(ctx, tx, scanRule,
 			`SELECT `+ruleColumns+` FROM network_rule WHERE expires = 0 OR expires > $1 ORDER BY network`, now.Unix())
 	})
 }

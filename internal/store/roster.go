@@ -89,9 +89,9 @@ func (s *Store) Names(ctx context.Context, id im.UserID) (map[im.UserID]string, 
 	})
 }
 
-func scanName(rows *sql.Rows) (im.Person, error) {
+func scanName(r row) (im.Person, error) {
 	var p im.Person
-	err := rows.Scan(&p.ID, &p.Name)
+	err := r.Scan(&p.ID, &p.Name)
 	p.Name = msnp.Unescape(p.Name)
 	return p, err
 }
@@ -117,14 +117,14 @@ const contactsQuery = `
 	ORDER BY p.id`
 
 // scanContact reads a row with the columns of contactsQuery. The properties are still missing.
-func scanContact(rows *sql.Rows) (im.Contact, error) {
+func scanContact(r row) (im.Contact, error) {
 	var (
 		c      im.Contact
 		policy im.Policy
 		his    im.List
 		groups groupSet
 	)
-	err := rows.Scan(&c.ID, &c.Handle, &policy, &c.Lists, &groups, &his, &c.Stored)
+	err := r.Scan(&c.ID, &c.Handle, &policy, &c.Lists, &groups, &his, &c.Stored)
 	if err != nil {
 		return im.Contact{}, err
 	}

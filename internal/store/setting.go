@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -149,26 +148,26 @@ func (s *Store) Shown(ctx context.Context, id im.UserID) ([]im.Property, error) 
 // loadProperties returns the properties of the accounts that a condition on owner selects,
 // each account's in the order of the table above.
 func loadProperties(ctx context.Context, tx *transaction, where string, id im.UserID) (map[im.UserID][]im.Property, error) {
-	type row struct {
+	type owned struct {
 		owner    im.UserID
 		property im.Property
 	}
-	scan := func(rows *sql.Rows) (row, error) {
-		var r row
-		err := rows.Scan(&r.owner, &r.property.Type, &r.property.Value)
-		r.property.Value = msnp.Unescape(r.property.Value)
-		return r, err
+	scan := func(r row) (owned, error) {
+		var o owned
+		err := r.Scan(&o.owner, &o.property.Type, &o.property.Value)
+		o.property.Value = msnp.Unescape(o.property.Value)
+		return o, err
 	}
 	all, err := collect(ctx, tx, scan, `SELECT owner, type, value FROM property WHERE `+where, id)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b row) int {
+	slices.SortFunc(all, func(a, b owned) int {
 		return propertyIndex(a.property.Type) - propertyIndex(b.property.Type)
 	})
 	byOwner := make(map[im.UserID][]im.Property)
-	for _, r := range all {
-		byOwner[r.owner] = append(byOwner[r.owner], r.property)
+	for _, o := range all {
+		byOwner[o.owner] = append(byOwner[o.owner], o.property)
 	}
 	return byOwner, nil
 }

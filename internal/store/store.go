@@ -242,7 +242,7 @@ func load[T any](ctx context.Context, s *Store, what string, scan func(row) (T, 
 }
 
 // collect runs a query and gathers what scan makes of its rows.
-func collect[T any](ctx context.Context, tx *transaction, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, tx *transaction, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

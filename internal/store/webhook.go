@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"strings"
 	"time"
@@ -63,10 +62,10 @@ func (s *Store) Webhooks(ctx context.Context) ([]Webhook, error) {
 	})
 }
 
-func scanWebhook(rows *sql.Rows) (Webhook, error) {
+func scanWebhook(r row) (Webhook, error) {
 	var w Webhook
 	var events string
-	err := rows.Scan(&w.ID, &w.URL, &w.Secret, &events, &w.Created, &w.MadeBy,
+	err := r.Scan(&w.ID, &w.URL, &w.Secret, &events, &w.Created, &w.MadeBy,
 		&w.Waiting, &w.Delivered, &w.Lost, &w.Told, &w.LastError, &w.Failures, &w.Retry)
 	w.Events = strings.Fields(events)
 	return w, err
@@ -144,8 +143,8 @@ func (s *Store) LeaseWebhook(ctx context.Context, id, holder string, now, until 
 // Deliveries returns the next ones of a webhook, in their order.
 func (s *Store) Deliveries(ctx context.Context, webhook string, limit int) ([]Delivery, error) {
 	return view(ctx, s, "load deliveries of a webhook", func(tx *transaction) ([]Delivery, error) {
-		scan := func(rows *sql.Rows) (d Delivery, err error) {
-			return d, rows.Scan(&d.ID, &d.Webhook, &d.Made, &d.Body, &d.Refused)
+		scan := func(r row) (d Delivery, err error) {
+			return d, r.Scan(&d.ID, &d.Webhook, &d.Made, &d.Body, &d.Refused)
 		}
 		return collect(ctx, tx, scan, `
 			SELECT id, webhook, made, body, refused FROM webhook_delivery WHERE webhook = $1 ORDER BY made, id LIMIT $2`,

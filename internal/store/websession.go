@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -108,8 +107,8 @@ func (s *Store) SeeWebSession(ctx context.Context, id, address string, now time.
 // WebSessions returns the sessions that an account has, those used last before the others.
 func (s *Store) WebSessions(ctx context.Context, owner im.UserID, now time.Time) ([]WebSession, error) {
 	return view(ctx, s, fmt.Sprintf("list web sessions of %d", owner), func(tx *transaction) ([]WebSession, error) {
-		scan := func(rows *sql.Rows) (w WebSession, err error) {
-			err = rows.Scan(&w.ID, &w.Created, &w.Seen, &w.Agent, &w.Address)
+		scan := func(r row) (w WebSession, err error) {
+			err = r.Scan(&w.ID, &w.Created, &w.Seen, &w.Agent, &w.Address)
 			w.Agent = msnp.Unescape(w.Agent)
 			return w, err
 		}
