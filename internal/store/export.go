@@ -188,13 +188,8 @@ func exportDetails(ctx context.Context, tx *transaction, at map[im.UserID]*Accou
 
 // exportEachList tells of the people on everybody's lists.
 func exportEachList(ctx context.Context, tx *transaction, to Exporter) error {
-	scan := func(r row) (im.Person, error) {
-		var p im.Person
-		err := r.Scan(&p.ID, &p.Handle)
-		return p, err
-	}
 	for after := im.UserID(0); ; {
-		owners, err := collect(ctx, tx, scan, `SELECT id, handle FROM account WHERE id > $1 ORDER BY id LIMIT $2`, after, exportOwners)
+		owners, err := collect(ctx, tx, scanHandle, `SELECT id, handle FROM account WHERE id > $1 ORDER BY id LIMIT $2`, after, exportOwners)
 		if err != nil || len(owners) == 0 {
 			return err
 		}
@@ -203,6 +198,12 @@ func exportEachList(ctx context.Context, tx *transaction, to Exporter) error {
 		}
 		after = owners[len(owners)-1].ID
 	}
+}
+
+// scanHandle reads somebody's id and handle.
+func scanHandle(r row) (p im.Person, err error) {
+	err = r.Scan(&p.ID, &p.Handle)
+	return p, err
 }
 
 // exportLists tells of those of some owners, who are all that there are after one.

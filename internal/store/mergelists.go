@@ -86,13 +86,8 @@ func (b *listBatch) lookUp(ctx context.Context, batch []Lists) error {
 	}
 	slices.Sort(handles)
 	b.ids, b.groups, b.listed = make(map[string]im.UserID), make(map[im.UserID]groupSet), make(map[im.UserID]bool)
-	person := func(r row) (im.Person, error) {
-		var p im.Person
-		err := r.Scan(&p.ID, &p.Handle)
-		return p, err
-	}
 	for some := range slices.Chunk(handles, mergeTogether) {
-		found, err := collect(ctx, b.tx, person, `SELECT id, handle FROM account WHERE handle IN `+places, filled(some)...)
+		found, err := collect(ctx, b.tx, scanHandle, `SELECT id, handle FROM account WHERE handle IN `+places, filled(some)...)
 		if err != nil {
 			return err
 		}
