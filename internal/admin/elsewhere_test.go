@@ -47,6 +47,18 @@ func (b bench) join(t *testing.T, network *clustertest.Net, name string) cluster
 	return c.Self()
 }
 
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for begun := time.Now(); !so(); <-tick.C {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("it is not so that %s", what)
+		}
+	}
+}
+
 // TestSessionsElsewhere lists people at another node whose names are as long as can be: more than one
 // answer of that node holds.
 func TestSessionsElsewhere(t *testing.T) {
@@ -64,13 +76,7 @@ func TestSessionsElsewhere(t *testing.T) {
 			Addr:   netip.MustParseAddrPort("192.0.2.7:1029"), Since: here.Clock.Now(),
 		}, new(session))
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for begun := time.Now(); here.Hub.CountAll() < people; <-tick.C {
-		if time.Since(begun) > 30*time.Second {
-			t.Fatalf("%d are known here", here.Hub.CountAll())
-		}
-	}
+	eventually(t, "everybody is known here", func() bool { return here.Hub.CountAll() == people })
 	got, err := here.Sessions(t.Context())
 	if err != nil || len(got) != people {
 		t.Fatalf("%d sessions, %v", len(got), err)

@@ -58,16 +58,10 @@ func TestAuditEntriesOfAllNodes(t *testing.T) {
 			b.Audit.Record(t.Context(), audit.Event{What: audit.BackupWritten, Note: fmt.Sprint(i)})
 		}
 	}
-	wait := time.NewTicker(10 * time.Millisecond)
-	defer wait.Stop()
-	for begun := time.Now(); ; <-wait.C {
-		if list, err := here.Nodes(t.Context()); err == nil && len(list) == 2 && list[1].State == "alive" {
-			break
-		}
-		if time.Since(begun) > 30*time.Second {
-			t.Fatal("the nodes do not meet")
-		}
-	}
+	eventually(t, "the nodes meet", func() bool {
+		list, err := here.Nodes(t.Context())
+		return err == nil && len(list) == 2 && list[1].State == "alive"
+	})
 	got := map[string]int{}
 	q := admin.AuditQuery{Limit: 600}
 	for last := time.Now().Add(time.Hour); ; {
