@@ -110,6 +110,7 @@ func TestARevokedTokenIsWorthlessAtAllNodes(t *testing.T) {
 	there.Store = here.Store // one database
 	here.join(t, network, "a")
 	there.join(t, network, "b")
+	here.meets(t)
 	gates := []gate{{t, admin.NewBearer(here.Service)}, {t, admin.NewBearer(there.Service)}}
 	made := here.token(t, admin.NewToken{Name: "brief", Role: "moderator"})
 	for _, g := range gates {

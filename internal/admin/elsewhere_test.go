@@ -59,6 +59,15 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
+// meets waits until the node named a knows that b is there.
+func (b bench) meets(t *testing.T) {
+	t.Helper()
+	eventually(t, "the nodes meet", func() bool {
+		list, err := b.Nodes(t.Context())
+		return err == nil && len(list) == 2 && list[1].State == "alive"
+	})
+}
+
 // TestSessionsElsewhere lists people at another node whose names are as long as can be: more than one
 // answer of that node holds.
 func TestSessionsElsewhere(t *testing.T) {

@@ -58,10 +58,7 @@ func TestAuditEntriesOfAllNodes(t *testing.T) {
 			b.Audit.Record(t.Context(), audit.Event{What: audit.BackupWritten, Note: fmt.Sprint(i)})
 		}
 	}
-	eventually(t, "the nodes meet", func() bool {
-		list, err := here.Nodes(t.Context())
-		return err == nil && len(list) == 2 && list[1].State == "alive"
-	})
+	here.meets(t)
 	got := map[string]int{}
 	q := admin.AuditQuery{Limit: 600}
 	for last := time.Now().Add(time.Hour); ; {
