@@ -19,6 +19,7 @@ import (
 	"monarch/internal/pgtest"
 	"monarch/internal/store"
 	"monarch/internal/transfer"
+	"monarch/msnp"
 )
 
 func openNew(t testing.TB) *store.Store {
@@ -65,6 +66,7 @@ var same = gocmp.Options{cmpopts.IgnoreFields(store.Account{}, "Version"), cmpop
 func drawWorld(t *rapid.T) world {
 	hard := rapid.SampledFrom([]string{"\xff\x01", "50%", "=1+1", "a\r\nb", "♥", "escaped:x", " b ", "\u00a0", "a|b=c", `"quoted"`, "x;y", "\ufeff", "@a"})
 	name := rapid.OneOf(rapid.StringN(1, 8, 30), hard)
+	group := rapid.OneOf(rapid.StringN(1, 8, msnp.MaxGroupName/3), hard) // escaped, a byte is three
 	handle := func(n int) string { return fmt.Sprintf("p%d@example.com", n) }
 	n := rapid.IntRange(1, 6).Draw(t, "people")
 	var w world
@@ -79,7 +81,7 @@ func drawWorld(t *rapid.T) world {
 			Policy:       ptr(rapid.SampledFrom([]im.Policy{im.AllowOthers, im.BlockOthers}).Draw(t, "policy")),
 			Groups:       []im.Group{{Number: 0, Name: "Other Contacts"}},
 		}
-		for _, g := range rapid.SliceOfNDistinct(name, 0, 3, rapid.ID).Draw(t, "groups") {
+		for _, g := range rapid.SliceOfNDistinct(group, 0, 3, rapid.ID).Draw(t, "groups") {
 			if g != "Other Contacts" {
 				a.Groups = append(a.Groups, im.Group{Number: 1 + 3*len(a.Groups), Name: g})
 			}
