@@ -25,13 +25,15 @@ type change struct {
 // noRole is no role in the body of a change.
 const noRole = "none"
 
+// whoHasARole is behind the notes of what changes an account.
+const whoHasARole = " Of somebody who has a role it needs the scope roles:write, too."
+
 // NewPassword is a password that was made for somebody.
 type NewPassword struct {
 	Password string `json:"password" doc:"The password. Nothing shows it again." example:"K7MQ-2XFP-9D3H"`
 }
 
 func (s *Service) accountRoutes() []route {
-	const whoHasARole = " Of somebody who has a role it needs the scope roles:write, too."
 	return []route{
 		{
 			method: "GET", path: pathAccounts, scope: AccountsRead, summary: "List accounts",

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"monarch/internal/admin"
@@ -25,6 +26,14 @@ func TestPeopleWithARoleAreChangedByAdministratorsOnly(t *testing.T) {
 		},
 		"name":   func(ctx context.Context) error { return b.Rename(ctx, email, "Alice") },
 		"lock":   func(ctx context.Context) error { return b.SetDisabled(ctx, email, true) },
+		"mailbox": func(ctx context.Context) error { return b.SetMailbox(ctx, email, "https://mail.example.net/") },
+		"mailbox taken away": func(ctx context.Context) error {
+			u, err := b.Store.User(ctx, email)
+			if err := errors.Join(err, b.Store.SetMailbox(ctx, u.ID, "")); err != nil {
+				t.Fatal(err)
+			}
+			return b.RemoveMailbox(ctx, email)
+		},
 		"delete": func(ctx context.Context) error { return b.DeleteAccount(ctx, email) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,7 @@ const (
 // SetMailbox gives an account a mailbox, which its owner reads at a web page; "" is that of the
 // configuration. Clients that are signed in learn of it at their next sign-in.
 func (s *Service) SetMailbox(ctx context.Context, email, page string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Service) SetMailbox(ctx context.Context, email, page string) error {
 
 // RemoveMailbox takes the mailbox away, with its counts.
 func (s *Service) RemoveMailbox(ctx context.Context, email string) error {
-	u, err := s.user(ctx, email)
+	u, err := s.changeable(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -191,12 +191,12 @@ func (s *Service) mailRoutes() []route {
 	return []route{
 		{
 			method: "PUT", path: pathAccounts + "/{email}/mailbox", scope: AccountsWrite, summary: "Give an account a mailbox",
-			notes: "Clients learn of it at the next sign-in. Asked for twice, it is as if it had been asked for once.",
+			notes: "Clients learn of it at the next sign-in. Asked for twice, it is as if it had been asked for once." + whoHasARole,
 			body:  mailboxAt{}, refuses: []int{404}, handle: s.setMailbox,
 		},
 		{
 			method: "DELETE", path: pathAccounts + "/{email}/mailbox", scope: AccountsWrite, summary: "Take a mailbox away",
-			notes: "With its counts. Clients learn of it at the next sign-in.", refuses: []int{404, 409}, handle: s.removeMailbox,
+			notes: "With its counts. Clients learn of it at the next sign-in." + whoHasARole, refuses: []int{404, 409}, handle: s.removeMailbox,
 		},
 		{
 			method: "POST", path: pathMail, scope: MessagesWrite, summary: "Tell of mail",
