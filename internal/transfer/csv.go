@@ -32,7 +32,7 @@ var accountColumns = []struct {
 	read  func(a *Account, cell string) error
 	write func(a store.Account) string
 }{
-	{"email", func(a *Account, s string) error { a.Handle = s; return nil }, func(a store.Account) string { return a.Handle }},
+	{"email", func(a *Account, s string) error { a.Handle = uncell(s); return nil }, func(a store.Account) string { return cell(a.Handle) }},
 	{"nick", func(a *Account, s string) error { name := uncell(s); a.Name = &name; return nil }, func(a store.Account) string { return cell(*a.Name) }},
 	{"password", func(a *Account, s string) error { a.Password = s; return nil }, nil},
 	{"password_hash", func(a *Account, s string) error { a.PasswordHash = &s; return nil }, func(a store.Account) string { return *a.PasswordHash }},
@@ -226,7 +226,7 @@ func (w *csvWriter) Lists(l store.Lists) error {
 		for i, n := range e.Groups {
 			groups[i] = strconv.Itoa(n)
 		}
-		row := []string{l.Owner, e.Handle, cell(e.Name), strings.Join(namesOf(e.Lists), " "), strings.Join(groups, " ")}
+		row := []string{cell(l.Owner), cell(e.Handle), cell(e.Name), strings.Join(namesOf(e.Lists), " "), strings.Join(groups, " ")}
 		if err := w.contacts.Write(row); err != nil {
 			return err
 		}
@@ -398,8 +398,8 @@ func parseAccount(row map[string]string) Item {
 }
 
 func parseContact(row map[string]string) Item {
-	e := store.Entry{Handle: strings.TrimSpace(row["contact"]), Name: uncell(row["name"])}
-	item := Item{Lists: &store.Lists{Owner: strings.TrimSpace(row["email"])}}
+	e := store.Entry{Handle: uncell(row["contact"]), Name: uncell(row["name"])}
+	item := Item{Lists: &store.Lists{Owner: uncell(row["email"])}}
 	var err error
 	if e.Lists, err = parseLists(strings.Fields(row["lists"])); err != nil {
 		item.Findings = append(item.Findings, wrong("lists", "%v", err))

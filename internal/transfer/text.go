@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,9 +41,12 @@ func (t *text) UnmarshalJSON(b []byte) error {
 // would compute it.
 const escapedMark = "escaped:"
 
+// computed matches what a spreadsheet computes, also one for which a semicolon begins a cell.
+var computed = regexp.MustCompile(`(^|;)\s*[=+@-]`)
+
 // cell writes a text as a cell of CSV.
 func cell(s string) string {
-	if s == "" || utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.HasPrefix(s, escapedMark) && !strings.ContainsAny(s[:1], "=+-@") &&
+	if s == "" || utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.HasPrefix(s, escapedMark) && !computed.MatchString(s) &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r == '|' || r == unicode.ReplacementChar || unicode.IsControl(r) }) {
 		return s
 	}

