@@ -99,12 +99,17 @@ func TestAFileThatIsNoneIsRefusedWhole(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a line without an end", func(t *testing.T) {
-		_, err := importInto(t, openNew(t), write(t, "a.jsonl", head+strings.Repeat(" ", 9<<20)), nil)
-		if err == nil || !strings.Contains(err.Error(), "longer than 8 MiB") {
-			t.Errorf("got %v", err)
-		}
-	})
+	for name, content := range map[string]string{
+		"a.jsonl": head + strings.Repeat(" ", 9<<20),
+		"a.csv":   "email,nick\na@example.com,\"A\n" + strings.Repeat("b@example.com,B\n", 9<<16), // a quote that is left open
+	} {
+		t.Run("a line without an end in "+name, func(t *testing.T) {
+			_, err := importInto(t, openNew(t), write(t, name, content), nil)
+			if err == nil || !strings.Contains(err.Error(), "longer than 8 MiB") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestWhatCanBeImportedIs(t *testing.T) {

@@ -318,7 +318,8 @@ func named(path string, err error) error {
 
 // readTable reads a table whose first line names its columns, some of those that are known.
 func readTable(r io.Reader, known []string, each func(line int, row map[string]string) error) error {
-	b := bufio.NewReaderSize(r, 1<<16)
+	lines := &bounded{r, longestLine}
+	b := bufio.NewReaderSize(lines, 1<<16)
 	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		b.Discard(3) //nolint:errcheck // it is there
 	}
@@ -333,9 +334,13 @@ func readTable(r io.Reader, known []string, each func(line int, row map[string]s
 	}
 	table.FieldsPerRecord = len(names)
 	for {
+		lines.left = longestLine
 		cells, err := table.Read()
 		if err == io.EOF {
 			return nil
+		}
+		if errors.Is(err, errLong) {
+			return fmt.Errorf("%w: %w", errTable, err)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w; every line has as many cells as the first, and a cell with a comma, a quote or a line break stands in quotes", errTable, err)
@@ -349,6 +354,24 @@ func readTable(r io.Reader, known []string, each func(line int, row map[string]s
 			return err
 		}
 	}
+}
+
+// bounded reads so many bytes at most.
+type bounded struct {
+	io.Reader
+	left int
+}
+
+// errLong is what is wrong with a line on which there would be more.
+var errLong = fmt.Errorf("a line is longer than %d MiB; see whether a quote is left open", longestLine>>20)
+
+func (r *bounded) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errLong
+	}
+	n, err := r.Reader.Read(b[:min(len(b), r.left)])
+	r.left -= n
+	return n, err
 }
 
 // readNames reads the names of the columns.
