@@ -211,6 +211,9 @@ func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) erro
 			}
 			continue
 		case len(bytes.TrimSpace(b)) == 0:
+			if err := ctx.Err(); err != nil { // there may be any number of them, packed
+				return err
+			}
 			continue
 		}
 		item := parseLine(b)
