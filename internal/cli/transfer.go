@@ -213,6 +213,9 @@ func (c *importCmd) tell(a *app, sum transfer.Summary, err error) error {
 	case err != nil:
 		return err
 	}
+	if n := sum.Roles; n > 0 {
+		fmt.Fprintf(a.stdout, "The file gives a role to %s: they manage the service. \"user role\" takes it away.\n", plural(n, "account", "accounts"))
+	}
 	if n := sum.NoPassword; n > 0 {
 		fmt.Fprintf(a.stdout, "%s %s no password that anybody knows: give one with \"user passwd\", or let people reset theirs at the website.\n",
 			plural(n, "account", "accounts"), map[bool]string{true: "has", false: "have"}[n == 1])

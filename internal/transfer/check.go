@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"monarch/internal/im"
 	"monarch/internal/store"
 )
 
@@ -36,6 +37,7 @@ type waiting struct {
 	account string
 	none    bool     // it has no password,
 	told    bool     // as the source says
+	role    im.Role  // that the source gives it
 	owner   string   // of lists, if he is here and his lists may stay as they are
 	people  int      // on them
 	absent  []string // contacts who are not in the source
@@ -95,6 +97,9 @@ func (c *check) wait(ctx context.Context, item *Item, absent []string) error {
 		c.sum.Accounts++
 		w.account = a.Handle
 		w.none, w.told = a.Password == "" && (a.PasswordHash == nil || *a.PasswordHash == ""), a.PasswordHash != nil
+		if a.Role != nil {
+			w.role = *a.Role
+		}
 	} else {
 		c.sum.Contacts += len(item.Lists.People)
 		if c.Conflict != store.Replace && *c.known.of(item.Lists.Owner)&isHere != 0 {
@@ -221,6 +226,10 @@ func (c *check) settle(w waiting, there map[string]bool, stay bool) error {
 	if w.none && (!here || c.Conflict == store.Replace && w.told) {
 		c.sum.NoPassword++
 		findings = append(findings, noted("password", "%s has none that anybody knows; to give one: monarch user passwd %s", w.account, w.account))
+	}
+	if w.role != im.NoRole && (!here || c.Conflict == store.Replace) {
+		c.sum.Roles++
+		findings = append(findings, noted("role", "%s is %s of the service by it", w.account, w.role))
 	}
 	for _, h := range w.absent {
 		if !there[h] {

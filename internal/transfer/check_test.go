@@ -129,6 +129,22 @@ func TestWhatCanBeImportedIs(t *testing.T) {
 	}
 }
 
+// Whoever is handed a file should see at once whom it lets manage the service.
+func TestWhoGetsARoleIsTold(t *testing.T) {
+	s := openNew(t)
+	first := head + `{"account":"a@example.com","role":"administrator","password":"x"}` + "\n" + `{"account":"b@example.com","role":"","password":"x"}`
+	for _, c := range []struct {
+		conflict store.Conflict
+		want     int
+	}{{store.Refuse, 1}, {store.Keep, 0}, {store.Replace, 1}} {
+		var all bytes.Buffer
+		sum, err := importInto(t, s, write(t, "a.jsonl", first), func(i *transfer.Importer) { i.Conflict, i.Findings = c.conflict, &all })
+		if err != nil || sum.Roles != c.want || strings.Contains(all.String(), "line 2, role: a@example.com is administrator") != (c.want == 1) {
+			t.Errorf("%v: %d roles, %v: %s", c.conflict, sum.Roles, err, &all)
+		}
+	}
+}
+
 func TestASpreadsheetIsImported(t *testing.T) {
 	for name, content := range map[string]string{
 		"with commas":     "email,nick,password\nalice@example.com,\"Alice, in Wonderland\",open sesame\nbob@example.com,,\n",

@@ -47,6 +47,7 @@ type Summary struct {
 	LeftOut             int // accounts and lines that cannot be imported
 	There               int // accounts that are there already
 	NoPassword          int // accounts whose password nobody knows
+	Roles               int // accounts that have a role by it
 	Findings            []Finding
 }
 
