@@ -17,7 +17,6 @@ import (
 const (
 	maxIterations = 2_000_000 // of PBKDF2
 	maxBcryptCost = 14
-	maxForeign    = 512 // bytes of the whole
 )
 
 // ErrForm says that nobody could sign in with a hash.
@@ -56,7 +55,7 @@ func decodeForeign(hash string) (func(password string) bool, error) {
 		if !strings.HasPrefix(hash, f.prefix) {
 			continue
 		}
-		if len(hash) > maxForeign {
+		if len(hash) > maxHash {
 			return nil, errors.New("password hash: too long")
 		}
 		return f.decode(hash)

@@ -55,12 +55,16 @@ func TestHashesOfOtherServicesAreChecked(t *testing.T) {
 
 func TestHashesThatCannotBeKept(t *testing.T) {
 	sum := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	ours := strings.TrimSuffix(sum, "=")
 	h := auth.NewHasher(1, 8, cheap)
 	for _, hash := range []string{
 		"hunter2", "plain$hunter2", "$1$salt$hash", "$argon2id$v=19$m=1,t=1,p=1$$", "$argon2i$v=19$m=64,t=1,p=1$c2FsdA$" + sum,
 		"pbkdf2_sha256$", "pbkdf2_sha256$0$salt$" + sum, "pbkdf2_sha256$2000001$salt$" + sum, "pbkdf2_sha256$1$salt$" + sum[:40],
 		"pbkdf2_sha256$1$salt$" + sum + "$", "pbkdf2_sha256$1$" + strings.Repeat("s", 600) + "$" + sum, "pbkdf2_sha256$-1$salt$" + sum,
 		"md5$salt", "md5$salt$" + sum, "md5$salt$!", "$2a$31$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", "$2b$10$short",
+		// Of ours, but a bomb: a machine has no gibibyte for each who tries to sign in.
+		"$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + ours, "$argon2id$v=19$m=262144,t=16,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + ours,
+		"$argon2id$v=19$m=64,t=1,p=1$" + strings.Repeat("c2FsdA", 500) + "$" + ours,
 	} {
 		if err := auth.Usable(hash); err == nil {
 			t.Errorf("%s is usable", hash)

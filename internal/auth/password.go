@@ -28,11 +28,12 @@ type Params struct {
 // DefaultParams costs about 40 ms and 19 MiB per password.
 var DefaultParams = Params{Memory: 19 * 1024, Time: 2}
 
-// Longest parameters that a stored hash may ask for, so that a damaged one cannot take all
-// memory.
+// What a stored hash may ask for, so that one that is damaged, or imported, cannot take all memory
+// from whoever tries to sign in with it: about a second of one core.
 const (
-	maxMemory = 1 << 20 // KiB
-	maxTime   = 16
+	maxMemory = 1 << 18 // KiB
+	maxWork   = 1 << 20 // KiB, of all passes together
+	maxHash   = 512     // bytes of the whole
 )
 
 const (
@@ -149,6 +150,9 @@ func encodeHash(p Params, salt, sum []byte) string {
 }
 
 func decodeHash(s string) (p Params, salt, sum []byte, err error) {
+	if len(s) > maxHash {
+		return p, nil, nil, errors.New("password hash: too long")
+	}
 	parts := strings.Split(s, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return p, nil, nil, errors.New("password hash: not argon2id")
@@ -157,7 +161,7 @@ func decodeHash(s string) (p Params, salt, sum []byte, err error) {
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &threads); err != nil || threads != 1 {
 		return p, nil, nil, errors.New("password hash: bad parameters")
 	}
-	if p.Memory < 8 || p.Memory > maxMemory || p.Time < 1 || p.Time > maxTime {
+	if p.Memory < 8 || p.Memory > maxMemory || p.Time < 1 || p.Time > maxWork/p.Memory {
 		return p, nil, nil, errors.New("password hash: parameters out of range")
 	}
 	if salt, err = b64.DecodeString(parts[4]); err == nil {
