@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -80,6 +81,29 @@ func (o owner) give(path string) error {
 	return os.Lchown(path, o.uid, o.gid)
 }
 
+// giveBelow makes files below a directory the owner's. The directory may be his already, who could put a
+// link to any other place where one of them was: nothing beyond it is given away.
+func (o owner) giveBelow(dir string, paths map[string]bool) error {
+	if o.name == "" {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for path := range paths {
+		name, err := filepath.Rel(dir, path)
+		if err == nil {
+			err = root.Lchown(name, o.uid, o.gid)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("give a file to %s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
 // write puts the configuration in its place, which has either the former or the whole new one. The
 // former is kept beside it. kept is its name, if there was one that differs.
 func (s *setup) write(to owner) (kept string, err error) {
@@ -144,15 +168,8 @@ func (s *setup) fill(to owner, do func() error) error {
 	if err != nil {
 		return err
 	}
-	for path := range now {
-		if known[path] {
-			continue
-		}
-		if err := to.give(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("give a file to %s: %w", to.name, err)
-		}
-	}
-	return nil
+	maps.DeleteFunc(now, func(path string, _ bool) bool { return known[path] })
+	return to.giveBelow(dir, now)
 }
 
 // entries returns everything below a directory.

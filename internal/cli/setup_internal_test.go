@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,30 @@ import (
 	"syscall"
 	"testing"
 )
+
+// The data directory is the service's. Whoever broke into that must not get more by a link that he puts
+// there while root gives files away.
+func TestNothingBeyondTheDirectoryIsGivenAway(t *testing.T) {
+	dir, beyond := t.TempDir(), t.TempDir()
+	to := owner{name: "service", uid: os.Getuid(), gid: os.Getgid()}
+	if to.uid == 0 {
+		to.uid, to.gid = 4242, 4343
+	}
+	secret := filepath.Join(beyond, "shadow")
+	if err := errors.Join(os.WriteFile(secret, nil, 0o600), os.Symlink(beyond, filepath.Join(dir, "sub"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.giveBelow(dir, map[string]bool{filepath.Join(dir, "sub", "shadow"): true}); err == nil {
+		t.Error("it is given away")
+	}
+	info, err := os.Stat(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := info.Sys().(*syscall.Stat_t); int(is.Uid) != os.Getuid() {
+		t.Errorf("it is of %d", is.Uid)
+	}
+}
 
 // Root makes a service for another user: the files are his, and those with a secret are nobody else's.
 func TestWhatIsMadeBelongsToTheService(t *testing.T) {
