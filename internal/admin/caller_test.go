@@ -24,8 +24,8 @@ func TestPeopleWithARoleAreChangedByAdministratorsOnly(t *testing.T) {
 			_, err := b.ResetPassword(ctx, email)
 			return err
 		},
-		"name":   func(ctx context.Context) error { return b.Rename(ctx, email, "Alice") },
-		"lock":   func(ctx context.Context) error { return b.SetDisabled(ctx, email, true) },
+		"name":    func(ctx context.Context) error { return b.Rename(ctx, email, "Alice") },
+		"lock":    func(ctx context.Context) error { return b.SetDisabled(ctx, email, true) },
 		"mailbox": func(ctx context.Context) error { return b.SetMailbox(ctx, email, "https://mail.example.net/") },
 		"mailbox taken away": func(ctx context.Context) error {
 			u, err := b.Store.User(ctx, email)
