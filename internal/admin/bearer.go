@@ -24,6 +24,8 @@ var wrongTokens = clock.Rate{Burst: 20, Per: 10 * time.Minute}
 const (
 	tokenLife = 30 * time.Second // that a token is taken for good without another look
 	usedEvery = 5 * time.Minute  // that the use of a token is noted
+
+	lookUpTime = 10 * time.Second // for which a token is looked for
 )
 
 // Bearer is the HTTP interface for those who have a token.
@@ -54,7 +56,10 @@ func (b *Bearer) Answer(w http.ResponseWriter, r *http.Request, from netip.Addr)
 		b.mux.ServeHTTP(w, r) // which knows what needs none
 		return false
 	}
-	t, err := b.find(r.Context(), strings.TrimSpace(secret), from)
+	// Whoever hangs up has guessed nevertheless.
+	lookUp, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), lookUpTime)
+	t, err := b.find(lookUp, strings.TrimSpace(secret), from)
+	cancel()
 	if err != nil {
 		b.service.refuse(w, r, err)
 		return false

@@ -1,8 +1,11 @@
 package admin_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -152,6 +155,26 @@ func TestWrongTokensAreHeldBack(t *testing.T) {
 	g.wants(g.ask("GET", "/api/v1/accounts", made.Secret, elsewhere, ""), 200, "")
 	if g.Refused.Load() != 21 || g.Requests.Load() != 3 {
 		t.Errorf("%d refused, %d let in", g.Refused.Load(), g.Requests.Load())
+	}
+}
+
+// TestWhoHangsUpGuessesNoFaster lets somebody guess who never waits for the answer.
+func TestWhoHangsUpGuessesNoFaster(t *testing.T) {
+	b := newBench(t)
+	var log bytes.Buffer
+	b.Log = slog.New(slog.NewTextHandler(&log, nil))
+	g := gate{t, admin.NewBearer(b.Service)}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 20 {
+		r := httptest.NewRequestWithContext(gone, "GET", "/api/v1/accounts", nil)
+		r.RemoteAddr = "192.0.2.7:1029"
+		r.Header.Set("Authorization", fmt.Sprint("Bearer monarch_", i))
+		g.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	g.wants(g.ask("GET", "/api/v1/accounts", "monarch_x", "192.0.2.7", ""), 429, admin.CodeTooFast)
+	if log.Len() > 0 {
+		t.Errorf("a stranger fills the log: %s", &log)
 	}
 }
 

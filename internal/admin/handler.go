@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -74,7 +75,8 @@ func (s *Service) serve(op operation) http.HandlerFunc {
 // refuse answers with the problem that an error is.
 func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := asProblem(err)
-	if p.Code == CodeInternal || p.Code == CodeUnavailable {
+	hungUp := r.Context().Err() != nil && errors.Is(err, context.Canceled)
+	if (p.Code == CodeInternal || p.Code == CodeUnavailable) && !hungUp {
 		s.Log.ErrorContext(r.Context(), "management operation failed", "verb", r.Method+" "+r.Pattern, "err", err)
 	}
 	var more *refusal
