@@ -62,9 +62,10 @@ type Sender struct {
 	made    int64            // of the last event, Unix microseconds; they differ
 	waiting bool             // for the database
 
-	mu   sync.Mutex // leaf
-	busy map[string]bool
-	work sync.WaitGroup
+	mu      sync.Mutex // leaf
+	busy    map[string]bool
+	changes int // of the webhooks, as far as it is known here
+	work    sync.WaitGroup
 }
 
 // Counts is what has happened since the start.
@@ -109,14 +110,16 @@ func (s *Sender) Wake() {
 
 // Changed says that webhooks were added or removed, here.
 func (s *Sender) Changed() {
-	s.hooks.Store(nil)
-	s.Wake()
+	s.Refresh()
 	s.cfg.Tell()
 }
 
 // Refresh says that they were at another node.
 func (s *Sender) Refresh() {
+	s.mu.Lock()
+	s.changes++
 	s.hooks.Store(nil)
+	s.mu.Unlock()
 	s.Wake()
 }
 
@@ -142,11 +145,10 @@ func (s *Sender) Run(ctx context.Context) {
 func (s *Sender) look(ctx context.Context) time.Duration {
 	next := lookEvery
 	s.Keep(ctx)
-	hooks, err := s.cfg.Store.Webhooks(ctx)
+	hooks, err := s.read(ctx)
 	if s.trouble(ctx, err); err != nil {
 		return next
 	}
-	s.hooks.Store(&hooks)
 	now := s.cfg.Clock.Now()
 	for _, w := range hooks {
 		if w.Waiting == 0 {
@@ -209,8 +211,18 @@ func (s *Sender) known(ctx context.Context) ([]store.Webhook, error) {
 	if hooks := s.hooks.Load(); hooks != nil {
 		return *hooks, nil
 	}
+	return s.read(ctx)
+}
+
+// read reads the webhooks. Those that have changed meanwhile are read again by whoever wants them next.
+func (s *Sender) read(ctx context.Context) ([]store.Webhook, error) {
+	s.mu.Lock()
+	before := s.changes
+	s.mu.Unlock()
 	hooks, err := s.cfg.Store.Webhooks(ctx)
-	if err == nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.changes == before {
 		s.hooks.Store(&hooks)
 	}
 	return hooks, err
@@ -263,8 +275,17 @@ func (s *Sender) drain(ctx context.Context, w store.Webhook) bool {
 				return err == nil
 			}
 			w.Failures = 0
+			if s.removed(w.ID) {
+				break // unless another lease can be had
+			}
 		}
 	}
+}
+
+// removed reports whether a webhook may have been removed since it was last told.
+func (s *Sender) removed(id string) bool {
+	hooks := s.hooks.Load()
+	return hooks == nil || !slices.ContainsFunc(*hooks, func(w store.Webhook) bool { return w.ID == id })
 }
 
 // tell makes one attempt and records what became of it. The delivery is over when it was taken, or

@@ -223,6 +223,31 @@ func TestSignature(t *testing.T) {
 	}
 }
 
+// A webhook is removed when whoever it tells should be told no more.
+func TestWhoIsRemovedIsToldNoMore(t *testing.T) {
+	w := newWorld(t)
+	s := webhook.New(webhook.Config{Store: w.store, Clock: w.clock, Log: slog.New(slog.DiscardHandler)})
+	for i := range 50 {
+		w.happen(s, audit.AccountRenamed, fmt.Sprint(i))
+	}
+	other := w.add(w.server.URL+"/other", "session.ended")
+	w.answers(func(said) int {
+		if err := w.store.RemoveWebhook(t.Context(), w.hook.ID); err == nil {
+			s.Changed()
+			w.happen(s, audit.SessionEnded, other.ID)
+		}
+		return http.StatusNoContent
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	if got := w.until(2); got[0].note() != "0" || got[1].note() != other.ID {
+		t.Errorf("it was told %v", got)
+	}
+}
+
 func TestOnlyWhatIsWantedIsTold(t *testing.T) {
 	w := newWorld(t, "account.*", "abuse.sign_ins_held_back")
 	s, _ := w.run("")
