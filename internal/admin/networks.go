@@ -242,7 +242,7 @@ func (s *Service) enforce(ctx context.Context) (ended int, err error) {
 		return 0, nil
 	}
 	if ended, err = s.Enforce(ctx); err != nil {
-		return ended, fmt.Errorf("the rule is kept, and will be in force in a minute: %w", err)
+		return ended, fmt.Errorf("the rule is kept, and will be in force within a minute: %w", err)
 	}
 	if s.isAlone(ctx) {
 		return ended, nil
@@ -255,7 +255,7 @@ func (s *Service) enforce(ctx context.Context) (ended int, err error) {
 		return err
 	})
 	if silent != nil {
-		s.Log.WarnContext(ctx, "nodes have not heard of the rules of networks, and will in a minute", "err", silent)
+		s.Log.WarnContext(ctx, "nodes have not heard of the rules of networks, and will within a minute", "err", silent)
 	}
 	return ended + int(elsewhere.Load()), nil
 }
