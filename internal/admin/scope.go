@@ -52,6 +52,17 @@ func Scopes(role im.Role) []Scope {
 	return nil
 }
 
+// RoleOf returns the role that may do just what is in some scopes, in any order; im.NoRole if there is none.
+func RoleOf(scopes []Scope) im.Role {
+	has := slices.Sorted(slices.Values(scopes))
+	for _, role := range []im.Role{im.Moderator, im.Administrator} {
+		if slices.Equal(has, slices.Sorted(slices.Values(Scopes(role)))) {
+			return role
+		}
+	}
+	return im.NoRole
+}
+
 // Allows reports whether somebody with a role may do what is in a scope.
 func Allows(role im.Role, scope Scope) bool {
 	return slices.Contains(Scopes(role), scope)

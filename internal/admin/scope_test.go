@@ -26,6 +26,14 @@ func TestRolesAndScopes(t *testing.T) {
 			t.Errorf("moderators may %s", s)
 		}
 	}
+	slices.Reverse(all)
+	for role, scopes := range map[im.Role][]admin.Scope{
+		im.Administrator: all, im.Moderator: admin.Scopes(im.Moderator), im.NoRole: all[1:],
+	} {
+		if got := admin.RoleOf(scopes); got != role {
+			t.Errorf("the role of %v is %q, want %q", scopes, got, role)
+		}
+	}
 	if !admin.Allows(im.Moderator, admin.AccountsWrite) {
 		t.Error("moderators may not change accounts")
 	}

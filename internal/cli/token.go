@@ -104,26 +104,10 @@ func lasting(expires *time.Time) string {
 
 // scopeWords says in few words what a token may do.
 func scopeWords(scopes []admin.Scope) string {
-	for _, role := range []im.Role{im.Administrator, im.Moderator} {
-		if len(admin.Scopes(role)) == len(scopes) && !missing(scopes, admin.Scopes(role)) {
-			return "do what " + string(role) + "s do"
-		}
+	if role := admin.RoleOf(scopes); role != im.NoRole {
+		return "do what " + string(role) + "s do"
 	}
 	return strings.Join(names(scopes), " ")
-}
-
-// missing reports whether some of want are not among scopes.
-func missing(scopes, want []admin.Scope) bool {
-	has := make(map[admin.Scope]bool)
-	for _, s := range scopes {
-		has[s] = true
-	}
-	for _, s := range want {
-		if !has[s] {
-			return true
-		}
-	}
-	return false
 }
 
 func names(scopes []admin.Scope) []string {

@@ -44,20 +44,10 @@ func (s *Server) tokens(w http.ResponseWriter, r *http.Request) (tokensData, err
 	d := tokensData{adminHead: s.adminHead(w, r, "/admin/tokens"), Scopes: admin.AllScopes(), Form: r.PostForm}
 	all, err := s.cfg.Admin.Tokens(r.Context())
 	for _, t := range all {
-		row := tokenRow{Token: t, Over: t.Expires != nil && !t.Expires.After(s.cfg.Clock.Now())}
-		for _, role := range []im.Role{im.Moderator, im.Administrator} {
-			if same(t.Scopes, admin.Scopes(role)) {
-				row.Role = role
-			}
-		}
-		d.Tokens = append(d.Tokens, row)
+		over := t.Expires != nil && !t.Expires.After(s.cfg.Clock.Now())
+		d.Tokens = append(d.Tokens, tokenRow{Token: t, Role: admin.RoleOf(t.Scopes), Over: over})
 	}
 	return d, err
-}
-
-// same reports whether two lists have the same in them.
-func same(a, b []admin.Scope) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func (s *Server) tokensPage(w http.ResponseWriter, r *http.Request) error {
