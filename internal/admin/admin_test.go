@@ -385,7 +385,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			}, admin.CodeEmailTaken, "monarch user passwd"},
 			{"an endless nick", func() error {
 				return c.Rename(ctx, "alice@example.com", strings.Repeat("♥", 129))
-			}, admin.CodeBadNick, "choose a shorter one"},
+			}, admin.CodeBadNick, "1 to 129 characters"},
 			{"nobody", func() error { return c.SetPassword(ctx, "no/body?@example.com", "x") }, admin.CodeNoAccount, "no/body?@example.com"},
 			{"nobody's contacts", func() error { _, err := c.Contacts(ctx, "x@y.z"); return err }, admin.CodeNoAccount, "user list"},
 			{"a kick at nobody there", func() error { return c.Kick(ctx, "alice@example.com") }, admin.CodeNoSession, "session list"},

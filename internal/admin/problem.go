@@ -81,7 +81,7 @@ func explain(err error, email string) error {
 			"%q is not an address an account can have; use one like alice@example.com", email).about("email")
 	case errors.Is(err, account.ErrBadName):
 		return problem(http.StatusBadRequest, CodeBadNick,
-			"a nick has 1 to 129 characters (%d bytes in encoded form); choose a shorter one", msnp.MaxName).about("nick")
+			"a nick has 1 to 129 characters (%d bytes in encoded form); choose another", msnp.MaxName).about("nick")
 	case errors.Is(err, account.ErrPasswordControl):
 		return problem(http.StatusBadRequest, CodeBadPassword,
 			"a password cannot have control characters; use letters, digits and signs").about("password")
