@@ -102,6 +102,8 @@ func TestTheAuditLogIsLive(t *testing.T) {
 	w := newWorld(t)
 	p := w.serve("carol", im.Moderator, "/admin/audit")
 	p.tells("#entries", "carol@example.com")
+	p.until("a long note leaves room for addresses", `(document.querySelector("#entries td:last-child").textContent = "word ".repeat(99)) &&
+		[...document.querySelectorAll("#entries .who a")].every((a) => a.getClientRects().length === 1)`)
 	if _, err := w.signInAs("bob@example.com", "a guess"); err == nil {
 		t.Fatal("bob has another password")
 	}
