@@ -91,7 +91,7 @@ func (o owner) giveBelow(dir string, paths map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // nothing was written through it
 	for path := range paths {
 		name, err := filepath.Rel(dir, path)
 		if err == nil {

@@ -189,6 +189,15 @@ func (f *jsonFile) Read(ctx context.Context, each func(Item) error) error {
 // errHeader is what is wrong with a first line.
 var errHeader = errors.New("this is no export of Monarch")
 
+// kept refuses a file that ends before there was what its first line promises.
+func (h header) kept(got header) error {
+	if h.Accounts <= got.Accounts && h.Contacts <= got.Contacts {
+		return nil
+	}
+	return fmt.Errorf("%w: the first line promises %d accounts and %d contacts, and the file ends after %d and %d; copy it again",
+		io.ErrUnexpectedEOF, h.Accounts, h.Contacts, got.Accounts, got.Contacts)
+}
+
 func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) error {
 	var got, promised header
 	lists := false
@@ -198,11 +207,7 @@ func readLines(ctx context.Context, r *bufio.Reader, each func(Item) error) erro
 		case errors.Is(err, io.EOF) && number == 1:
 			return fmt.Errorf("%w: it is empty", errHeader)
 		case errors.Is(err, io.EOF):
-			if promised.Accounts > got.Accounts || promised.Contacts > got.Contacts {
-				return fmt.Errorf("%w: the first line promises %d accounts and %d contacts, and the file ends after %d and %d; copy it again",
-					io.ErrUnexpectedEOF, promised.Accounts, promised.Contacts, got.Accounts, got.Contacts)
-			}
-			return nil
+			return promised.kept(got)
 		case err != nil:
 			return fmt.Errorf("line %d: %w", number, err)
 		case number == 1:
