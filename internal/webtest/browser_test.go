@@ -32,6 +32,7 @@ var quiet = append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 	chromedp.Flag("disable-component-update", true),
 	chromedp.Flag("disable-domain-reliability", true),
 	chromedp.Flag("no-pings", true),
+	chromedp.Flag("disable-gpu", true),
 	chromedp.Flag("disable-features", "OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,"+
 		"CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions"),
 	chromedp.Flag("lang", "en-US"),

@@ -76,7 +76,8 @@ export async function scaled(file, size, how) {
   const canvas = document.createElement("canvas");
   canvas.width = how === "cover" ? size : w;
   canvas.height = how === "cover" ? size : h;
-  const to = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  // It is read at once, so no graphics processor is to be asked for it.
+  const to = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   to.imageSmoothingQuality = "high";
   to.drawImage(image, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
   image.close();
