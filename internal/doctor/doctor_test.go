@@ -186,15 +186,23 @@ func TestPortsThatCannotBeBound(t *testing.T) {
 	all.expect(t, doctor.Problem, "notification server", "Nothing can listen")
 }
 
-// closedPort returns an address where nothing listens.
+// closedPort returns an address that nobody listens at, nor can until the test ends: it is the near end of
+// a connection to elsewhere.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Close()
+		l.Close()
+	})
+	return c.LocalAddr().String()
 }
 
 // stranger listens like another program, and answers whatever it is told with a word.
