@@ -336,7 +336,7 @@ func (m *places) setPrivacy(_ *place, p *nodePerson, h happening) {
 	allowed := !p.allows[id]
 	p.allows[id] = allowed
 	l.watchers = p.watchers()
-	l.at.SetPrivacy(l.entry, so(allowed, []im.UserID{id}))
+	l.at.SetPrivacy(l.entry, hub.Known{}, so(allowed, []im.UserID{id}))
 }
 
 func (m *places) come(at *place, id im.UserID) {

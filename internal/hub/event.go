@@ -51,6 +51,7 @@ type PrivacyChanged struct {
 	Who     im.Person
 	Allowed bool
 	Now     im.Presence // the zero value: what the receiver was last told
+	Seen    Known       // how the receiver's node saw him when he was put on his list, if he just was
 }
 
 // ListedBy tells that somebody put the receiver on his forward list, or took him off.
@@ -62,6 +63,8 @@ type ListedBy struct {
 	// The properties that the receiver saw before, if he has the other on his own forward list,
 	// and those that he sees now.
 	Before, Now []im.Property
+
+	Seen Known // if he came on it: how the receiver was known at the other's node
 }
 
 // Listing says what became of the receiver on somebody's forward list. Clients move people

@@ -133,7 +133,7 @@ func (m *model) setPrivacy(t *rapid.T) {
 		p.allows[id] = allowed
 	}
 	p.current.watchers = p.watchers()
-	m.hub.SetPrivacy(p.current.entry, so(allowed, changed))
+	m.hub.SetPrivacy(p.current.entry, hub.Known{}, so(allowed, changed))
 }
 
 func (m *model) come(t *rapid.T) {

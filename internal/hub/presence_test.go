@@ -185,7 +185,7 @@ var displacements = []struct {
 	{"the old session is not heard", func(w *world, a1, a2 *session) {
 		a1.chg(busy)
 		a1.rename("Ally")
-		w.hub.SetPrivacy(a1.entry, so(false, both))
+		w.hub.SetPrivacy(a1.entry, hub.Known{}, so(false, both))
 		w.heard()
 		a2.chg(online)
 		w.heard()
@@ -317,9 +317,9 @@ func TestTheFirstWordOfASignInIsTold(t *testing.T) {
 func TestPrivacyIsToldToWhomItConcerns(t *testing.T) {
 	w := newWorld(t)
 	a := w.signIn()
-	w.hub.SetPrivacy(a.entry, so(false, []im.UserID{bob.ID}))
+	w.hub.SetPrivacy(a.entry, hub.Known{}, so(false, []im.UserID{bob.ID}))
 	a.chg(online)
-	w.hub.SetPrivacy(a.entry, so(true, []im.UserID{bob.ID, 99}))
+	w.hub.SetPrivacy(a.entry, hub.Known{}, so(true, []im.UserID{bob.ID, 99}))
 	if got := w.bob.since(); !slices.Equal(got, []string{`blocked by Alice, ""`, "NLN Alice", `allowed by Alice, "NLN"`}) {
 		t.Errorf("Bob heard %q", got)
 	}

@@ -62,7 +62,7 @@ func TestConcurrentChangesReachAllInOneOrder(t *testing.T) {
 				case 3:
 					c.hub.SetName(e, fmt.Sprint(g, i), these(c.watchers))
 				case 5:
-					c.hub.SetPrivacy(e, so(i%2 == 0, c.watchers))
+					c.hub.SetPrivacy(e, hub.Known{}, so(i%2 == 0, c.watchers))
 				default:
 					c.hub.SetPresence(e, im.Presence{Status: msnp.Online, Flags: g*changes + i}, these(c.watchers))
 				}
@@ -70,7 +70,7 @@ func TestConcurrentChangesReachAllInOneOrder(t *testing.T) {
 		})
 	}
 	all.Wait()
-	c.hub.SetPrivacy(e, so(true, c.watchers))
+	c.hub.SetPrivacy(e, hub.Known{}, so(true, c.watchers))
 	c.agree(t)
 	for i, v := range c.viewers[1:] {
 		if !slices.Equal(v.order[alice.ID], c.viewers[0].order[alice.ID]) {

@@ -330,8 +330,10 @@ func (h *Hub) SetName(e *Entry, name string, watchers Watchers) {
 }
 
 // SetPrivacy tells users whether e's user lets them see him now, in order with his changes
-// of presence. who is called with that order settled.
-func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool)) {
+// of presence. who is called with that order settled. seen is what the node of one who has just put e's
+// user on his list knew of that one, or zero: he was not among those who were told of changes before
+// this, which may still have been on their way there.
+func (h *Hub) SetPrivacy(e *Entry, seen Known, who func() (users []im.UserID, allowed bool)) {
 	t := e.lock()
 	defer t.mu.Unlock()
 	if t != &e.told || h.displaced(e) {
@@ -343,7 +345,7 @@ func (h *Hub) SetPrivacy(e *Entry, who func() (users []im.UserID, allowed bool))
 	person, now := e.person(), e.presence()
 	st.mu.RUnlock()
 	for _, u := range users {
-		h.Deliver(u, PrivacyChanged{Who: person, Allowed: allowed, Now: now})
+		h.Deliver(u, PrivacyChanged{Who: person, Allowed: allowed, Now: now, Seen: seen})
 	}
 }
 

@@ -220,3 +220,37 @@ func TestAnotherNodeIsNoWayAroundLimits(t *testing.T) {
 		}
 	}
 }
+
+// Somebody may be put on a list at the moment when he changes at another node: what is known of him
+// here is old then, and those whom that node tells of the change are not yet one more.
+func TestWhoChangesWhileHeIsAddedIsSeenAsHeIs(t *testing.T) {
+	a, b, network := newTwins(t)
+	watcher, contact, adder := b.online(t, 1), a.online(t, 0), b.online(t, 2)
+	watcher.hears("NLN NLN " + handleOf(0))
+	for i, step := range []struct{ says, old, hears string }{
+		{"CHG 6 BSY 0", "NLN", "NLN BSY " + handleOf(0)},
+		{"REA 6 " + handleOf(0) + " Zero", "BSY", "NLN BSY " + handleOf(0) + " Zero"},
+		{"CHG 6 HDN 0", "BSY", "FLN " + handleOf(0)},
+	} {
+		network.Delay(a.id, b.id, 200*time.Millisecond)
+		contact.tell(step.says)
+		contact.tell("PNG")
+		contact.hears("QNG")
+		adder.tell("ADD 7 FL " + handleOf(0) + " x 0")
+		adder.hears("ILN 7 " + step.old + " " + handleOf(0))
+		if before := adder.hears(step.hears); strings.Contains(fmt.Sprint(before), handleOf(0)) {
+			t.Errorf("step %d: hears %q first", i, before)
+		}
+		network.Delay(a.id, b.id, 0)
+		adder.tell("REM 8 FL " + handleOf(0))
+		adder.hears("REM 8 ")
+	}
+	contact.tell("CHG 9 NLN 0")
+	watcher.hears("NLN NLN " + handleOf(0))
+	adder.tell("ADD 10 FL " + handleOf(0) + " x 0")
+	adder.hears("ILN 10 NLN " + handleOf(0))
+	contact.tell("CHG 11 AWY 0")
+	if before := adder.hears("NLN AWY " + handleOf(0)); len(before) > 0 {
+		t.Errorf("hears of no change: %q", before)
+	}
+}

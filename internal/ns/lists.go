@@ -234,13 +234,13 @@ func (s *session) relist(line func() []byte, v im.UserID, change func(*im.Links)
 	s.conn.Send(line())
 	s.mu.Unlock()
 	if before != after {
-		s.tellAllowed(v)
+		s.tellAllowed(v, hub.Known{})
 	}
 }
 
-// tellAllowed tells v whether he may see the user.
-func (s *session) tellAllowed(v im.UserID) {
-	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
+// tellAllowed tells v, whose node knew the user as seen, whether he may see him.
+func (s *session) tellAllowed(v im.UserID, seen hub.Known) {
+	s.srv.Hub.SetPrivacy(&s.entry, seen, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return []im.UserID{v}, s.links.Allows(v)
@@ -254,7 +254,8 @@ func (s *session) person() im.Person {
 
 // listedBy tells the client that somebody added or removed the user. Before SYN there is
 // nothing to say: it will be in the answer. Who added him hears in turn whether he may see
-// the user, which may have changed since the database was asked.
+// the user, which may have changed since the database was asked, and how the user is, if his node
+// did not know yet.
 func (s *session) listedBy(ev hub.ListedBy) bool {
 	s.mu.Lock()
 	s.relink(ev)
@@ -264,7 +265,7 @@ func (s *session) listedBy(ev hub.ListedBy) bool {
 	}
 	s.mu.Unlock()
 	if ev.How.On() && linked {
-		s.tellAllowed(ev.Who.ID)
+		s.tellAllowed(ev.Who.ID, ev.Seen)
 	}
 	return true
 }

@@ -68,7 +68,8 @@ func (m *moves) leftGroup(owner lister, contact im.UserID, version uint32) {
 func (m *moves) added(owner lister, contact im.UserID, version uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ev := hub.ListedBy{Who: owner.Person, How: hub.Added, Version: version, Now: owner.shows}
+	l, _ := m.server.Hub.ByID(contact)
+	ev := hub.ListedBy{Who: owner.Person, How: hub.Added, Version: version, Now: owner.shows, Seen: hub.Known{Who: l.Person, Presence: l.Presence}}
 	if m.forget(move{owner.ID, contact}) != nil {
 		ev.How = hub.Returned
 	}

@@ -152,7 +152,7 @@ func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 		return true
 	}
 	there := ev.Allowed && ev.Now.Visible()
-	if there == s.links.Shown(id) {
+	if there == s.links.Shown(id) && (!there || !s.misses(ev)) {
 		return true
 	}
 	p := ev.Now
@@ -161,6 +161,13 @@ func (s *session) privacyChanged(ev hub.PrivacyChanged) bool {
 	}
 	s.links.Show(id, there)
 	return s.conn.Send(appendChange(nil, s.dialect.version, ev.Who, p))
+}
+
+// misses reports whether the client may have been told of somebody, when the user put him on his list,
+// what his node has changed since.
+func (s *session) misses(ev hub.PrivacyChanged) bool {
+	seen := ev.Seen
+	return seen.Presence.Visible() && (seen.Who.Name != ev.Who.Name || !s.dialect.same(seen.Presence, ev.Now))
 }
 
 // sees reports whether the client is to hear of somebody's presence at all. s.mu is held.

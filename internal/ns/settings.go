@@ -49,7 +49,7 @@ func (s *session) setPolicy(policy im.Policy, line func() []byte) {
 	s.links.SetPolicy(policy)
 	s.conn.Send(line())
 	s.mu.Unlock()
-	s.srv.Hub.SetPrivacy(&s.entry, func() ([]im.UserID, bool) {
+	s.srv.Hub.SetPrivacy(&s.entry, hub.Known{}, func() ([]im.UserID, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.links.Undecided(nil), s.links.Policy() == im.AllowOthers
