@@ -147,16 +147,29 @@ func (p *peers) miss(k Known) {
 		return // from further back
 	}
 	p.missed[k.Who.ID] = k
-	if len(p.missed) == 1 {
+	p.lookSoon()
+}
+
+// lookSoon has everybody here look, with more of whom they are to, when the first is noted. p.turn is held.
+func (p *peers) lookSoon() {
+	if len(p.missed)+len(p.doubted) == 1 {
 		p.hub.clock.Set(&p.collect, collectTime, p.lookAgain)
 	}
 }
 
-// lookAgain has everybody here look at those of whom they were not told.
+// lookAgain has everybody here look at those of whom they were not told, and at those doubted who have
+// still not come on line.
 func (p *peers) lookAgain() {
 	p.turn.Lock()
 	defer p.turn.Unlock()
+	for _, k := range p.doubted {
+		if l, _ := p.hub.ByID(k.Who.ID); l.Presence == (im.Presence{}) {
+			p.miss(k)
+		}
+	}
 	ev := Missed{p.missed}
-	p.missed = make(map[im.UserID]Known)
-	p.hub.DeliverAll(ev)
+	p.missed, p.doubted = make(map[im.UserID]Known), nil
+	if len(ev.People) > 0 {
+		p.hub.DeliverAll(ev)
+	}
 }

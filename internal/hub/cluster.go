@@ -28,7 +28,8 @@ type peers struct {
 	// taken before any other lock of the hub.
 	turn    sync.Mutex
 	missed  map[im.UserID]Known // whom people here were not told of, as they knew them
-	collect clock.Timer         // of missed
+	doubted []Known             // who may have gone without anybody telling, if they are still silent
+	collect clock.Timer         // of both
 
 	mu    sync.Mutex               // leaf, but for the clock's
 	nodes map[cluster.NodeID]*node // those not gone, and this one
@@ -227,12 +228,11 @@ func (p *peers) doubt(k Known) {
 		return
 	}
 	timer := new(clock.Timer)
-	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load())+collectTime, func() {
+	p.hub.clock.Set(timer, time.Duration(p.hub.hold.Load()), func() {
 		p.turn.Lock()
 		defer p.turn.Unlock()
-		if l, _ := p.hub.ByID(k.Who.ID); l.Presence == (im.Presence{}) {
-			p.miss(k)
-		}
+		p.doubted = append(p.doubted, k)
+		p.lookSoon()
 	})
 }
 

@@ -494,6 +494,23 @@ func TestADepartureThatNobodyTells(t *testing.T) {
 	})
 }
 
+// What is told of a sign-in that was silent for long is told once.
+func TestWhoComesOnLineLateIsToldOnce(t *testing.T) {
+	threeNodes(t, func(w *trio) {
+		watcher := new(listener)
+		w.in(1, bob, watcher)
+		old := w.node[0].SignIn(hub.Login{Person: alice}, new(listener))
+		w.node[0].SetPresence(old, online, these(both))
+		pass(time.Second)
+		e := w.node[2].SignIn(hub.Login{Person: alice}, new(listener))
+		w.node[0].SignOut(old, these(both), hub.Expelled)
+		pass(hold + 1500*time.Millisecond)
+		w.node[2].SetPresence(e, busy, these(both))
+		pass(time.Minute)
+		w.want("what is heard", watcher.since(), []string{"NLN Alice", "FLN Alice", "hub.Missed", "BSY Alice"})
+	})
+}
+
 // Somebody signs in at a node that is cut off, where he is known from another one, and leaves there again.
 func TestWhoLeavesDuringACutIsFoundWhereHeStillIs(t *testing.T) {
 	threeNodes(t, func(w *trio) {
