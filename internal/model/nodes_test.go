@@ -2,6 +2,7 @@ package model
 
 import (
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 
@@ -77,4 +78,57 @@ func (s *stage) signedIn(who int) bool {
 		_, in := f.Server.Admin().Hub.ByHandle(s.users[who].Handle)
 		return in
 	})
+}
+
+// late returns the worlds after commands in which somebody puts a contact on his list whom his node does
+// not know yet as he has just become at another one: he is told how the contact was, as in the world
+// of another order, and then what the contact has changed.
+func late(ends []*world, all []command) (worlds []*world) {
+	for _, c := range all {
+		if c.verb != "ADD" && c.verb != "web add" {
+			continue
+		}
+		for _, w := range ends {
+			for i, now := range w.out[c.key] {
+				for _, before := range otherwise(ends, c.key, now.text) {
+					next := w.clone()
+					next.out = maps.Clone(w.out)
+					first, then := now, now
+					first.text, then.text = before, "NLN "+presenceIn(now.text)
+					next.out[c.key] = slices.Replace(slices.Clone(w.out[c.key]), i, i+1, first, then)
+					worlds = append(worlds, next)
+				}
+			}
+		}
+	}
+	return worlds
+}
+
+// otherwise returns the lines that tell in other worlds what a line tells of somebody's presence.
+func otherwise(worlds []*world, key, line string) (lines []string) {
+	verb, presence := verbOf(line), presenceIn(line)
+	for _, w := range worlds {
+		for _, h := range w.out[key] {
+			other := presenceIn(h.text)
+			if presence != "" && other != "" && other != presence && verbOf(h.text) == verb && strings.Fields(other)[1] == strings.Fields(presence)[1] {
+				lines = append(lines, h.text)
+			}
+		}
+	}
+	return lines
+}
+
+func verbOf(line string) string { return strings.Fields(line + " -")[0] }
+
+// presenceIn returns what an ILN or NLN says: the status, of whom, and the rest.
+func presenceIn(line string) string {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb {
+	case "NLN":
+		return rest
+	case "ILN":
+		_, rest, _ = strings.Cut(rest, " ")
+		return rest
+	}
+	return ""
 }

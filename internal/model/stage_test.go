@@ -104,7 +104,11 @@ func (s *stage) together(all ...command) {
 	var worlds []*world
 	for _, w := range s.worlds {
 		w.before = w.clients()
-		worlds = append(worlds, outcomes(w, all)...)
+		ends := outcomes(w, all)
+		worlds = append(worlds, ends...)
+		if len(s.fix.All()) > 1 {
+			worlds = append(worlds, late(ends, all)...)
+		}
 	}
 	for _, c := range all {
 		s.t.Log(c)
