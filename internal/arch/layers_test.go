@@ -70,16 +70,17 @@ var layers = map[string][]string{
 	"deploy/package/signin": {"msnclient"}, // for testing packages
 
 	// For measuring: the server does without them.
-	"internal/bare":    {},
-	"internal/process": {},
-	"internal/figures": {},
-	"internal/plots":   {"internal/figures"},
-	"internal/pgtest":  {}, // and for tests
-	"internal/swarm":   {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/process", "internal/pgtest"},
-	"internal/fleet":   {"internal/clock", "internal/config", "internal/pgtest", "internal/process", "internal/server"},
-	"internal/torture": {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process", "internal/fleet"},
-	"cmd/torture":      {"internal/torture", "internal/command", "internal/process", "internal/fleet"},
-	"cmd/swarm":        {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
+	"internal/bare":     {},
+	"internal/process":  {},
+	"internal/figures":  {},
+	"internal/plots":    {"internal/figures"},
+	"internal/loopback": {},                    // and for tests
+	"internal/pgtest":   {"internal/loopback"}, // and for tests
+	"internal/swarm":    {"msnp", "internal/im", "internal/auth", "internal/store", "internal/figures", "internal/loopback", "internal/process", "internal/pgtest"},
+	"internal/fleet":    {"internal/clock", "internal/config", "internal/pgtest", "internal/process", "internal/server"},
+	"internal/torture":  {"msnp", "msnclient", "internal/im", "internal/auth", "internal/store", "internal/admin", "internal/figures", "internal/process", "internal/fleet"},
+	"cmd/torture":       {"internal/torture", "internal/command", "internal/process", "internal/fleet"},
+	"cmd/swarm":         {"internal/swarm", "internal/command", "internal/process", "internal/bare", "internal/figures", "internal/plots"},
 
 	// For tests only: they may use everything, and nothing may use them.
 	"internal/msntest":             nil,
