@@ -5,6 +5,7 @@ package pgtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"monarch/internal/loopback"
 )
 
 // Superuser is who owns everything in a [Server], and Password what he says over TCP. Through the
@@ -54,18 +57,21 @@ type Server struct {
 type account struct{ uid, gid int }
 
 // New makes a server on the loopback and starts it. Close removes it.
-func New() (*Server, error) { return NewAt("127.0.0.1") }
+func New() (*Server, error) { return NewAt("") }
 
-// NewAt makes one on another address of this machine, for whoever reaches that and says the
-// password.
+// NewAt makes one on another address of this machine where nobody else listens, for whoever reaches that and
+// says the password.
 func NewAt(host string) (*Server, error) {
 	s := &Server{Host: host}
 	err := s.find()
 	if err == nil {
+		err = s.choose()
+	}
+	if err == nil {
 		err = s.make()
 	}
 	if err == nil {
-		err = s.begin()
+		err = s.Start()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("postgresql for tests: %w", err), os.RemoveAll(s.dir))
@@ -105,6 +111,21 @@ func (s *Server) find() error {
 func release(path string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 	return n
+}
+
+// choose chooses where to listen: where nobody else does, also while the server is stopped.
+func (s *Server) choose() error {
+	addr, err := loopback.New()
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	s.Host = cmp.Or(s.Host, host)
+	s.Port, err = strconv.Atoi(port)
+	return err
 }
 
 // make makes the server's directory. PostgreSQL refuses to be root.
@@ -147,34 +168,13 @@ func (s *Server) open() error {
 	return errors.Join(err, hba.Close())
 }
 
-// begin starts the server for the first time, at a port that nobody has. Somebody may take that before
-// PostgreSQL does; then it is another.
-func (s *Server) begin() error {
-	for attempt := 1; ; attempt++ {
-		free, err := net.Listen("tcp", net.JoinHostPort(s.Host, "0"))
-		if err != nil {
-			return err
-		}
-		s.Port = free.Addr().(*net.TCPAddr).Port
-		if err := free.Close(); err != nil {
-			return err
-		}
-		if err := s.Start(); !errors.Is(err, errEnded) || attempt == 5 {
-			return err
-		}
-	}
-}
-
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // command is one of PostgreSQL's programs.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.programs, program), args...) //nolint:gosec // only tests say what to run
 	cmd.Dir = s.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "PGHOST=" + s.dir, "PGUSER=" + Superuser}
-	if s.Port != 0 { // else it is not chosen yet, and 0 is none
-		cmd.Env = append(cmd.Env, "PGPORT="+strconv.Itoa(s.Port))
-	}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "PGHOST=" + s.dir, "PGUSER=" + Superuser, "PGPORT=" + strconv.Itoa(s.Port)}
 	confine(cmd, s.owner)
 	return cmd
 }
@@ -208,9 +208,6 @@ func (s *Server) Start() error {
 	return s.await()
 }
 
-// errEnded is why a server does not answer.
-var errEnded = errors.New("it has ended")
-
 // await waits until the server answers.
 func (s *Server) await() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -226,7 +223,7 @@ func (s *Server) await() error {
 		case <-again.C:
 		case <-s.ended:
 			said, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			return fmt.Errorf("%w: %s", errEnded, bytes.TrimSpace(said))
+			return fmt.Errorf("it has ended: %s", bytes.TrimSpace(said))
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer within %v", patience)
 		}
