@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"monarch/internal/figures"
+	"monarch/internal/loopback"
 	"monarch/internal/process"
 )
 
@@ -43,12 +43,10 @@ func (r *run) startNodes(ctx context.Context, n int, database string) (nodes, er
 func freePeers(n int) ([]string, error) {
 	peers := make([]string, n)
 	for i := range peers {
-		free, err := net.Listen("tcp", loopback(i)+":0")
-		if err != nil {
+		var err error
+		if peers[i], err = loopback.New(); err != nil {
 			return nil, fmt.Errorf("find a port for a node: %w", err)
 		}
-		peers[i] = free.Addr().String()
-		free.Close()
 	}
 	return peers, nil
 }
@@ -73,12 +71,12 @@ func nodeName(i int) string { return fmt.Sprint("node-", i+1) }
 // nodeSettings are those of a node with every role, at free ports of its address.
 func nodeSettings(i int, peers []string, database string) map[string]string {
 	settings := map[string]string{
-		"service.host": loopback(i), "database.url": database,
+		"service.host": nodeHost(i), "database.url": database,
 		"database.max_connections": strconv.Itoa(max(2, min(20, connections/len(peers)))),
 		"limits.ticket_life":       "24h", "limits.switchboard_idle": "24h", "limits.challenge_interval": "24h",
 	}
 	for _, key := range listenKeys {
-		settings[key] = loopback(i) + ":0"
+		settings[key] = nodeHost(i) + ":0"
 	}
 	if len(peers) > 1 {
 		settings["cluster.mode"], settings["cluster.node"] = "embedded", nodeName(i)
@@ -108,8 +106,8 @@ func (r *run) spawnNode(ctx context.Context, i int, dir string, settings map[str
 	return &subject{Process: p, kind: p.Name(), use: figures.Of(p.PID()), addr: addrs["notification"], ops: addrs["ops"]}, addrs, nil
 }
 
-// loopback is the address of a node, counted from 0.
-func loopback(i int) string { return fmt.Sprint("127.0.1.", i+1) }
+// nodeHost is the address of a node, counted from 0.
+func nodeHost(i int) string { return fmt.Sprint("127.0.1.", i+1) }
 
 func (ns nodes) stop() error {
 	return atOnce(len(ns), func(i int) error {

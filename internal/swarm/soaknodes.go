@@ -196,7 +196,7 @@ func (s *rolling) roll(ctx context.Context, began time.Time) error {
 // upgrade.
 func (s *rolling) restart(ctx context.Context, i int) error {
 	n := s.nodes[i]
-	host := loopback(i)
+	host := nodeHost(i)
 	s.say("soak: %s is drained", n.name)
 	if _, err := s.step(ctx, stepRestarts+host); err != nil {
 		return err
