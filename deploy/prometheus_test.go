@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,6 +22,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
@@ -131,14 +131,7 @@ type prometheus struct {
 // startPrometheus has one collect from nodes by our configuration, only more often, until the test ends.
 func startPrometheus(t *testing.T, nodes []*msntest.Fixture) *prometheus {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr, dir := l.Addr().String(), t.TempDir()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr, dir := loopback.Address(t), t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package main_test
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,21 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"monarch/internal/loopback"
 	"monarch/internal/pgtest"
 	"monarch/msnclient"
 	"monarch/msnp"
 )
-
-// freePort returns an address of the loopback where nobody listens just now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // configure writes a configuration, monarch.toml, into a directory of its own.
 func configure(t *testing.T, format string, args ...any) (dir string) {
@@ -58,7 +47,7 @@ func twoNodes(t *testing.T) (dirs [2]string, nodes [2]*process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addrs := [2]string{freePort(t), freePort(t)}
+	addrs := [2]string{loopback.Address(t), loopback.Address(t)}
 	for i := range nodes {
 		dirs[i] = configure(t, nodeConfig, db.URL(name), i+1, addrs[i], addrs[0], addrs[1])
 		nodes[i] = serve(t, dirs[i], "--config", "monarch.toml")
@@ -223,7 +212,7 @@ func TestANodeThatFindsNoNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := configure(t, "[database]\nurl = %q\n[cluster]\nmode = \"external\"\nnode = \"node-1\"\nnats_url = \"nats://monarch:sesame@%s\"\n",
-		db.URL(name), freePort(t))
+		db.URL(name), loopback.Address(t))
 	out, code := about(t, dir, "serve")
 	if code != 1 || !strings.Contains(out, "is it running, and is cluster.nats_url right?") || strings.Contains(out, "sesame") {
 		t.Errorf("exit code %d:\n%s", code, out)

@@ -16,6 +16,7 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/im"
+	"monarch/internal/loopback"
 )
 
 // screen is a command at a terminal, and what it has written there.
@@ -136,7 +137,8 @@ func (s *screen) ends() int {
 func TestSetupAtATerminal(t *testing.T) {
 	dir := t.TempDir()
 	file, data := filepath.Join(dir, "monarch.toml"), filepath.Join(dir, "data")
-	https, http, web := freePort(t), freePort(t), freePort(t)
+	https, http, web := loopback.Port(t), loopback.Port(t), loopback.Port(t)
+	mailHost, mailPort := split(t, loopback.Address(t))
 	if err := os.WriteFile(filepath.Join(dir, "monarch-file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func TestSetupAtATerminal(t *testing.T) {
 	s.dialogue([2]string{"people type [https://im.invalid]", ""}, [2]string{"Keep it all the same?", "y"})
 	s.dialogue([2]string{registration, "some"})
 	s.shows("choose \"open\"")
-	s.dialogue([2]string{registration, "closed"}, [2]string{"Mail server", "127.0.0.1"}, [2]string{"Its port [587]", freePort(t)},
+	s.dialogue([2]string{registration, "closed"}, [2]string{"Mail server", mailHost}, [2]string{"Its port [587]", mailPort},
 		[2]string{"tls or none [starttls]", "none"}, [2]string{from, ""})
 	s.shows("smtp.from is")
 	s.dialogue([2]string{from, "robot@example.com"}, [2]string{"Who signs in there", "robot"})

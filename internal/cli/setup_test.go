@@ -13,23 +13,19 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/im"
+	"monarch/internal/loopback"
 	"monarch/internal/store"
 	"monarch/msnclient"
 )
 
-// freePort returns a port that nobody listens on.
-func freePort(t *testing.T) string {
+// split returns the host and the port of an address.
+func split(t *testing.T, addr string) (host, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return host, port
 }
 
 // setUp runs setup without a terminal and returns the configuration it wrote, too.
@@ -72,10 +68,11 @@ func TestSetupByFlags(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("sesame\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	https, http, web := freePort(t), freePort(t), freePort(t)
+	https, http, web := loopback.Port(t), loopback.Port(t), loopback.Port(t)
+	mailHost, mailPort := split(t, loopback.Address(t))
 	r, cfg := setUp(t, file, "open sesame\n",
 		"--host", "127.0.0.1", "--name", "Our Place", "--https-port", https, "--http-port", http, "--web-port", web,
-		"--web-url", "https://im.example.com", "--registration", "invite", "--smtp-host", "127.0.0.1", "--smtp-port", freePort(t),
+		"--web-url", "https://im.example.com", "--registration", "invite", "--smtp-host", mailHost, "--smtp-port", mailPort,
 		"--smtp-tls", "tls", "--smtp-from", "robot@example.com", "--smtp-user", "robot", "--smtp-password-file", secret,
 		"--data", data, "--admin", "You@example.com", "--password-stdin")
 	want := config.Default()
@@ -87,7 +84,7 @@ func TestSetupByFlags(t *testing.T) {
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error(diff)
 	}
-	if s := cfg.SMTP; s.Host != "127.0.0.1" || s.TLS != "tls" || s.From != "robot@example.com" || s.User != "robot" || s.PasswordFile != secret {
+	if s := cfg.SMTP; s.Host != mailHost || s.TLS != "tls" || s.From != "robot@example.com" || s.User != "robot" || s.PasswordFile != secret {
 		t.Errorf("%+v", s)
 	}
 	if got := role(t, cfg, "you@example.com"); got != im.Administrator {
@@ -193,7 +190,7 @@ func TestSetupRefusesWhatCannotBe(t *testing.T) {
 		code int
 		want string
 	}{
-		{"a port that another makes room for", []string{"--http-port", "8080", "--web-port", freePort(t), "--dry-run"}, 0, ""},
+		{"a port that another makes room for", []string{"--http-port", "8080", "--web-port", loopback.Port(t), "--dry-run"}, 0, ""},
 		{"a host with a port", []string{"--host", "im.example.com:1863"}, 2, `--host: service.host is "im.example.com:1863"; give the host name alone`},
 		{"an address of IPv6", []string{"--host", "2001:db8::1"}, 2, "know IPv4 addresses and host names only"},
 		{"no name", []string{"--name", ""}, 2, "--name: service.name is"},
@@ -228,16 +225,18 @@ func TestSetupRefusesWhatCannotBe(t *testing.T) {
 func TestAServerStartsWithWhatSetupWrote(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "monarch.toml")
-	dispatch := "127.0.0.1:" + freePort(t)
+	dispatch, login, page, web := loopback.Address(t), loopback.Address(t), loopback.Address(t), loopback.Address(t)
+	host, https := split(t, login)
+	_, http := split(t, page)
+	_, site := split(t, web)
 	text := "[dispatch]\nlisten = \"" + dispatch + "\"\n[notification]\nlisten = \"127.0.0.1:0\"\n[switchboard]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n" +
-		"[passport]\nhttps_listen = \"127.0.0.1:1\"\nhttp_listen = \"127.0.0.1:2\"\n[web]\nlisten = \"127.0.0.1:3\"\n"
+		"[passport]\nhttps_listen = \"" + host + ":1\"\nhttp_listen = \"" + host + ":2\"\n[web]\nlisten = \"" + host + ":3\"\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	https := freePort(t)
-	_, cfg := setUp(t, file, "secret\n", "--force", "--data", filepath.Join(dir, "data"), "--https-port", https, "--http-port", freePort(t),
-		"--web-port", freePort(t), "--admin", "you@example.com", "--password-stdin")
-	if cfg.Passport.HTTPSListen != "127.0.0.1:"+https {
+	_, cfg := setUp(t, file, "secret\n", "--force", "--data", filepath.Join(dir, "data"), "--https-port", https, "--http-port", http,
+		"--web-port", site, "--admin", "you@example.com", "--password-stdin")
+	if cfg.Passport.HTTPSListen != login {
 		t.Errorf("the address of the listener has changed: %s", cfg.Passport.HTTPSListen)
 	}
 	startServer(t, "--config", file, "serve")
@@ -246,7 +245,7 @@ func TestAServerStartsWithWhatSetupWrote(t *testing.T) {
 		t.Errorf("while a server runs: %+v", r)
 	}
 	c, err := msnclient.Dial(t.Context(), msnclient.Config{
-		Handle: "you@example.com", Password: "secret", Server: dispatch, Login: "https://127.0.0.1:" + https + "/login2.srf",
+		Handle: "you@example.com", Password: "secret", Server: dispatch, Login: "https://" + login + "/login2.srf",
 		TLS: &tls.Config{InsecureSkipVerify: true},
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/doctor"
+	"monarch/internal/loopback"
 )
 
 // severalNodes is a configuration of one of several, with a peer at an address.
@@ -43,20 +44,9 @@ func listening(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// nobody returns an address where nothing listens.
-func nobody(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestSeveralNodesThatAreWell(t *testing.T) {
 	everything := []string{"dispatch", "notification", "switchboard", "passport"}
-	all := examineNodes(t, severalNodes(t, nobody(t)),
+	all := examineNodes(t, severalNodes(t, loopback.Address(t)),
 		doctor.Node{Name: "node-1", State: "here", Roles: everything[:2], Notification: "10.0.0.1:1864"},
 		doctor.Node{Name: "node-2", State: "alive", Roles: everything[1:], Notification: listening(t), Switchboards: []string{listening(t)}, Ahead: 2 * time.Second},
 		doctor.Node{Name: "node-3", State: "left"})
@@ -67,9 +57,9 @@ func TestSeveralNodesThatAreWell(t *testing.T) {
 }
 
 func TestSeveralNodesThatAreNot(t *testing.T) {
-	same, away := listening(t), nobody(t)
+	same, away := listening(t), loopback.Address(t)
 	some := []string{"notification", "switchboard"}
-	all := examineNodes(t, severalNodes(t, nobody(t)),
+	all := examineNodes(t, severalNodes(t, loopback.Address(t)),
 		doctor.Node{Name: "node-1", State: "here", Release: "v1.0.0", Roles: some, Notification: same, Draining: true},
 		doctor.Node{Name: "node-2", State: "alive", Release: "v1.1.0", Roles: some, Notification: same, Switchboards: []string{away}, Ahead: time.Minute},
 		doctor.Node{Name: "node-3", State: "silent", Heard: time.Now().Add(-30 * time.Second)},
@@ -85,7 +75,7 @@ func TestSeveralNodesThatAreNot(t *testing.T) {
 
 func TestAllNodesDrain(t *testing.T) {
 	everything := []string{"dispatch", "notification", "switchboard", "passport"}
-	examineNodes(t, severalNodes(t, nobody(t)),
+	examineNodes(t, severalNodes(t, loopback.Address(t)),
 		doctor.Node{Name: "node-1", State: "here", Roles: everything, Notification: listening(t), Draining: true},
 		doctor.Node{Name: "node-2", State: "alive", Roles: []string{"web"}},
 	).expect(t, doctor.Problem, "roles", "draining")
@@ -93,7 +83,7 @@ func TestAllNodesDrain(t *testing.T) {
 
 func TestANodeThatHearsNoOther(t *testing.T) {
 	here := doctor.Node{Name: "node-1", State: "here"}
-	cfg := severalNodes(t, nobody(t))
+	cfg := severalNodes(t, loopback.Address(t))
 	cfg.Cluster.Listen = ":6222"
 	cfg.Cluster.Peers = append(cfg.Cluster.Peers, "127.0.0.1:6222") // itself
 	all := examineNodes(t, cfg, here)
@@ -104,14 +94,14 @@ func TestANodeThatHearsNoOther(t *testing.T) {
 	examineNodes(t, cfg, here).expect(t, doctor.OK, "peers", "1 of 2")
 	examine(t, cfg, stopped).expect(t, doctor.OK, "peers", "1 of 2")
 
-	cfg.Cluster.Mode, cfg.Cluster.NATSURL = config.ClusterExternal, "nats://monarch:sesame@"+nobody(t)
+	cfg.Cluster.Mode, cfg.Cluster.NATSURL = config.ClusterExternal, "nats://monarch:sesame@"+loopback.Address(t)
 	examineNodes(t, cfg, here).expect(t, doctor.Warning, "NATS", "refused")
 	cfg.Cluster.NATSURL = "tls://monarch:sesame@" + listening(t)
 	examine(t, cfg, stopped).expect(t, doctor.OK, "NATS", "1 of 1")
 }
 
 func TestASecretThatWillNotDo(t *testing.T) {
-	cfg := severalNodes(t, nobody(t))
+	cfg := severalNodes(t, loopback.Address(t))
 	path := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(path, []byte("too short\n"), 0o644); err != nil {
 		t.Fatal(err)

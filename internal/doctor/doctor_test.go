@@ -12,6 +12,7 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/doctor"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 	"monarch/internal/passport"
 	"monarch/internal/store"
@@ -152,7 +153,7 @@ func TestOldHandshakesThatShouldBeRefused(t *testing.T) {
 }
 
 func TestListenersThatDoNotAnswer(t *testing.T) {
-	nobody := closedPort(t)
+	nobody := loopback.Address(t)
 	other := stranger(t)
 	for name, c := range map[string]struct {
 		change func(*config.Config)
@@ -184,25 +185,6 @@ func TestPortsThatCannotBeBound(t *testing.T) {
 	all := examine(t, cfg, stopped)
 	all.expect(t, doctor.Problem, "dispatch server", "another program uses")
 	all.expect(t, doctor.Problem, "notification server", "Nothing can listen")
-}
-
-// closedPort returns an address that nobody listens at, nor can until the test ends: it is the near end of
-// a connection to elsewhere.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c.Close()
-		l.Close()
-	})
-	return c.LocalAddr().String()
 }
 
 // stranger listens like another program, and answers whatever it is told with a word.

@@ -7,6 +7,7 @@ import (
 
 	"monarch/internal/config"
 	"monarch/internal/doctor"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
@@ -15,7 +16,7 @@ func TestMailServers(t *testing.T) {
 	open.Start(t)
 	strange := &msntest.MailServer{} // its certificate is signed by nobody the system knows
 	strange.Start(t)
-	_, port, err := net.SplitHostPort(closedPort(t))
+	host, port, err := net.SplitHostPort(loopback.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func TestMailServers(t *testing.T) {
 		"an open one":            {config.SMTP{Host: "127.0.0.1", Port: open.Port(), TLS: config.SMTPNoTLS}, doctor.OK, "answers, without encryption"},
 		"without STARTTLS":       {config.SMTP{Host: "127.0.0.1", Port: open.Port(), TLS: config.SMTPStartTLS}, doctor.Problem, "STARTTLS"},
 		"one nobody vouches for": {config.SMTP{Host: "127.0.0.1", Port: strange.Port(), TLS: config.SMTPStartTLS}, doctor.Problem, "certificate"},
-		"nobody there":           {config.SMTP{Host: "127.0.0.1", Port: nobody, TLS: config.SMTPTLS}, doctor.Problem, "refused"},
+		"nobody there":           {config.SMTP{Host: host, Port: nobody, TLS: config.SMTPTLS}, doctor.Problem, "refused"},
 		"no sign-in":             {config.SMTP{Host: "127.0.0.1", Port: open.Port(), TLS: config.SMTPNoTLS, User: "u", Password: "p"}, doctor.Problem, "lets nobody sign in"},
 	} {
 		t.Run(name, func(t *testing.T) {

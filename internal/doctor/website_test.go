@@ -11,6 +11,7 @@ import (
 	"monarch/internal/acme/acmetest"
 	"monarch/internal/config"
 	"monarch/internal/doctor"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
@@ -50,8 +51,8 @@ func TestACertificateThatAnAuthorityGives(t *testing.T) {
 	a := acmetest.New(t)
 	cfg := freePorts(t)
 	cfg.Web.ACME, cfg.Web.ACMEDirectory, cfg.Web.ACMECA = config.ACMEOn, a.Directory, a.CA
-	cfg.Web.URL, cfg.Web.Listen = "https://im.example.com", acmetest.FreePort(t)
-	cfg.Passport.HTTPListen = acmetest.FreePort(t)
+	cfg.Web.URL, cfg.Web.Listen = "https://im.example.com", loopback.Address(t)
+	cfg.Passport.HTTPListen = loopback.Address(t)
 	here := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, a.Names)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"monarch/internal/clock"
 	"monarch/internal/cluster"
+	"monarch/internal/loopback"
 	"monarch/internal/metrics"
 )
 
@@ -115,7 +116,7 @@ func TestAClusterOfServersInItsNodes(t *testing.T) {
 }
 
 func TestAClusterOverNATSThatIsStartedAgain(t *testing.T) {
-	address := freeAddress(t)
+	address := loopback.Address(t)
 	srv := runNATS(t, address, nil)
 	a, b := newNode("a", external(address, "monarch:sesame")).start(t), newNode("b", external(address, "monarch:sesame")).start(t)
 	a.sees(t, "b", "first")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"monarch/internal/loopback"
 	"monarch/internal/natsbus"
 )
 
@@ -109,7 +110,7 @@ func TestWhatWasSentLastArrives(t *testing.T) {
 }
 
 func TestPeersMayComeLaterAndComeAgain(t *testing.T) {
-	address := freeAddress(t)
+	address := loopback.Address(t)
 	a := embedded(t, anyPort, secret, address).start(t) // which waits in vain
 	b := embedded(t, address, secret, address).start(t)
 	meet(t, a, b)

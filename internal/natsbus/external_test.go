@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"monarch/internal/loopback"
 	"monarch/internal/metrics"
 	"monarch/internal/natsbus"
 )
@@ -50,7 +51,7 @@ func external(address, user string) *end {
 }
 
 func TestNATSElsewhereMayBeStartedAgain(t *testing.T) {
-	address := freeAddress(t)
+	address := loopback.Address(t)
 	srv := runNATS(t, address, nil)
 	a, b := external(address, "monarch:sesame").start(t), external(address, "monarch:sesame").start(t)
 	meet(t, a, b)
@@ -75,7 +76,7 @@ func TestNATSElsewhereThatWillNotDo(t *testing.T) {
 	open := runNATS(t, anyNATS, nil).Addr().String()
 	small := runNATS(t, anyNATS, func(o *server.Options) { o.MaxPayload = 100_000 }).Addr().String()
 	for _, tc := range []struct{ address, user, want string }{
-		{freeAddress(t), "monarch:sesame", "cluster.nats_url"},
+		{loopback.Address(t), "monarch:sesame", "cluster.nats_url"},
 		{open, "monarch:wrong", "Authorization Violation"},
 		{small, "monarch:sesame", "max_payload"},
 	} {

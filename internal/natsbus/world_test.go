@@ -2,10 +2,8 @@ package natsbus_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -188,21 +186,4 @@ func (e *end) has(packet string) bool {
 
 func withoutHellos(packets []string) []string {
 	return slices.DeleteFunc(packets, func(p string) bool { return strings.HasPrefix(p, "hello") })
-}
-
-// freeAddress returns one on which nobody listens, nor will when a server there has stopped: nobody else has
-// its host, and no system chooses its port by itself.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	var host [3]byte
-	rand.Read(host[:])
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:21222", host[0], host[1], 1+host[2]%254))
-	if err != nil { // where 127.0.0.1 is all there is
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

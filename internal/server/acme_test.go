@@ -11,6 +11,7 @@ import (
 
 	"monarch/internal/acme/acmetest"
 	"monarch/internal/config"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
@@ -45,7 +46,7 @@ func trusted(t *testing.T, f *msntest.Fixture, roots *x509.CertPool, hurry time.
 func TestTheWebsiteGetsACertificate(t *testing.T) {
 	t.Parallel()
 	a := acmetest.New(t)
-	http, https, web := acmetest.FreePort(t), acmetest.FreePort(t), acmetest.FreePort(t)
+	http, https, web := loopback.Address(t), loopback.Address(t), loopback.Address(t)
 	f := msntest.Start(t, withACME(a, http, https, web))
 	if page, shown := browse(t, "https://"+web+"/"); !strings.Contains(page, "Monarch") || shown == "" {
 		t.Error("without a certificate of the authority there is no page")
@@ -77,8 +78,8 @@ func TestTheWebsiteGetsACertificate(t *testing.T) {
 func TestTheWebsiteGetsACertificateThroughTheListenerOfClients(t *testing.T) {
 	t.Parallel()
 	a := acmetest.New(t)
-	http, https, web := acmetest.FreePort(t), acmetest.FreePort(t), acmetest.FreePort(t)
-	a.Start(acmetest.FreePort(t), https)
+	http, https, web := loopback.Address(t), loopback.Address(t), loopback.Address(t)
+	a.Start(loopback.Address(t), https)
 	f := msntest.Start(t, withACME(a, http, https, web))
 	trusted(t, f, a.Roots(), 5*time.Second)
 	sees(t, f, "monarch_acme_certificates_total 1")

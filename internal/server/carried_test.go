@@ -2,25 +2,18 @@ package server_test
 
 import (
 	"bytes"
-	"net"
 	"strings"
 	"testing"
 
 	"monarch/internal/fleet"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
 // unplugged returns settings of a server that is reached over a cable, and what plugs that in and pulls it.
 func unplugged(t *testing.T, name string) (settings map[string]string, pull func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := loopback.Address(t)
 	cable, err := fleet.NewSlow("127.0.0.1:0", addr, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -1,25 +1,17 @@
 package server_test
 
 import (
-	"net"
 	"testing"
 
 	"monarch/internal/fleet"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
-// startNATS starts a NATS server on a free port, until the test ends.
+// startNATS starts a NATS server until the test ends.
 func startNATS(t *testing.T) *fleet.NATS {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	n, err := fleet.StartNATS(addr)
+	n, err := fleet.StartNATS(loopback.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}

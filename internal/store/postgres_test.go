@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"monarch/internal/im"
+	"monarch/internal/loopback"
 	"monarch/internal/pgtest"
 )
 
@@ -44,18 +45,11 @@ func TestTroubleWithPostgresSaysWhatToDo(t *testing.T) {
 	if err := server.Run("postgres", prepare...); err != nil {
 		t.Fatal(err)
 	}
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := nobody.Close(); err != nil {
-		t.Fatal(err)
-	}
 	for what, c := range map[string]struct {
 		url, says string
 		kind      error
 	}{
-		"no server":            {"postgres://u:" + "secret" + "@" + nobody.Addr().String() + "/d", "see that it runs", ErrUnreachable},
+		"no server":            {"postgres://u:" + "secret" + "@" + loopback.Address(t) + "/d", "see that it runs", ErrUnreachable},
 		"no such host":         {"postgres://u:secret@nowhere.invalid/d", "see that it runs", ErrUnreachable},
 		"another password":     {server.TCP("guest", "secret", name), "user and password", ErrRefused},
 		"no such user":         {server.TCP("nobody", "secret", name), "user and password", ErrRefused},

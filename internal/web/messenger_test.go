@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 	"monarch/internal/admin"
 	"monarch/internal/auth"
 	"monarch/internal/fleet"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 	"monarch/internal/web"
 )
@@ -276,14 +276,7 @@ func TestTheMessengerReachesOtherNodes(t *testing.T) {
 // TestTheMessengerTalksAtOtherNodes has somebody whose conversation is at a third node, which fails.
 func TestTheMessengerTalksAtOtherNodes(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	board := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	board := loopback.Address(t)
 	cable, err := fleet.NewSlow("127.0.0.1:0", board, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"monarch/internal/loopback"
 )
 
 // patience is how long anything may take that ought to be quick.
@@ -50,7 +52,8 @@ type Authority struct {
 // New prepares an authority, which runs from [Authority.Start] on.
 func New(t testing.TB) *Authority {
 	t.Helper()
-	a := &Authority{t: t, dir: t.TempDir(), listen: FreePort(t), manage: FreePort(t), Names: FreePort(t), dnsManage: FreePort(t)}
+	a := &Authority{t: t, dir: t.TempDir(), Names: loopback.Address(t)}
+	a.listen, a.manage, a.dnsManage = loopback.Address(t), loopback.Address(t), loopback.Address(t)
 	a.Directory, a.CA = "https://"+a.listen+"/dir", filepath.Join(a.dir, "ca.pem")
 	a.Trust = a.certify()
 	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Trust}, DisableKeepAlives: true}, Timeout: patience}
@@ -60,10 +63,10 @@ func New(t testing.TB) *Authority {
 	return a
 }
 
-// Start runs the authority, which looks for names at these addresses of 127.0.0.1: over HTTP, and
-// by handshakes.
+// Start runs the authority, which looks for names at these addresses of one host: over HTTP, and by handshakes.
 func (a *Authority) Start(http, tls string) {
 	a.t.Helper()
+	a.tell("set-default-ipv4", map[string]any{"ip": hostOf(a.t, http)})
 	config := map[string]map[string]any{"pebble": {
 		"listenAddress": a.listen, "managementListenAddress": a.manage,
 		"certificate": a.CA, "privateKey": filepath.Join(a.dir, "ca.key"),
@@ -136,15 +139,13 @@ func (a *Authority) Roots() *x509.CertPool {
 	return pool
 }
 
-// FreePort returns an address of 127.0.0.1 that nobody listens on.
-func FreePort(t testing.TB) string {
+func hostOf(t testing.TB, address string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return host
 }
 
 func portOf(t testing.TB, address string) int {
@@ -222,7 +223,7 @@ func (a *Authority) certify() *x509.CertPool {
 		a.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(hostOf(a.t, a.listen)), net.ParseIP(hostOf(a.t, a.manage))}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
