@@ -1,7 +1,7 @@
 package web_test
 
 import (
-	"context"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -78,16 +78,23 @@ func TestFormsHaveALimit(t *testing.T) {
 }
 
 func TestWhoSaysNothingHoldsUpNobody(t *testing.T) {
-	s := open(t)
-	c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
-	if err != nil {
-		t.Fatal(err)
+	const longer = 4 * time.Second // net/http alone waits for somebody who has said nothing
+	shortest := time.Duration(math.MaxInt64)
+	for attempt := 0; attempt < 5 && shortest > longer; attempt++ { // the machine may be as slow as that, but not always
+		s := open(t)
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		s.browse().get("/") // the other connection was accepted before
+		began := time.Now()
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		shortest = min(shortest, time.Since(began))
 	}
-	defer c.Close()
-	s.browse().get("/")                                            // the other connection was accepted before
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // net/http would wait for longer
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
-		t.Error(err)
+	if shortest > longer {
+		t.Errorf("it takes %v at the shortest", shortest)
 	}
 }
