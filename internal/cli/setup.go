@@ -102,7 +102,7 @@ func (c *setupCmd) Run(ctx context.Context, a *app) error {
 	if err := s.mayReplace(ctx); err != nil {
 		return err
 	}
-	return s.make(ctx, who)
+	return s.make(ctx, serviceOwner(), who)
 }
 
 // begin reads the configuration that there is, or chooses what a new one begins with.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,10 +50,11 @@ func (s *setup) mayReplace(ctx context.Context) error {
 	return err
 }
 
-// owner is whom files are given that root makes.
+// owner is the user that the service runs as, if root sets it up.
 type owner struct {
 	name     string // "" is whoever runs this
 	uid, gid int
+	groups   []int // besides gid
 }
 
 // serviceOwner returns the user of the system's service, if root acts for him.
@@ -70,120 +71,110 @@ func serviceOwner() owner {
 	if err1 != nil || err2 != nil {
 		return owner{}
 	}
-	return owner{u.Username, uid, gid}
+	to := owner{name: u.Username, uid: uid, gid: gid}
+	groups, _ := u.GroupIds() // without them he may do less
+	for _, id := range groups {
+		if g, err := strconv.Atoi(id); err == nil {
+			to.groups = append(to.groups, g)
+		}
+	}
+	return to
 }
 
-// give makes a file the owner's.
-func (o owner) give(path string) error {
-	if o.name == "" {
-		return nil
-	}
-	return os.Lchown(path, o.uid, o.gid)
-}
-
-// giveBelow makes files below a directory the owner's. The directory may be his already, who could put a
-// link to any other place where one of them was: nothing beyond it is given away.
-func (o owner) giveBelow(dir string, paths map[string]bool) error {
-	if o.name == "" {
-		return nil
-	}
-	root, err := os.OpenRoot(dir)
+// house makes the data directory, if it is not there, and gives it to the owner, if nothing is in it:
+// where only root decides what is on the way to it. A link that somebody else has put there could lead
+// anywhere; what is behind one is left to the owner himself.
+func (o owner) house(dir string) error {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // nothing was written through it
-	for path := range paths {
-		name, err := filepath.Rel(dir, path)
-		if err == nil {
-			err = root.Lchown(name, o.uid, o.gid)
+	at := "/"
+	for _, name := range append([]string{""}, strings.Split(strings.Trim(dir, "/"), "/")...) {
+		at = filepath.Join(at, name)
+		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			mode := fs.FileMode(0o755)
+			if at == dir {
+				mode = 0o700
+			}
+			if err = os.Mkdir(at, mode); err == nil {
+				info, err = os.Lstat(at)
+			}
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("give a file to %s: %w", o.name, err)
+		if err != nil {
+			return err
+		}
+		if !rootsAlone(info) {
+			return nil
 		}
 	}
-	return nil
+	if inside, err := os.ReadDir(dir); err != nil || len(inside) > 0 {
+		return err
+	}
+	return os.Lchown(dir, o.uid, o.gid)
 }
 
 // write puts the configuration in its place, which has either the former or the whole new one. The
-// former is kept beside it. kept is its name, if there was one that differs.
+// former is kept beside it. kept is its name, if there was one that differs. The service may read what
+// root writes for it, and not change it.
 func (s *setup) write(to owner) (kept string, err error) {
 	if string(s.before) == s.text() {
 		return "", nil
 	}
-	mode := fs.FileMode(0o644)
-	if s.answers.Secret() {
+	mode, group := fs.FileMode(0o644), -1
+	switch {
+	case to.name != "":
+		mode, group = 0o640, to.gid
+	case s.answers.Secret():
 		mode = 0o600
-		if to.name != "" {
-			mode = 0o640
-		}
 	}
 	if err := os.MkdirAll(filepath.Dir(s.config), 0o755); err != nil { //nolint:gosec // whose files others may read, unless they hold a secret
 		return "", fmt.Errorf("make the configuration's directory: %w", err)
 	}
 	if s.before != nil {
 		kept = s.config + ".before-" + time.Now().Format("20060102-150405")
-		if err := writeWhole(kept, s.before, 0o600, to); err != nil {
+		if err := writeWhole(kept, s.before, 0o600, -1); err != nil {
 			return "", fmt.Errorf("keep the former configuration: %w", err)
 		}
 	}
-	if err := writeWhole(s.config, []byte(s.text()), mode, to); err != nil {
+	if err := writeWhole(s.config, []byte(s.text()), mode, group); err != nil {
 		return kept, fmt.Errorf("write the configuration: %w", err)
 	}
 	return kept, nil
 }
 
-// writeWhole puts a file in its place at once.
-func writeWhole(path string, text []byte, mode fs.FileMode, to owner) error {
+// writeWhole puts a file in its place at once, for a group to read unless that is -1.
+func writeWhole(path string, text []byte, mode fs.FileMode, group int) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.tmp")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails, as it should, once renamed
 	_, err = f.Write(text)
-	if err := errors.Join(err, f.Chmod(mode), to.give(f.Name()), f.Sync(), f.Close()); err != nil {
+	if group >= 0 {
+		err = errors.Join(err, f.Chown(-1, group))
+	}
+	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
 }
 
-// fill makes the data directory and lets do work in it. What was made is the owner's.
-func (s *setup) fill(to owner, do func() error) error {
+// settle makes the data directory. From then on, and for good, this process is the owner: what it does
+// there could otherwise be led elsewhere by a link, with the rights of root.
+func (s *setup) settle(to owner) error {
 	dir := s.answers.Data.Dir
+	if to.name != "" {
+		if err := to.house(dir); err != nil {
+			return fmt.Errorf("make the data directory: %w", err)
+		}
+		if err := to.become(); err != nil {
+			return fmt.Errorf("go on as the user %s: %w", to.name, err)
+		}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	known, err := entries(dir)
-	if err != nil {
-		return err
-	}
-	if len(known) == 1 { // itself
-		if err := to.give(dir); err != nil {
-			return fmt.Errorf("give the data directory to %s: %w", to.name, err)
-		}
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	now, err := entries(dir)
-	if err != nil {
-		return err
-	}
-	maps.DeleteFunc(now, func(path string, _ bool) bool { return known[path] })
-	return to.giveBelow(dir, now)
-}
-
-// entries returns everything below a directory.
-func entries(dir string) (map[string]bool, error) {
-	all := make(map[string]bool)
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a server has removed it
-		}
-		all[path] = true
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look into the data directory: %w", err)
-	}
-	return all, nil
+	return nil
 }

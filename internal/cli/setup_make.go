@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -90,9 +91,9 @@ func (s *setup) choosePassword(ctx context.Context, who *administratorOf) error 
 	return nil
 }
 
-// make writes the file, makes the database and the administrator, and says what to do next.
-func (s *setup) make(ctx context.Context, who administratorOf) error {
-	to := serviceOwner()
+// make writes the file, makes the database and the administrator, and says what to do next. All but the
+// file is made by the service's user himself.
+func (s *setup) make(ctx context.Context, to owner, who administratorOf) error {
 	kept, err := s.write(to)
 	if err != nil {
 		return err
@@ -102,20 +103,32 @@ func (s *setup) make(ctx context.Context, who administratorOf) error {
 		fmt.Fprintf(s.stdout, "The former one is %s.\n", kept)
 	}
 	s.data = "" // it is in the file now
+	err = s.settle(to)
 	told := ""
-	err = s.fill(to, func() (err error) {
+	if err == nil {
 		told, err = s.enrol(ctx, who)
-		return err
-	})
+	}
 	if err != nil {
-		return fmt.Errorf("%w\nThe configuration is written. When this is mended: %s", err, s.command("setup"))
+		return fmt.Errorf("%w\n%sThe configuration is written. When this is mended: %s", err, s.whose(to), s.command("setup"))
 	}
 	fmt.Fprintf(s.stdout, "The database is %s.\n%s", s.databaseName(), told)
 	if to.name != "" {
-		fmt.Fprintf(s.stdout, "What was made belongs to the user %s.\n", to.name)
+		fmt.Fprintf(s.stdout, "What was made belongs to the user %s, who may read the configuration and not change it.\n", to.name)
 	}
 	s.next(to)
 	return nil
+}
+
+// whose says whose the data directory has to be, where that is not whoever runs this.
+func (s *setup) whose(to owner) string {
+	if to.name == "" {
+		return ""
+	}
+	dir, give := s.answers.Data.Dir, fmt.Sprintf("chown -hR %[1]s:", to.name)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		give = fmt.Sprintf("install -d -m 700 -o %[1]s -g %[1]s", to.name)
+	}
+	return fmt.Sprintf("This is done as the user %s, whose %s and all in it has to be: sudo %s %s\n", to.name, dir, give, dir)
 }
 
 func (s *setup) databaseName() string {
