@@ -25,10 +25,13 @@ fi
 for dir in /var/lib/monarch /var/backups/monarch; do
 	[ -d "$dir" ] || install -d -m 700 -o monarch -g monarch "$dir"
 done
-# The configuration may come to hold passwords.
-if [ $first = yes ]; then
-	chgrp monarch /etc/monarch/monarch.toml
-	chmod 640 /etc/monarch/monarch.toml
+# The configuration may come to hold passwords: the server reads it, and does not change it. rpm gives one
+# that nobody has changed back to root's group with each version.
+if [ -f /etc/monarch/monarch.toml ]; then
+	case $(stat -c %U:%G /etc/monarch/monarch.toml) in
+	root:root | monarch:*) chown root:monarch /etc/monarch/monarch.toml ;;
+	esac
+	[ $first = no ] || chmod 640 /etc/monarch/monarch.toml
 fi
 
 if [ -d /run/systemd/system ]; then
