@@ -53,9 +53,10 @@ type Service struct {
 	Enforce    func(context.Context) (ended int, err error)
 	Configured func() []NetworkRule
 
-	nodes  *nodes.Nodes  // nil where no server runs
-	alerts atomic.Uint32 // number of the last one
-	tokens knownTokens
+	nodes      *nodes.Nodes  // nil where no server runs
+	alerts     atomic.Uint32 // number of the last one
+	tokens     knownTokens
+	goodTokens goodTokens
 }
 
 // Account is what lists show of an account.

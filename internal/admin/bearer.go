@@ -18,7 +18,8 @@ import (
 	"monarch/internal/turns"
 )
 
-// How often somebody at one address may come with a wrong token. Right ones are not counted.
+// How often somebody at one address may come with a wrong token before the database is not asked for each
+// any more. Right ones are not counted, and always let in.
 var wrongTokens = clock.Rate{Burst: 20, Per: 10 * time.Minute}
 
 const (
@@ -84,7 +85,7 @@ func (b *Bearer) find(ctx context.Context, secret string, from netip.Addr) (stor
 	if t, ok := s.tokens.known(secret, s.Clock); ok {
 		return t, nil
 	}
-	if wait := b.wait(from); wait > 0 {
+	if wait := b.wait(from); wait > 0 && !s.goodTokens.have(ctx, secret, s.Clock.Elapsed, s.tokenHashes) {
 		b.Refused.Add(1)
 		return store.APIToken{}, &refusal{
 			problem(http.StatusTooManyRequests, CodeTooFast, "too many wrong tokens came from your address; try again later"),
@@ -116,6 +117,15 @@ func unauthorized(challenge, text string) error {
 		problem(http.StatusUnauthorized, CodeUnauthorized, "%s", text),
 		http.Header{"Www-Authenticate": {challenge}},
 	}
+}
+
+// tokenHashes returns the hashes of all tokens.
+func (s *Service) tokenHashes(ctx context.Context) ([]string, error) {
+	all, err := s.Store.APITokenHashes(ctx, s.Clock.Now())
+	if err != nil {
+		s.Log.WarnContext(ctx, "the tokens there are cannot be looked up", "err", err)
+	}
+	return all, err
 }
 
 // lookUp finds a token in the database, and remembers it for a while.

@@ -153,9 +153,28 @@ func TestWrongTokensAreHeldBack(t *testing.T) {
 	}
 	g.wants(g.ask("GET", "/api/v1/accounts", made.Secret, from, ""), 200, "")
 	g.wants(g.ask("GET", "/api/v1/accounts", made.Secret, elsewhere, ""), 200, "")
-	if g.Refused.Load() != 21 || g.Requests.Load() != 3 {
+	b.Clock.Advance(time.Minute) // until the right one is not remembered, but for one wrong one's wait
+	g.wants(g.ask("GET", "/api/v1/accounts", "monarch_y", from, ""), 401, admin.CodeUnauthorized)
+	g.wants(g.ask("GET", "/api/v1/accounts", "monarch_z", from, ""), 401, admin.CodeUnauthorized)
+	g.wants(g.ask("GET", "/api/v1/accounts", "monarch_x", from, ""), 429, admin.CodeTooFast)
+	g.wants(g.ask("GET", "/api/v1/accounts", made.Secret, from, ""), 200, "")
+	fresh := b.token(t, admin.NewToken{Name: "fresh", Role: "administrator"})
+	g.wants(g.ask("GET", "/api/v1/accounts", fresh.Secret, from, ""), 200, "")
+	if g.Refused.Load() != 24 || g.Requests.Load() != 5 {
 		t.Errorf("%d refused, %d let in", g.Refused.Load(), g.Requests.Load())
 	}
+	brief := b.token(t, admin.NewToken{Name: "brief", Role: "administrator"})
+	if err := admin.Local(b.Service).RevokeToken(t.Context(), "brief"); err != nil {
+		t.Fatal(err)
+	}
+	g.wants(g.ask("GET", "/api/v1/accounts", brief.Secret, from, ""), 429, admin.CodeTooFast)
+	b.Clock.Advance(time.Hour)
+	dated := b.token(t, admin.NewToken{Name: "dated", Role: "administrator", ExpiresIn: 60})
+	b.Clock.Advance(time.Minute)
+	for range 20 {
+		g.wants(g.ask("GET", "/api/v1/accounts", "monarch_x", from, ""), 401, admin.CodeUnauthorized)
+	}
+	g.wants(g.ask("GET", "/api/v1/accounts", dated.Secret, from, ""), 429, admin.CodeTooFast)
 }
 
 // TestWhoHangsUpGuessesNoFaster lets somebody guess who never waits for the answer.

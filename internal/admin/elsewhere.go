@@ -43,7 +43,7 @@ func (s *Service) Join(n *nodes.Nodes) {
 	s.nodes = n
 	n.Answer(topicAdmin, s.answer)
 	n.Answer(topicSessions, s.page)
-	n.Hear(topicTokens, func([]byte) { s.tokens.forget() })
+	n.Hear(topicTokens, func([]byte) { s.forgetTokens() })
 	n.Answer(topicStatus, s.tellStatus)
 	n.Answer(topicHistory, s.tellHistory)
 	n.Answer(topicErrors, s.tellErrors)

@@ -94,6 +94,7 @@ func (s *Service) CreateToken(ctx context.Context, n NewToken) (MadeToken, error
 	if err := s.Store.AddAPIToken(ctx, t, secret); err != nil {
 		return MadeToken{}, explainToken(err, n.Name)
 	}
+	s.changedTokens()
 	s.Log.InfoContext(ctx, "token made", "token", t.Name)
 	s.Audit.Record(ctx, audit.Event{What: audit.TokenMade, Note: t.Name + ": " + words(scopes)})
 	return MadeToken{Token: token(t), Secret: secret}, nil
@@ -115,13 +116,23 @@ func (s *Service) RevokeToken(ctx context.Context, idOrName string) error {
 	if err != nil {
 		return explainToken(err, idOrName)
 	}
-	s.tokens.forget()
-	if s.nodes != nil {
-		s.nodes.Tell(topicTokens, nil)
-	}
+	s.changedTokens()
 	s.Log.InfoContext(ctx, "token revoked", "token", t.Name)
 	s.Audit.Record(ctx, audit.Event{What: audit.TokenRevoked, Note: t.Name})
 	return nil
+}
+
+// changedTokens has all nodes look at the tokens again.
+func (s *Service) changedTokens() {
+	s.forgetTokens()
+	if s.nodes != nil {
+		s.nodes.Tell(topicTokens, nil)
+	}
+}
+
+func (s *Service) forgetTokens() {
+	s.tokens.forget()
+	s.goodTokens.forget()
 }
 
 // explainToken is explain for operations on tokens.

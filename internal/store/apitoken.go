@@ -65,6 +65,13 @@ func (s *Store) APIToken(ctx context.Context, token string, now time.Time) (APIT
 		`SELECT `+apiColumns+` FROM api_token WHERE hash = $1 AND (expires = 0 OR expires > $2)`, auth.TokenHash(token), now.Unix())
 }
 
+// APITokenHashes returns the hashes of all tokens that have not expired, as [auth.TokenHash] makes them.
+func (s *Store) APITokenHashes(ctx context.Context, now time.Time) ([]string, error) {
+	return view(ctx, s, "list the hashes of tokens", func(tx *transaction) ([]string, error) {
+		return collect(ctx, tx, scanLine, `SELECT hash FROM api_token WHERE expires = 0 OR expires > $1`, now.Unix())
+	})
+}
+
 // UseAPIToken notes when a token was used.
 func (s *Store) UseAPIToken(ctx context.Context, id string, now time.Time) error {
 	return act(ctx, s, "note the use of a token", func(tx *transaction) error {

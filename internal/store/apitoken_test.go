@@ -3,11 +3,13 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"monarch/internal/auth"
 	"monarch/internal/store"
 )
 
@@ -34,6 +36,16 @@ func TestTokensOfPrograms(t *testing.T) {
 	} {
 		if _, err := w.s.APIToken(ctx, c.token, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s at %v: %v", c.token, c.at, err)
+		}
+	}
+	for at, want := range map[time.Time][]string{
+		hour.Add(-time.Second): {auth.TokenHash("monarch_a"), auth.TokenHash("monarch_b")}, hour: {auth.TokenHash("monarch_a")},
+	} {
+		got, err := w.s.APITokenHashes(ctx, at)
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("at %v: %v\n%s", at, err, diff)
 		}
 	}
 	w.mustAll(w.s.UseAPIToken(ctx, "1", hour), w.s.UseAPIToken(ctx, "1", webTime))
