@@ -1,8 +1,13 @@
 package admin
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 )
 
 // Ops returns what the operators' listener serves: /healthz while the process lives,
@@ -19,6 +24,33 @@ func Ops(unready func() string, metrics http.Handler) http.Handler {
 	})
 	mux.Handle("GET /metrics", metrics)
 	return mux
+}
+
+// Named passes on what was asked for by an address, as localhost, or by one of some names. It is for what
+// listens where only this machine reaches it. A page in a browser here may ask for the name that it is from,
+// and whoever answers for that name may have it lead here; he can do so with no other. What names no host
+// is from no browser.
+func Named(names []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := askedHost(r.Host)
+		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && !strings.HasSuffix(host, ".localhost") &&
+			!slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) }) {
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			say(w, http.StatusMisdirectedRequest, fmt.Sprintf("%.100q is none of this service's names: ops.listen is on the loopback address, and answers "+
+				"whoever asks for an address, localhost, service.host or cluster.node. Ask for 127.0.0.1, or have a proxy set the header Host to that.", host))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// askedHost returns the host in a header Host, in small letters.
+func askedHost(header string) string {
+	host, _, err := net.SplitHostPort(header)
+	if err != nil {
+		host = strings.TrimSuffix(strings.TrimPrefix(header, "["), "]")
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // say answers with one line of text.

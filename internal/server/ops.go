@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -17,6 +18,9 @@ func (s *Server) opsHandler() http.Handler {
 	mux.HandleFunc(admin.HookPath, func(w http.ResponseWriter, r *http.Request) { (*s.hook.Load()).ServeHTTP(w, r) })
 	mux.Handle(admin.Root+"/", s.bearer)
 	mux.Handle("GET /debug/pprof/", profiles())
+	if at, ok := s.listeners.ops.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() {
+		return admin.Named(append(s.cfg.Hosts(), s.cfg.Cluster.Node), mux)
+	}
 	return mux
 }
 
