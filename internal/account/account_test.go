@@ -144,13 +144,20 @@ func TestSigningUpAndLetters(t *testing.T) {
 		t.Errorf("with a long name: %v", err)
 	}
 	now := w.Clock.Now()
-	err1 := w.Store.AddSignUpLetter(ctx, "confirm", store.SignUp{Handle: "carol@example.com", PasswordHash: hash}, now, now.Add(time.Hour))
+	err1 := w.Store.AddSignUpLetter(ctx, "confirm", store.SignUp{Handle: "carol@example.com"}, now, now.Add(time.Hour))
 	err2 := w.Store.AddResetLetter(ctx, "reset", u, now, now.Add(time.Hour))
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := w.Confirm(ctx, "confirm"); err != nil || c.Handle != "carol@example.com" {
+	if _, err := w.Confirm(ctx, netip.Addr{}, "confirm", ""); !errors.Is(err, account.ErrBadPassword) {
+		t.Errorf("confirmed without a password: %v", err)
+	}
+	c, err := w.Confirm(ctx, netip.Addr{}, "confirm", "chosen")
+	if err != nil || c.Handle != "carol@example.com" {
 		t.Errorf("confirmed %+v, %v", c, err)
+	}
+	if right, err := w.PasswordIs(ctx, c, "chosen"); !right || err != nil {
+		t.Errorf("the password that was chosen: %t, %v", right, err)
 	}
 	if _, err := w.ResetPassword(ctx, netip.Addr{}, "reset", ""); !errors.Is(err, account.ErrBadPassword) {
 		t.Errorf("reset to nothing: %v", err)

@@ -23,10 +23,15 @@ func (s *Service) SignUp(ctx context.Context, in store.SignUp) (im.User, error) 
 	return s.made(ctx, u, err)
 }
 
-// Confirm makes the account that the letter with a token was sent for. It refuses with
-// store.ErrNoLetter, store.ErrNoInvite or im.ErrHandleTaken.
-func (s *Service) Confirm(ctx context.Context, token string) (im.User, error) {
-	u, err := s.Store.ConfirmSignUp(ctx, token, s.Clock.Now())
+// Confirm makes the account that the letter with a token was sent for, for somebody at an address, with
+// the password that he chooses: whoever asked for the letter may be somebody else than whoever reads it.
+// It refuses with ErrBadPassword, store.ErrNoLetter, store.ErrNoInvite or im.ErrHandleTaken.
+func (s *Service) Confirm(ctx context.Context, from netip.Addr, token, password string) (im.User, error) {
+	hash, err := s.HashFor(ctx, from, password)
+	if err != nil {
+		return im.User{}, err
+	}
+	u, err := s.Store.ConfirmSignUp(ctx, token, hash, s.Clock.Now())
 	return s.made(ctx, u, err)
 }
 

@@ -16,7 +16,7 @@ import (
 type SignUp struct {
 	Handle       string
 	Name         string // empty: the handle
-	PasswordHash string
+	PasswordHash string // letters have none: whoever follows one brings it
 	Invite       string // a code as he typed it; empty: none is needed
 }
 
@@ -69,7 +69,7 @@ func (s *Store) AddSignUpLetter(ctx context.Context, token string, in SignUp, no
 			code = msnp.Escape(in.Invite)
 		}
 		_, err := tx.ExecContext(ctx, insertLetter, auth.TokenHash(token), "confirm", recipientKey(handle), nil, 0,
-			handle, msnp.Escape(in.Name), in.PasswordHash, code, expires.Unix())
+			handle, msnp.Escape(in.Name), "", code, expires.Unix())
 		return err
 	})
 }
@@ -102,12 +102,12 @@ func (s *Store) SignUpLetter(ctx context.Context, token string, now time.Time) (
 }
 
 const signUpByLetter = `
-	SELECT handle, name, password_hash, invite FROM letter_token
+	SELECT handle, name, invite FROM letter_token
 	WHERE token = $1 AND kind = 'confirm' AND expires > $2`
 
 func scanSignUp(r row) (SignUp, error) {
 	var in SignUp
-	err := r.Scan(&in.Handle, &in.Name, &in.PasswordHash, &in.Invite)
+	err := r.Scan(&in.Handle, &in.Name, &in.Invite)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoLetter
 	}
@@ -115,9 +115,9 @@ func scanSignUp(r row) (SignUp, error) {
 	return in, err
 }
 
-// ConfirmSignUp makes the account that a letter was sent for, and forgets all letters to confirm
-// for its address. It refuses with ErrNoLetter or as [Store.SignUp] does.
-func (s *Store) ConfirmSignUp(ctx context.Context, token string, now time.Time) (im.User, error) {
+// ConfirmSignUp makes the account that a letter was sent for, with a password by its hash, and forgets all
+// letters to confirm for its address. It refuses with ErrNoLetter or as [Store.SignUp] does.
+func (s *Store) ConfirmSignUp(ctx context.Context, token, hash string, now time.Time) (im.User, error) {
 	return change(ctx, s, "confirm an address", func(tx *transaction) (im.User, error) {
 		if err := tx.holdTables(ctx, "invite_code", "letter_token"); err != nil {
 			return im.User{}, err
@@ -126,6 +126,7 @@ func (s *Store) ConfirmSignUp(ctx context.Context, token string, now time.Time) 
 		if err != nil {
 			return im.User{}, err
 		}
+		in.PasswordHash = hash
 		u, err := signUp(ctx, tx, in, now)
 		if err != nil {
 			return im.User{}, err

@@ -132,7 +132,7 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 		w.s.AddSignUpLetter(ctx, "one", in, webTime, expires),
 		w.s.AddSignUpLetter(ctx, "two", dave(""), webTime, expires),
 	)
-	in.Handle, in.Invite = "dave@example.com", inviteCode
+	in.Handle, in.Invite, in.PasswordHash = "dave@example.com", inviteCode, "" // who asks for a letter chooses none
 	if got, err := w.s.SignUpLetter(ctx, "one", webTime); got != in || err != nil {
 		t.Errorf("kept %+v, %v", got, err)
 	}
@@ -140,7 +140,7 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 		token string
 		at    time.Time
 	}{"too late": {"one", expires}, "another": {"three", webTime}} {
-		if _, err := w.s.ConfirmSignUp(ctx, c.token, c.at); !errors.Is(err, store.ErrNoLetter) {
+		if _, err := w.s.ConfirmSignUp(ctx, c.token, "chosen", c.at); !errors.Is(err, store.ErrNoLetter) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := w.s.SignUpLetter(ctx, c.token, c.at); !errors.Is(err, store.ErrNoLetter) {
@@ -153,11 +153,11 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 	if _, err := w.s.User(ctx, in.Handle); !errors.Is(err, im.ErrNoUser) {
 		t.Errorf("there is an account already: %v", err)
 	}
-	if u, err := w.s.ConfirmSignUp(ctx, "one", expires.Add(-time.Second)); err != nil || u.Handle != in.Handle || u.Name != in.Name {
+	if u, err := w.s.ConfirmSignUp(ctx, "one", "chosen", expires.Add(-time.Second)); err != nil || u.Handle != in.Handle || u.Name != in.Name || u.PasswordHash != "chosen" {
 		t.Errorf("%+v, %v", u, err)
 	}
 	for _, token := range []string{"one", "two"} {
-		if _, err := w.s.ConfirmSignUp(ctx, token, webTime); !errors.Is(err, store.ErrNoLetter) {
+		if _, err := w.s.ConfirmSignUp(ctx, token, "chosen", webTime); !errors.Is(err, store.ErrNoLetter) {
 			t.Errorf("%s again: %v", token, err)
 		}
 	}
@@ -169,14 +169,14 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 func TestAConfirmationThatCannotBe(t *testing.T) {
 	w, ctx := newWorld(t, "alice"), t.Context()
 	expires := webTime.Add(time.Hour)
-	taken := store.SignUp{Handle: "alice@example.com", PasswordHash: "another"}
+	taken := store.SignUp{Handle: "alice@example.com"}
 	w.mustAll(
 		w.s.AddSignUpLetter(ctx, "taken", taken, webTime, expires),
 		w.s.AddSignUpLetter(ctx, "uninvited", dave("nonsense \x00"), webTime, expires),
 	)
 	for token, want := range map[string]error{"taken": im.ErrHandleTaken, "uninvited": store.ErrNoInvite} {
 		for range 2 {
-			if _, err := w.s.ConfirmSignUp(ctx, token, webTime); !errors.Is(err, want) {
+			if _, err := w.s.ConfirmSignUp(ctx, token, "chosen", webTime); !errors.Is(err, want) {
 				t.Errorf("%s: %v", token, err)
 			}
 		}
@@ -220,7 +220,7 @@ func TestAPasswordIsReset(t *testing.T) {
 	if _, err := w.s.ResetPassword(ctx, "one", "new", expires); !errors.Is(err, store.ErrNoLetter) {
 		t.Errorf("too late: %v", err)
 	}
-	if _, err := w.s.ConfirmSignUp(ctx, "one", webTime); !errors.Is(err, store.ErrNoLetter) {
+	if _, err := w.s.ConfirmSignUp(ctx, "one", "chosen", webTime); !errors.Is(err, store.ErrNoLetter) {
 		t.Errorf("as a confirmation: %v", err)
 	}
 	u, err := w.s.ResetPassword(ctx, "one", "new", webTime)
@@ -242,7 +242,7 @@ func TestALetterIsGoodOnceHoweverManyUseIt(t *testing.T) {
 	expires := webTime.Add(time.Hour)
 	w.mustAll(
 		w.s.AddResetLetter(t.Context(), "reset", w.user("alice"), webTime, expires),
-		w.s.AddSignUpLetter(t.Context(), "confirm", store.SignUp{Handle: handleOf("bob"), PasswordHash: "h"}, webTime, expires),
+		w.s.AddSignUpLetter(t.Context(), "confirm", store.SignUp{Handle: handleOf("bob")}, webTime, expires),
 	)
 	var people sync.WaitGroup
 	var reset, confirmed atomic.Int32
@@ -251,7 +251,7 @@ func TestALetterIsGoodOnceHoweverManyUseIt(t *testing.T) {
 			if _, err := w.s.ResetPassword(t.Context(), "reset", fmt.Sprint("hash ", i), webTime); err == nil {
 				reset.Add(1)
 			}
-			if _, err := w.s.ConfirmSignUp(t.Context(), "confirm", webTime); err == nil {
+			if _, err := w.s.ConfirmSignUp(t.Context(), "confirm", "chosen", webTime); err == nil {
 				confirmed.Add(1)
 			}
 		})

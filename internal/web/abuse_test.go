@@ -28,12 +28,12 @@ func TestALetterLetsNobodyInWhoMayNoLongerSignUp(t *testing.T) {
 	asked.wants(t, http.StatusOK)
 	for _, r := range []web.Registration{web.Closed, web.Invite} {
 		s.SetLimits(web.Limits{Rates: true, Registration: r, ProofBits: bits})
-		if a := page.submit(asked, "/join/confirm"); a.StatusCode < 400 || s.has("carol@example.com") {
+		if a := page.submit(asked, "/join/confirm", chosen...); a.StatusCode < 400 || s.has("carol@example.com") {
 			t.Errorf("%s: status %d; there is an account: %t", r, a.StatusCode, s.has("carol@example.com"))
 		}
 	}
 	s.SetLimits(web.Limits{Rates: true, Registration: web.Open, ProofBits: bits})
-	page.submit(asked, "/join/confirm").leadsTo(t, "/signin?note=confirmed")
+	page.submit(asked, "/join/confirm", chosen...).leadsTo(t, "/signin?note=confirmed")
 }
 
 // One letter must not be good for any number of hashes, before those of everybody else.

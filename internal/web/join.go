@@ -41,7 +41,7 @@ const (
 // joinForm is the form to sign up.
 type joinForm struct {
 	Invite bool // a code is wanted
-	Mail   bool // a letter will be sent
+	Mail   bool // a letter will be sent, whose reader chooses the password
 
 	Handle, Name, Code string
 	password           string
@@ -138,8 +138,10 @@ func (s *Server) readJoin(r *http.Request) *joinForm {
 	if f.Name != "" && account.CheckName(f.Name) != nil {
 		f.refuse("name", "join.bad_name")
 	}
-	for field, key := range checkPassword(f.password, r.PostFormValue("again")) {
-		f.refuse(field, key)
+	if !f.Mail {
+		for field, key := range checkPassword(f.password, r.PostFormValue("again")) {
+			f.refuse(field, key)
+		}
 	}
 	if f.Invite {
 		if _, ok := auth.ParseCode(f.Code); !ok {
@@ -209,27 +211,28 @@ func (s *Server) checkJoin(ctx context.Context, v *visitor, f *joinForm) error {
 // signUp makes the account, or sends the letter that leads to it.
 func (s *Server) signUp(w http.ResponseWriter, r *http.Request, f *joinForm) error {
 	v := visitorOf(r)
-	hash, err := s.cfg.Account.HashFor(r.Context(), v.Address, f.password)
-	if err != nil {
-		return err
-	}
 	if f.Name == "" {
 		f.Name, _, _ = strings.Cut(f.Handle, "@")
 	}
-	in := store.SignUp{Handle: f.Handle, Name: f.Name, PasswordHash: hash}
+	in := store.SignUp{Handle: f.Handle, Name: f.Name}
 	if f.Invite {
 		in.Invite = f.Code
-	}
-	long := ""
-	if len(f.password) > oldPassword {
-		long = "?long=1"
 	}
 	if f.Mail {
 		err := s.later(func(ctx context.Context) error { return s.confirm(ctx, recipientOf(v, f.Handle), in) })
 		if err != nil {
 			return err
 		}
-		return back(w, r, "/join/sent"+long)
+		return back(w, r, "/join/sent")
+	}
+	hash, err := s.cfg.Account.HashFor(r.Context(), v.Address, f.password)
+	if err != nil {
+		return err
+	}
+	in.PasswordHash = hash
+	long := ""
+	if len(f.password) > oldPassword {
+		long = "?long=1"
 	}
 	user, err := s.cfg.Account.SignUp(byVisitor(r.Context(), v), in)
 	if err != nil {
@@ -249,9 +252,7 @@ func byVisitor(ctx context.Context, v *visitor) context.Context {
 
 // sent says that a letter is on its way, whether it is or not.
 func (s *Server) sent(w http.ResponseWriter, r *http.Request) error {
-	return s.page(w, r, "join/sent", struct{ Reset, Long bool }{
-		strings.HasPrefix(r.URL.Path, "/reset"), r.URL.Query().Has("long"),
-	})
+	return s.page(w, r, "join/sent", struct{ Reset bool }{strings.HasPrefix(r.URL.Path, "/reset")})
 }
 
 // welcome says what comes next.
@@ -278,20 +279,29 @@ func (s *Server) signUpLetter(ctx context.Context, token string) (store.SignUp, 
 
 // confirmPage only asks: programs that look at letters follow the links in them.
 func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
-	token := r.URL.Query().Get("token")
+	return s.confirmForm(http.StatusOK, w, r, r.URL.Query().Get("token"), nil)
+}
+
+// confirmForm shows the form that the link of a letter leads to. It has the password: whoever filled in the
+// form to sign up need not be who reads the letter, and is not to know it.
+func (s *Server) confirmForm(status int, w http.ResponseWriter, r *http.Request, token string, problems map[string]string) error {
 	in, err := s.signUpLetter(r.Context(), token)
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, "join/confirm", letterForm{Handle: in.Handle, Token: token})
+	return s.pageWith(status, w, r, "join/confirm", letterForm{in.Handle, token, problems})
 }
 
 // confirmed makes the account that a letter was sent for.
 func (s *Server) confirmed(w http.ResponseWriter, r *http.Request) error {
-	token := r.PostFormValue("token")
-	_, err := s.signUpLetter(r.Context(), token)
+	token, password := r.PostFormValue("token"), r.PostFormValue("password")
+	if problems := checkPassword(password, r.PostFormValue("again")); problems != nil {
+		return s.confirmForm(http.StatusUnprocessableEntity, w, r, token, problems)
+	}
+	v := visitorOf(r)
+	_, err := s.signUpLetter(r.Context(), token) // before a hash is computed for nothing
 	if err == nil {
-		_, err = s.cfg.Account.Confirm(byVisitor(r.Context(), visitorOf(r)), token)
+		_, err = s.cfg.Account.Confirm(byVisitor(r.Context(), v), v.Address, token, password)
 	}
 	switch {
 	case errors.Is(err, im.ErrHandleTaken):

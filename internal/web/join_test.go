@@ -74,6 +74,9 @@ func solve(challenge string) string {
 // carol is what somebody types who signs up.
 var carol = []string{"handle", " Carol@Example.com ", "name", "Carol <b>", "password", "secret-carol", "again", "secret-carol"}
 
+// chosen is what carol types where she confirms her address.
+var chosen = []string{"password", "secret-carol", "again", "secret-carol"}
+
 // join signs up, with the work that is wanted; other fields may be given.
 func (b *browser) join(fields ...string) answer {
 	b.t.Helper()
@@ -240,9 +243,9 @@ func TestFormsToSignUpAreCounted(t *testing.T) {
 func TestAnAddressIsConfirmed(t *testing.T) {
 	var post msntest.MailServer
 	s := open(t, wanting(web.Open), posting(t, &post))
-	b := s.browse()
-	b.join("password", "a-very-long-password", "again", "a-very-long-password").leadsTo(t, "/join/sent?long=1")
-	b.get("/join/sent?long=1").wants(t, http.StatusOK, "A letter is on its way", "more than 16 characters")
+	b := s.browse() // somebody's who does not read carol's letters
+	b.join("password", "secret-stranger", "again", "secret-stranger").leadsTo(t, "/join/sent")
+	b.get("/join/sent").wants(t, http.StatusOK, "A letter is on its way")
 	letter := post.Next(t)
 	if letter.To != "carol@example.com" {
 		t.Errorf("the letter is for %s", letter.To)
@@ -255,9 +258,15 @@ func TestAnAddressIsConfirmed(t *testing.T) {
 		t.Fatal("there is an account before anybody has confirmed it")
 	}
 	other := s.browse()
-	other.send(link, "/join/confirm").leadsTo(t, "/signin?note=confirmed")
+	other.send(link, "/join/confirm").wants(t, http.StatusUnprocessableEntity, "Use at least 8 characters")
+	other.send(link, "/join/confirm", "password", "secret-carol", "again", "secret-else").wants(t, http.StatusUnprocessableEntity, "not the same")
+	if s.has("carol@example.com") {
+		t.Fatal("there is an account without a password")
+	}
+	other.send(link, "/join/confirm", chosen...).leadsTo(t, "/signin?note=confirmed")
+	b.signIn("carol@example.com", "secret-stranger").wants(t, http.StatusUnauthorized)
 	other.get(link).wants(t, http.StatusGone, "no longer works")
-	other.send("/signin?note=confirmed", "/signin", "handle", "carol@example.com", "password", "a-very-long-password").leadsTo(t, "/messenger")
+	other.send("/signin?note=confirmed", "/signin", "handle", "carol@example.com", "password", "secret-carol").leadsTo(t, "/messenger")
 }
 
 func TestTheAnswerDoesNotSayWhoHasAnAccount(t *testing.T) {
@@ -408,7 +417,7 @@ func TestTheAuditLogTellsOfTheWebsite(t *testing.T) {
 	b := s.browse()
 	b.join().leadsTo(t, "/join/sent")
 	link := s.link(post.Next(t))
-	b.send(link, "/join/confirm").leadsTo(t, "/signin?note=confirmed")
+	b.send(link, "/join/confirm", chosen...).leadsTo(t, "/signin?note=confirmed")
 	b.signIn("carol@example.com", "secret-carol").leadsTo(t, "/messenger")
 	text := read(t, path)
 	for _, want := range []string{

@@ -51,6 +51,13 @@ func (p *person) asks(nick, password string) {
 	p.sends("/join", "handle", nick+"@example.com", "name", nick+" <b>", "password", password, "again", password)
 }
 
+// asksByLetter is asks where the password is chosen once a letter has come.
+func (p *person) asksByLetter(nick string) {
+	p.t.Helper()
+	p.visit("/join")
+	p.sends("/join", "handle", nick+"@example.com", "name", nick+" <b>")
+}
+
 // mayTalk signs somebody in on msnclient who has just got his account, and has him heard by bob.
 func (w *world) mayTalk(handle, password, name string) {
 	w.t.Helper()
@@ -109,7 +116,7 @@ func TestSignUpByLetter(t *testing.T) {
 	post.Start(t)
 	w := newWorldWith(t, posting(&post))
 	p := w.sit(chromium(t))
-	p.asks("frank", "secret-frank")
+	p.asksByLetter("frank")
 	p.at("/join/sent")
 	p.says("A letter is on its way")
 	letter := post.Next(t)
@@ -122,7 +129,9 @@ func TestSignUpByLetter(t *testing.T) {
 	elsewhere := w.sit(chromium(t)) // people read letters on their phones
 	link := elsewhere.follow(letter)
 	elsewhere.says("frank@example.com")
-	elsewhere.sends("/join/confirm")
+	elsewhere.sends("/join/confirm", "password", "secret-frank", "again", "secret-else")
+	elsewhere.problem("again", "The two passwords are not the same")
+	elsewhere.sends("/join/confirm", "password", "secret-frank", "again", "secret-frank")
 	elsewhere.at("/signin?note=confirmed")
 	elsewhere.sends("/signin", "handle", "frank@example.com", "password", "secret-frank")
 	elsewhere.at("/messenger")
@@ -131,7 +140,7 @@ func TestSignUpByLetter(t *testing.T) {
 	elsewhere.says("no longer works")
 	w.mayTalk("frank@example.com", "secret-frank", "frank <b>")
 
-	p.asks("alice", "secret-else")
+	p.asksByLetter("alice")
 	p.at("/join/sent") // as for everybody
 	letter = post.Next(t)
 	contains(t, "the letter to somebody who has an account", letter.Text, "alice@example.com")

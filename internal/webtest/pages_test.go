@@ -61,7 +61,7 @@ func street(t *testing.T) *world {
 		list dave FL alice`)
 	now := time.Now()
 	ctx := t.Context()
-	in := store.SignUp{Handle: "frank@example.com", Name: "Frank", PasswordHash: "-"}
+	in := store.SignUp{Handle: "frank@example.com", Name: "Frank"}
 	if err := w.fix.Store.AddSignUpLetter(ctx, "to-confirm", in, now, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +83,11 @@ func visitorLooks() []look {
 		{name: "join", path: "/join", as: "open"},
 		{name: "join-problems", path: "/join", status: http.StatusUnprocessableEntity, there: func(p *person) {
 			p.leave("fill the form in badly", `const form = document.querySelector("main form");
-				form.handle.value = "nobody"; form.elements.name.value = "N"; form.password.value = "short"; form.again.value = "other"; form.submit()`)
+				form.handle.value = "nobody"; form.elements.name.value = "N".repeat(400); form.submit()`)
 		}},
 		{name: "join-invite", path: "/join?code=MNRC-2003", as: "invite"},
 		{name: "join-closed", path: "/join", as: "closed"},
-		{name: "join-sent", path: "/join/sent?long=1", as: "open"},
+		{name: "join-sent", path: "/join/sent", as: "open"},
 		{name: "join-confirm", path: "/join/confirm?token=to-confirm"},
 		{name: "join-confirm-old", path: "/join/confirm?token=never", status: http.StatusGone, plain: true},
 		{name: "signin", path: "/signin"},
