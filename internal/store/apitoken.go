@@ -38,12 +38,8 @@ const apiColumns = `id, name, scopes, created, made_by, expires, used`
 // AddAPIToken keeps a token. It refuses with ErrTokenName or ErrTooManyTokens.
 func (s *Store) AddAPIToken(ctx context.Context, t APIToken, token string) error {
 	return act(ctx, s, "add a token", func(tx *transaction) error {
-		var n int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM api_token`).Scan(&n); err != nil {
+		if err := tx.holdRoom(ctx, "api_token", MaxAPITokens, ErrTooManyTokens); err != nil {
 			return err
-		}
-		if n >= MaxAPITokens {
-			return ErrTooManyTokens
 		}
 		res, err := tx.ExecContext(ctx, `INSERT INTO api_token (`+apiColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT DO NOTHING`,

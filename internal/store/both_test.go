@@ -16,6 +16,8 @@ func TestInsideOnPostgres(t *testing.T) {
 		{"ARecordShowsNothingButTheRosterOfThatMoment", TestARecordShowsNothingButTheRosterOfThatMoment},
 		{"ARecordOutlastsWhatItDoesNotShow", TestARecordOutlastsWhatItDoesNotShow},
 		{"ThereAreOnlySoManyRulesOfNetworks", TestThereAreOnlySoManyRulesOfNetworks},
+		{"WebhooksAddedAtOnceKeepTheLimit", TestWebhooksAddedAtOnceKeepTheLimit},
+		{"TokensAddedAtOnceKeepTheLimit", TestTokensAddedAtOnceKeepTheLimit},
 		{"ARecordThatCannotBeReadIsComputedAgain", TestARecordThatCannotBeReadIsComputedAgain},
 	})
 }

@@ -69,3 +69,19 @@ func (t *transaction) holdTables(ctx context.Context, names ...string) error {
 	_, err := t.ExecContext(ctx, `LOCK TABLE `+strings.Join(names, ", ")+` IN SHARE ROW EXCLUSIVE MODE`)
 	return err
 }
+
+// holdRoom makes sure that a table has fewer rows than most, and nobody adds one meanwhile; else it
+// refuses with full.
+func (t *transaction) holdRoom(ctx context.Context, table string, most int, full error) error {
+	if err := t.holdTables(ctx, table); err != nil {
+		return err
+	}
+	var n int
+	if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
+		return err
+	}
+	if n >= most {
+		return full
+	}
+	return nil
+}

@@ -38,12 +38,22 @@ type Delivery struct {
 // MaxWaiting is how many deliveries may wait for one webhook.
 const MaxWaiting = 10_000
 
-// ErrNoWebhook says that there is no webhook with an id.
-var ErrNoWebhook = errors.New("no such webhook")
+// MaxWebhooks is how many there may be.
+const MaxWebhooks = 16
 
-// AddWebhook keeps a webhook.
+var (
+	// ErrNoWebhook says that there is no webhook with an id.
+	ErrNoWebhook = errors.New("no such webhook")
+	// ErrTooManyWebhooks says that there are MaxWebhooks.
+	ErrTooManyWebhooks = errors.New("too many webhooks")
+)
+
+// AddWebhook keeps a webhook, or refuses with ErrTooManyWebhooks.
 func (s *Store) AddWebhook(ctx context.Context, w Webhook) error {
 	return act(ctx, s, "add a webhook", func(tx *transaction) error {
+		if err := tx.holdRoom(ctx, "webhook", MaxWebhooks, ErrTooManyWebhooks); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO webhook (id, url, secret, events, created, made_by) VALUES ($1, $2, $3, $4, $5, $6)`,
 			w.ID, w.URL, w.Secret, strings.Join(w.Events, " "), w.Created, w.MadeBy)
