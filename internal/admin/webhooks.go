@@ -19,13 +19,11 @@ const pathWebhooks = Root + "/webhooks"
 
 // The codes of problems with webhooks.
 const (
-	CodeNoWebhook     = "no_webhook"
-	CodeBadWebhook    = "bad_webhook"
-	CodeWebhookFailed = "webhook_failed"
+	CodeNoWebhook       = "no_webhook"
+	CodeBadWebhook      = "bad_webhook"
+	CodeTooManyWebhooks = "too_many_webhooks"
+	CodeWebhookFailed   = "webhook_failed"
 )
-
-// maxWebhooks is how many webhooks there may be.
-const maxWebhooks = 16
 
 // Webhook is an address that is told of events, and how that goes.
 type Webhook struct {
@@ -56,15 +54,12 @@ func (s *Service) AddWebhook(ctx context.Context, n NewWebhook) (Webhook, error)
 	if err != nil {
 		return Webhook{}, problem(http.StatusBadRequest, CodeBadWebhook, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	all, err := s.Store.Webhooks(ctx)
-	if err != nil {
-		return Webhook{}, err
-	}
-	if len(all) >= maxWebhooks {
-		return Webhook{}, problem(http.StatusConflict, CodeBadWebhook, "there are %d webhooks already; remove one first", maxWebhooks)
-	}
 	w.Created, w.MadeBy = s.Clock.Now().Unix(), audit.Actor(ctx)
-	if err := s.Store.AddWebhook(ctx, w); err != nil {
+	err = s.Store.AddWebhook(ctx, w)
+	if errors.Is(err, store.ErrTooManyWebhooks) {
+		return Webhook{}, problem(http.StatusConflict, CodeTooManyWebhooks, "there are %d webhooks already; remove one first", store.MaxWebhooks)
+	}
+	if err != nil {
 		return Webhook{}, err
 	}
 	s.changedWebhooks()
@@ -156,7 +151,7 @@ func (s *Service) webhookRoutes() []route {
 		},
 		{
 			method: "POST", path: pathWebhooks, scope: WebhooksWrite, summary: "Make a webhook",
-			notes: "Each time another one. The answer has its secret, which nobody sees again.",
+			notes: fmt.Sprintf("Each time another one. The answer has its secret, which nobody sees again. There may be %d; the next is refused, with too_many_webhooks.", store.MaxWebhooks),
 			body:  NewWebhook{}, answer: Webhook{}, status: http.StatusCreated, refuses: []int{409}, handle: s.addWebhook,
 		},
 		{

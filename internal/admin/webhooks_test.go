@@ -50,7 +50,7 @@ func TestWebhooks(t *testing.T) {
 			}
 		}
 		_, err = c.AddWebhook(ctx, admin.NewWebhook{URL: server.URL, Events: []string{"*"}})
-		refused(t, err, admin.CodeBadWebhook)
+		refused(t, err, admin.CodeTooManyWebhooks)
 		if err := c.RemoveWebhook(ctx, made.ID); err != nil {
 			t.Error(err)
 		}

@@ -243,7 +243,7 @@ func (c *contract) webhooks(ask asker) {
 	for range 15 {
 		ask("POST", "/webhooks", hook, 201, "")
 	}
-	ask("POST", "/webhooks", hook, 409, admin.CodeBadWebhook)
+	ask("POST", "/webhooks", hook, 409, admin.CodeTooManyWebhooks)
 	ask("GET", "/webhooks", "", 200, "")
 	ask("DELETE", "/webhooks/"+made.ID, "", 204, "")
 	ask("DELETE", "/webhooks/"+made.ID, "", 404, admin.CodeNoWebhook)
