@@ -109,12 +109,12 @@ func (s *Service) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, e
 	if r.Expires != 0 {
 		until = "until " + rule.Expires.Format("2006-01-02 15:04 UTC")
 	}
-	note := r.Network.String() + ", " + until
+	note := until
 	if r.Reason != "" {
 		note += ": " + r.Reason
 	}
 	s.Log.InfoContext(ctx, "rule made for a network", "network", r.Network.String(), "rule", rule.Rule, "ended", rule.Ended)
-	s.Audit.Record(ctx, audit.Event{What: what, Note: note})
+	s.Audit.Record(ctx, audit.Event{What: what, Network: rule.Network, Note: note})
 	return rule, err
 }
 
@@ -222,7 +222,7 @@ func (s *Service) RemoveNetwork(ctx context.Context, text string) error {
 	}
 	_, err = s.enforce(ctx)
 	s.Log.InfoContext(ctx, "network rule removed", "network", network.String())
-	s.Audit.Record(ctx, audit.Event{What: audit.NetworkRemoved, Note: network.String()})
+	s.Audit.Record(ctx, audit.Event{What: audit.NetworkRemoved, Network: ShowNetwork(network)})
 	return err
 }
 

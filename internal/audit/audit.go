@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,6 +85,8 @@ type Event struct {
 	Addr netip.AddrPort // the client's; the port may be 0
 	By   string         // who did it, if not the user; empty: the actor of the context
 	Note string         // more, for people
+
+	Network string // the one concerned, which the record has before the note
 }
 
 // Config says where the log is and how much of it is kept.
@@ -214,7 +217,11 @@ func (l *Log) Record(ctx context.Context, e Event) {
 	if e.By == "" {
 		e.By = Actor(ctx)
 	}
-	for _, part := range []struct{ key, value string }{{"user", e.User}, {"addr", address(e.Addr)}, {"by", e.By}, {"note", e.Note}} {
+	note := e.Note
+	if e.Network != "" {
+		note = strings.TrimSuffix(e.Network+", "+note, ", ")
+	}
+	for _, part := range []struct{ key, value string }{{"user", e.User}, {"addr", address(e.Addr)}, {"by", e.By}, {"note", note}} {
 		if part.value != "" {
 			r.AddAttrs(slog.String(part.key, part.value))
 		}

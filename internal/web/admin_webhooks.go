@@ -28,7 +28,7 @@ type webhooksData struct {
 }
 
 // webhookKinds are the kinds of events that can be ticked.
-var webhookKinds = []string{"account.*", "session.*", "abuse.*"}
+var webhookKinds = []string{"account.*", "session.*", "network.*", "abuse.*"}
 
 // Chosen reports whether a kind was ticked, when the form is shown again.
 func (d webhooksData) Chosen(kind string) bool { return slices.Contains(d.Form["event"], kind) }

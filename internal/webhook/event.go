@@ -24,6 +24,9 @@ var types = map[audit.What]string{
 	audit.RoleChanged:     "account.role_changed",
 	audit.DataExported:    "account.data_exported",
 	audit.SessionEnded:    "session.ended",
+	audit.NetworkDenied:   "network.denied",
+	audit.NetworkAllowed:  "network.allowed",
+	audit.NetworkRemoved:  "network.removed",
 	audit.SignInRefused:   "abuse.sign_in_refused",
 	audit.HeldBack:        "abuse.sign_ins_held_back",
 	audit.Disconnected:    "abuse.client_disconnected",
@@ -51,6 +54,7 @@ type data struct {
 	Service string `json:"service"`           // its name
 	Node    string `json:"node,omitempty"`    // where it happened, if there are several
 	Account string `json:"account,omitempty"` // the one concerned
+	Network string `json:"network,omitempty"` // the one concerned
 	Address string `json:"address,omitempty"` // the client's
 	By      string `json:"by,omitempty"`      // who did it, if not the account's owner
 	Note    string `json:"note,omitempty"`    // more, for people

@@ -1,7 +1,7 @@
-// Package webhook tells other programs what happens to accounts, and who misbehaves: events of the
-// audit log go into an outbox in the database and from there, in their order and signed, to each
-// webhook that wants them, until it has taken them. Which webhooks there are is said by admin; what
-// is an event, by audit.
+// Package webhook tells other programs what happens to accounts, who misbehaves, and whom operators
+// shut out: events of the audit log go into an outbox in the database and from there, in their order
+// and signed, to each webhook that wants them, until it has taken them. Which webhooks there are is
+// said by admin; what is an event, by audit.
 package webhook
 
 import (
@@ -239,7 +239,7 @@ func (s *Sender) deliveries(e audit.Heard, hooks []store.Webhook) []store.Delive
 			continue
 		}
 		if text == "" {
-			text = body(t, e.Time, data{s.cfg.Service, s.cfg.Node, e.User, address(e.Addr), e.By, e.Note})
+			text = body(t, e.Time, data{s.cfg.Service, s.cfg.Node, e.User, e.Network, address(e.Addr), e.By, e.Note})
 		}
 		all = append(all, store.Delivery{ID: "msg_" + rand.Text(), Webhook: w.ID, Made: s.made, Body: text})
 	}
