@@ -64,7 +64,13 @@ func TestWebhooksOfAService(t *testing.T) {
 		B.ns< 540 20`)
 	told("abuse.client_disconnected", "bob@example.com", "challenge answered wrong")
 
-	service, carol := nodes[1].Server.Admin(), audit.WithActor(t.Context(), "carol")
+	bansAreTold(t, nodes[1].Server.Admin(), told)
+}
+
+// bansAreTold locks and unlocks bob, denies and allows a network, and takes that back.
+func bansAreTold(t *testing.T, service *admin.Service, told func(kind, of, note string)) {
+	t.Helper()
+	carol := audit.WithActor(t.Context(), "carol")
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	const network = "203.0.113.0/24"
 	for _, err := range []error{
