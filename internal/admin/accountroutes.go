@@ -176,8 +176,8 @@ func (c *Client) Accounts(ctx context.Context, after string, limit int) ([]Accou
 }
 
 // Account is [Service.Account].
-func (c *Client) Account(ctx context.Context, email string) (d Details, err error) {
-	return d, c.call(ctx, http.MethodGet, accountPath(email), nil, &d)
+func (c *Client) Account(ctx context.Context, email string) (Details, error) {
+	return ask[Details](ctx, c, http.MethodGet, accountPath(email), nil)
 }
 
 // Contacts is [Service.Contacts].
@@ -186,8 +186,8 @@ func (c *Client) Contacts(ctx context.Context, email string) ([]Contact, error) 
 }
 
 // AddAccount is [Service.AddAccount].
-func (c *Client) AddAccount(ctx context.Context, a NewAccount) (made Account, err error) {
-	return made, c.call(ctx, http.MethodPost, pathAccounts, a, &made)
+func (c *Client) AddAccount(ctx context.Context, a NewAccount) (Account, error) {
+	return ask[Account](ctx, c, http.MethodPost, pathAccounts, a)
 }
 
 // SetPassword is [Service.SetPassword].

@@ -83,6 +83,13 @@ func each[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	}
 }
 
+// ask is call for an answer of a type.
+func ask[T any](ctx context.Context, c *Client, method, path string, in any) (T, error) {
+	var out T
+	err := c.call(ctx, method, path, in, &out)
+	return out, err
+}
+
 // call sends a request with the JSON of in, unless nil, and decodes the answer into out,
 // unless nil. A refusal comes back as a *[Problem].
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

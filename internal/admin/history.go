@@ -112,7 +112,8 @@ func (s *Service) historyOf(ctx context.Context, n cluster.Node, span string) (h
 	if n.State == cluster.Here {
 		return s.history(span), true
 	}
-	return h, s.askFigures(ctx, n, topicHistory, span, &h) == nil
+	err := s.askFigures(ctx, n, topicHistory, span, &h)
+	return h, err == nil
 }
 
 // history is that of this node.
@@ -231,7 +232,7 @@ func (s *Service) showHistory(r *http.Request) (any, error) {
 }
 
 // History is [Service.History].
-func (c *Client) History(ctx context.Context, node, span string) (h History, err error) {
+func (c *Client) History(ctx context.Context, node, span string) (History, error) {
 	q := url.Values{"node": {node}, "span": {span}}
-	return h, c.call(ctx, http.MethodGet, pathHistory+"?"+q.Encode(), nil, &h)
+	return ask[History](ctx, c, http.MethodGet, pathHistory+"?"+q.Encode(), nil)
 }

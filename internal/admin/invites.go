@@ -134,8 +134,8 @@ func (s *Service) revokeInvite(r *http.Request) (any, error) {
 }
 
 // CreateInvite is [Service.CreateInvite].
-func (c *Client) CreateInvite(ctx context.Context, n NewInvite) (i Invite, err error) {
-	return i, c.call(ctx, http.MethodPost, pathInvites, n, &i)
+func (c *Client) CreateInvite(ctx context.Context, n NewInvite) (Invite, error) {
+	return ask[Invite](ctx, c, http.MethodPost, pathInvites, n)
 }
 
 // Invites is [Service.Invites].

@@ -238,6 +238,6 @@ func (c *Client) RemoveMailbox(ctx context.Context, email string) error {
 }
 
 // Mail is [Service.Mail].
-func (c *Client) Mail(ctx context.Context, news MailNews) (t MailTold, err error) {
-	return t, c.call(ctx, http.MethodPost, pathMail, news, &t)
+func (c *Client) Mail(ctx context.Context, news MailNews) (MailTold, error) {
+	return ask[MailTold](ctx, c, http.MethodPost, pathMail, news)
 }

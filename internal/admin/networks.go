@@ -330,8 +330,8 @@ func (c *Client) Networks(ctx context.Context) ([]NetworkRule, error) {
 }
 
 // AddNetwork is [Service.AddNetwork].
-func (c *Client) AddNetwork(ctx context.Context, n NetworkRule) (made NetworkRule, err error) {
-	return made, c.call(ctx, http.MethodPost, pathNetworks, n, &made)
+func (c *Client) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, error) {
+	return ask[NetworkRule](ctx, c, http.MethodPost, pathNetworks, n)
 }
 
 // RemoveNetwork is [Service.RemoveNetwork].

@@ -41,6 +41,6 @@ func (s *Service) Reload(ctx context.Context) (Report, error) {
 }
 
 // Reload is [Service.Reload].
-func (c *Client) Reload(ctx context.Context) (report Report, err error) {
-	return report, c.call(ctx, http.MethodPost, pathReloads, nil, &report)
+func (c *Client) Reload(ctx context.Context) (Report, error) {
+	return ask[Report](ctx, c, http.MethodPost, pathReloads, nil)
 }

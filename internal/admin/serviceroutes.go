@@ -62,6 +62,6 @@ func (c *Client) Backup(ctx context.Context, path string) error {
 
 // Listeners returns the addresses the running server is bound to: those of dispatch,
 // notification, switchboard, https, http, ops and, if there is one, web. Without a server there are none.
-func (c *Client) Listeners(ctx context.Context) (addrs map[string]string, err error) {
-	return addrs, c.call(ctx, http.MethodGet, pathListeners, nil, &addrs)
+func (c *Client) Listeners(ctx context.Context) (map[string]string, error) {
+	return ask[map[string]string](ctx, c, http.MethodGet, pathListeners, nil)
 }

@@ -265,8 +265,8 @@ func (s *Service) listErrors(r *http.Request) (any, error) {
 }
 
 // Overview is [Service.Overview].
-func (c *Client) Overview(ctx context.Context) (o Overview, err error) {
-	return o, c.call(ctx, http.MethodGet, pathStatus, nil, &o)
+func (c *Client) Overview(ctx context.Context) (Overview, error) {
+	return ask[Overview](ctx, c, http.MethodGet, pathStatus, nil)
 }
 
 // Errors is [Service.Errors].

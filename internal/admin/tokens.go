@@ -223,13 +223,13 @@ func (s *Service) revokeToken(r *http.Request) (any, error) {
 }
 
 // Me returns who asks, with what the service lets him do.
-func (c *Client) Me(ctx context.Context) (m Me, err error) {
-	return m, c.call(ctx, http.MethodGet, Root+"/me", nil, &m)
+func (c *Client) Me(ctx context.Context) (Me, error) {
+	return ask[Me](ctx, c, http.MethodGet, Root+"/me", nil)
 }
 
 // CreateToken is [Service.CreateToken].
-func (c *Client) CreateToken(ctx context.Context, n NewToken) (t MadeToken, err error) {
-	return t, c.call(ctx, http.MethodPost, pathTokens, n, &t)
+func (c *Client) CreateToken(ctx context.Context, n NewToken) (MadeToken, error) {
+	return ask[MadeToken](ctx, c, http.MethodPost, pathTokens, n)
 }
 
 // Tokens is [Service.Tokens].

@@ -153,7 +153,7 @@ func (s *Service) readAudit(r *http.Request) (any, error) {
 }
 
 // AuditEntries is [Service.AuditEntries].
-func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (l List[AuditEntry], err error) {
+func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (List[AuditEntry], error) {
 	v := url.Values{}
 	for name, value := range map[string]string{"user": q.User, "event": q.Event, "after": q.After} {
 		if value != "" {
@@ -166,5 +166,5 @@ func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (l List[AuditEn
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	return l, c.call(ctx, http.MethodGet, pathAudit+"?"+v.Encode(), nil, &l)
+	return ask[List[AuditEntry]](ctx, c, http.MethodGet, pathAudit+"?"+v.Encode(), nil)
 }

@@ -191,8 +191,8 @@ func (s *Service) testWebhook(r *http.Request) (any, error) {
 }
 
 // AddWebhook is [Service.AddWebhook].
-func (c *Client) AddWebhook(ctx context.Context, n NewWebhook) (w Webhook, err error) {
-	return w, c.call(ctx, http.MethodPost, pathWebhooks, n, &w)
+func (c *Client) AddWebhook(ctx context.Context, n NewWebhook) (Webhook, error) {
+	return ask[Webhook](ctx, c, http.MethodPost, pathWebhooks, n)
 }
 
 // Webhooks is [Service.Webhooks].

@@ -3,6 +3,7 @@ package arch
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"path"
 	"regexp"
 	"slices"
@@ -28,6 +29,10 @@ func TestNothingIsLeftForLater(t *testing.T) {
 
 func TestVersionsAreTables(t *testing.T) {
 	eachSource(t, versionComparisons)
+}
+
+func TestReturnsDoNotDependOnTheOrderOfEvaluation(t *testing.T) {
+	eachSource(t, returnsBeside)
 }
 
 // introduction finds a package without its one comment of two sentences or more: what it is
@@ -141,6 +146,47 @@ func isVersion(e ast.Expr) bool {
 	return ok && versionName.MatchString(sel.Sel.Name)
 }
 
+// returnsBeside finds a variable that is returned beside a call that is given its address: whether
+// it is read before or after the call is up to the compiler.
+func returnsBeside(s *source) []string {
+	var findings []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		r, ok := n.(*ast.ReturnStmt)
+		if !ok {
+			return true
+		}
+		for _, result := range r.Results {
+			if v, ok := result.(*ast.Ident); ok && slices.ContainsFunc(r.Results, func(e ast.Expr) bool { return pointsTo(e, v.Name) }) {
+				findings = append(findings, s.complain(s.line(r.Pos()), "%s may be read before the call fills it: call first, then return", v.Name))
+			}
+		}
+		return true
+	})
+	return findings
+}
+
+// pointsTo reports whether an expression has the address of a variable, or of a part of it.
+func pointsTo(e ast.Expr, variable string) (found bool) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		u, ok := n.(*ast.UnaryExpr)
+		if !ok || u.Op != token.AND {
+			return true
+		}
+		x := u.X
+		for {
+			part, ok := x.(*ast.SelectorExpr)
+			if !ok {
+				break
+			}
+			x = part.X
+		}
+		v, ok := x.(*ast.Ident)
+		found = found || ok && v.Name == variable
+		return true
+	})
+	return found
+}
+
 // leftovers finds the words that mark unfinished work.
 func leftovers(s *source) []string {
 	var findings []string
@@ -178,12 +224,16 @@ func TestHabitsBite(t *testing.T) {
 		{"switching on versions", "a.go", intro + "package p\nfunc f() { switch v { case msnp.MSNP8: } }\n", 1},
 		{"comparing versions where they are made", "msnp9.go", intro + "package p\nvar b = v >= msnp.MSNP9\n", 0},
 		{"naming a version", "a.go", intro + "package p\nvar v = msnp.MSNP9\n", 0},
+		{"returning what a call fills", "a.go", intro + "package p\nfunc f() (T, error) { return v, c.get(x, &v) }\n", 1},
+		{"returning what a call fills a part of", "a.go", intro + "package p\nfunc f() (T, bool) { return v, get(&v.A.B) == nil }\n", 1},
+		{"returning after the call", "a.go", intro + "package p\nfunc f() (T, error) { err := get(&v); return v, err }\n", 0},
+		{"returning what another call fills", "a.go", intro + "package p\nfunc f() (T, error) { return v, get(&w) }\n", 0},
 		{"unfinished work", "a.go", intro + "package p\n// " + leftoverWords[0] + " more\n", 1},
 		{"a name that looks like it", "a.go", intro + "package p\n// Parse" + leftoverWords[2] + " reads\n", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := snippet(t, c.file, c.text)
-			findings := slices.Concat(introduction([]*source{s}), waiting(s), leftovers(s), versionComparisons(s))
+			findings := slices.Concat(introduction([]*source{s}), waiting(s), leftovers(s), versionComparisons(s), returnsBeside(s))
 			if len(findings) != c.findings {
 				t.Errorf("%d findings, want %d: %q", len(findings), c.findings, findings)
 			}

@@ -92,7 +92,8 @@ func (c *chatCmd) connection(ctx context.Context, a *app) (cfg msnclient.Config,
 				return cfg, "", err
 			}
 			cfg.Dialer = introducing(conf.Networks, addrs)
-			return cfg, "the server on this machine", c.near(&cfg, addrs, dir)
+			err = c.near(&cfg, addrs, dir)
+			return cfg, "the server on this machine", err
 		}
 	}
 	if c.Server == "" {

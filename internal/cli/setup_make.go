@@ -58,7 +58,8 @@ func (s *setup) administrator(ctx context.Context) (administratorOf, error) {
 		}
 		fmt.Fprintf(s.stderr, "  %s\n", wrong)
 	}
-	return who, s.choosePassword(ctx, &who)
+	err := s.choosePassword(ctx, &who)
+	return who, err
 }
 
 // choosePassword asks twice for a password, reads it, or makes one.

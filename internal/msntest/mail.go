@@ -85,7 +85,8 @@ func (p *Player) mailNews(words []string) (admin.MailNews, error) {
 		return admin.MailNews{}, err
 	}
 	var news admin.MailNews
-	return news, json.Unmarshal(text, &news)
+	err = json.Unmarshal(text, &news)
+	return news, err
 }
 
 // assignments reads name=value words; values are percent-encoded.

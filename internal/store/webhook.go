@@ -154,7 +154,8 @@ func (s *Store) LeaseWebhook(ctx context.Context, id, holder string, now, until 
 func (s *Store) Deliveries(ctx context.Context, webhook string, limit int) ([]Delivery, error) {
 	return view(ctx, s, "load deliveries of a webhook", func(tx *transaction) ([]Delivery, error) {
 		scan := func(r row) (d Delivery, err error) {
-			return d, r.Scan(&d.ID, &d.Webhook, &d.Made, &d.Body, &d.Refused)
+			err = r.Scan(&d.ID, &d.Webhook, &d.Made, &d.Body, &d.Refused)
+			return d, err
 		}
 		return collect(ctx, tx, scan, `
 			SELECT id, webhook, made, body, refused FROM webhook_delivery WHERE webhook = $1 ORDER BY made, id LIMIT $2`,
