@@ -34,42 +34,53 @@ type Overview struct {
 	Version string    `json:"version" doc:"The release of the node that answers." example:"1.0.0"`
 	Since   time.Time `json:"since" doc:"When that node started." example:"2026-03-01T12:00:00Z"`
 
+	People int `json:"people" doc:"How many people are signed in, as that node knows." example:"120"`
+
 	// All nodes together; of those that do not answer, what they told last of their sessions.
-	People         int     `json:"people" doc:"How many people are signed in, as that node knows." example:"120"`
-	Sessions       int     `json:"sessions" doc:"How many sessions the nodes have." example:"120"`
-	Connections    int     `json:"connections" doc:"How many connections of clients." example:"160"`
-	Strangers      int     `json:"strangers" doc:"How many of these nobody has signed in on." example:"3"`
-	Switchboards   int     `json:"switchboards" doc:"How many conversations there are." example:"20"`
-	SignInsMinute  float64 `json:"sign_ins_minute" doc:"Sign-ins in the last minute." example:"4"`
-	RefusedMinute  float64 `json:"refused_minute" doc:"Refused sign-ins in the last minute." example:"0"`
-	MessagesMinute float64 `json:"messages_minute" doc:"Messages in the last minute." example:"230.5"`
-	ErrorsHour     int     `json:"errors_hour" doc:"Errors that the logs had in the last hour." example:"0"`
-	WarningsHour   int     `json:"warnings_hour" doc:"Warnings that the logs had in the last hour." example:"1"`
+	Figures
 
 	Nodes []NodeStatus `json:"nodes" doc:"How each node is doing, in the order of their names."`
 }
 
-// NodeStatus is how one node is doing. Numbers per minute are of the last minute.
+// Figures are how a node is doing, or all of them together.
+type Figures struct {
+	Sessions       int     `json:"sessions" doc:"How many sessions there are." example:"40"`
+	Connections    int     `json:"connections" doc:"How many connections of clients." example:"55"`
+	Strangers      int     `json:"strangers" doc:"How many of these nobody has signed in on." example:"1"`
+	Switchboards   int     `json:"switchboards" doc:"How many conversations there are." example:"7"`
+	SignInsMinute  float64 `json:"sign_ins_minute" doc:"Sign-ins in the last minute." example:"1"`
+	RefusedMinute  float64 `json:"refused_minute" doc:"Refused sign-ins in the last minute." example:"0"`
+	MessagesMinute float64 `json:"messages_minute" doc:"Messages in the last minute." example:"80.5"`
+	ErrorsHour     int     `json:"errors_hour" doc:"Errors that were logged in the last hour." example:"0"`
+	WarningsHour   int     `json:"warnings_hour" doc:"Warnings that were logged in the last hour." example:"1"`
+}
+
+// add adds the figures of another node.
+func (f *Figures) add(other Figures) {
+	f.Sessions += other.Sessions
+	f.Connections += other.Connections
+	f.Strangers += other.Strangers
+	f.Switchboards += other.Switchboards
+	f.SignInsMinute += other.SignInsMinute
+	f.RefusedMinute += other.RefusedMinute
+	f.MessagesMinute += other.MessagesMinute
+	f.ErrorsHour += other.ErrorsHour
+	f.WarningsHour += other.WarningsHour
+}
+
+// NodeStatus is how one node is doing.
 type NodeStatus struct {
-	Name           string    `json:"name" doc:"What it is called; empty where it is alone." example:"node-1"`
-	State          string    `json:"state" doc:"here, alive, silent or gone, as the node that answers sees it." example:"alive"`
-	Draining       bool      `json:"draining" doc:"Whether it moves its people to other nodes." example:"false"`
-	Roles          []string  `json:"roles" doc:"What it does." example:"[\"notification\",\"switchboard\"]"`
-	Version        string    `json:"version" doc:"Its release." example:"1.0.0"`
-	Since          time.Time `json:"since" doc:"When it started; the year 1 when it does not answer." example:"2026-03-01T12:00:00Z"`
-	Sessions       int       `json:"sessions" doc:"How many sessions it has." example:"40"`
-	Connections    int       `json:"connections" doc:"How many connections of clients." example:"55"`
-	Strangers      int       `json:"strangers" doc:"How many of these nobody has signed in on." example:"1"`
-	Switchboards   int       `json:"switchboards" doc:"How many conversations it has." example:"7"`
-	SignInsMinute  float64   `json:"sign_ins_minute" doc:"Sign-ins in the last minute." example:"1"`
-	RefusedMinute  float64   `json:"refused_minute" doc:"Refused sign-ins in the last minute." example:"0"`
-	MessagesMinute float64   `json:"messages_minute" doc:"Messages in the last minute." example:"80.5"`
-	CPU            float64   `json:"cpu" doc:"How many cores it uses." example:"0.12"`
-	Memory         int64     `json:"memory" doc:"Its resident memory, in bytes." example:"41943040"`
-	Load           float64   `json:"load" doc:"Its sessions, as a share of its capacity." example:"0.004"`
-	Errors         int       `json:"errors" doc:"Errors that its log had in the last hour." example:"0"`
-	Warnings       int       `json:"warnings" doc:"Warnings that its log had in the last hour." example:"1"`
-	Unheard        bool      `json:"unheard,omitempty" doc:"It does not answer: only what it told before is known. Absent: it does." example:"true"`
+	Name     string    `json:"name" doc:"What it is called; empty where it is alone." example:"node-1"`
+	State    string    `json:"state" enum:"here joining alive silent left" doc:"How the node that answers knows it: here is itself." example:"alive"`
+	Draining bool      `json:"draining" doc:"Whether it moves its people to other nodes." example:"false"`
+	Roles    []string  `json:"roles" doc:"What it does." example:"[\"notification\",\"switchboard\"]"`
+	Version  string    `json:"version" doc:"Its release." example:"1.0.0"`
+	Since    time.Time `json:"since,omitzero" doc:"When it started. Absent when it does not answer." example:"2026-03-01T12:00:00Z"`
+	Figures
+	CPU     float64 `json:"cpu" doc:"How many cores it uses." example:"0.12"`
+	Memory  int64   `json:"memory" doc:"Its resident memory, in bytes." example:"41943040"`
+	Load    float64 `json:"load" doc:"Its sessions, as a share of its capacity." example:"0.004"`
+	Unheard bool    `json:"unheard,omitempty" doc:"It does not answer: of its figures only the sessions are known, as it told them last. Absent: it does." example:"true"`
 }
 
 // LogLine is a line of the log that tells of trouble.
@@ -82,23 +93,15 @@ type LogLine struct {
 }
 
 // Overview returns how the service is doing now.
-func (s *Service) Overview(ctx context.Context) (Overview, error) {
+func (s *Service) Overview(ctx context.Context) Overview {
 	o := Overview{Service: s.Name, Version: s.Version, People: s.Hub.CountAll(), Nodes: s.nodeStatuses(ctx)}
 	if s.Past != nil {
 		o.Since = s.Past.Began().UTC()
 	}
 	for _, n := range o.Nodes {
-		o.Sessions += n.Sessions
-		o.Connections += n.Connections
-		o.Strangers += n.Strangers
-		o.Switchboards += n.Switchboards
-		o.SignInsMinute += n.SignInsMinute
-		o.RefusedMinute += n.RefusedMinute
-		o.MessagesMinute += n.MessagesMinute
-		o.ErrorsHour += n.Errors
-		o.WarningsHour += n.Warnings
+		o.add(n.Figures)
 	}
-	return o, nil
+	return o
 }
 
 // nodeStatuses asks every node.
@@ -124,7 +127,7 @@ func (s *Service) nodeStatus(ctx context.Context, n cluster.Node) NodeStatus {
 	case n.State == cluster.Here:
 		told = s.status()
 	case n.State != cluster.Alive || s.askFigures(ctx, n, topicStatus, nil, &told) != nil:
-		told = NodeStatus{Sessions: n.Sessions, Unheard: true}
+		told = NodeStatus{Figures: Figures{Sessions: n.Sessions}, Unheard: true}
 	}
 	told.Name, told.State, told.Draining = n.Name, n.State.String(), n.Draining
 	told.Roles, told.Version = slices.Clone(n.Roles), n.Release
@@ -148,13 +151,14 @@ func (s *Service) status() NodeStatus {
 	}
 	r := s.Past.Now()
 	told := NodeStatus{
-		Since:    s.Past.Began().UTC(),
-		Sessions: int(r[history.Sessions]), Connections: int(r[history.Connections]),
-		Strangers: int(r[history.Strangers]), Switchboards: int(r[history.Switchboards]),
-		SignInsMinute: short(r[history.SignIns]), RefusedMinute: short(r[history.Refused]), MessagesMinute: short(r[history.Messages]),
-		CPU: short(r[history.CPU]), Memory: int64(r[history.Memory]),
+		Since: s.Past.Began().UTC(), CPU: short(r[history.CPU]), Memory: int64(r[history.Memory]),
+		Figures: Figures{
+			Sessions: int(r[history.Sessions]), Connections: int(r[history.Connections]),
+			Strangers: int(r[history.Strangers]), Switchboards: int(r[history.Switchboards]),
+			SignInsMinute: short(r[history.SignIns]), RefusedMinute: short(r[history.Refused]), MessagesMinute: short(r[history.Messages]),
+		},
 	}
-	told.Warnings, told.Errors = s.Past.Lines.Hour(s.Clock.Now())
+	told.WarningsHour, told.ErrorsHour = s.Past.Lines.Hour(s.Clock.Now())
 	return told
 }
 
@@ -235,7 +239,7 @@ func (s *Service) statusRoutes() []route {
 	return []route{
 		{
 			method: "GET", path: pathStatus, scope: ServiceRead, summary: "Show how the service is doing",
-			notes: "All nodes together, and each of them.", answer: Overview{}, handle: s.showStatus,
+			notes: "All nodes together, and each of them. Of a node that does not answer only its sessions count, as it told them last.", answer: Overview{}, handle: s.showStatus,
 		},
 		{
 			method: "GET", path: pathHistory, scope: ServiceRead, summary: "Show how it was doing",
@@ -253,7 +257,7 @@ func (s *Service) statusRoutes() []route {
 	}
 }
 
-func (s *Service) showStatus(r *http.Request) (any, error) { return s.Overview(r.Context()) }
+func (s *Service) showStatus(r *http.Request) (any, error) { return s.Overview(r.Context()), nil }
 
 func (s *Service) listErrors(r *http.Request) (any, error) {
 	limit, err := limitOf(r)

@@ -124,7 +124,7 @@ func writeNodes(w io.Writer, nodes []admin.NodeStatus, now time.Time) error {
 		}
 		rows[i] = append(rows[i], fmt.Sprintf("%.0f%%", 100*n.Load), strconv.Itoa(n.Connections), strconv.Itoa(n.Switchboards),
 			number(n.SignInsMinute), number(n.MessagesMinute), strconv.FormatFloat(n.CPU, 'f', 2, 64), fmt.Sprintf("%d MiB", n.Memory>>20),
-			strconv.Itoa(n.Errors), span(now.Sub(n.Since)))
+			strconv.Itoa(n.ErrorsHour), span(now.Sub(n.Since)))
 	}
 	return table(w, []string{"NODE", "STATE", "SIGNED IN", "LOAD", "CONNS", "CHATS", "SIGN-INS/MIN", "MESSAGES/MIN", "CORES", "MEMORY", "ERRORS/H", "UP"}, rows)
 }

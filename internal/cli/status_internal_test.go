@@ -41,8 +41,11 @@ func TestTheScreenOfTwoNodes(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var b strings.Builder
 	err := writeNodes(&b, []admin.NodeStatus{
-		{Name: "a", State: "here", Sessions: 12, Connections: 14, Switchboards: 1, Load: 0.5, CPU: 0.251, Memory: 50 << 20, SignInsMinute: 1.5, MessagesMinute: 80, Errors: 2, Since: now.Add(-time.Hour)},
-		{Name: "b", State: "alive", Sessions: 3, Unheard: true},
+		{
+			Name: "a", State: "here", Load: 0.5, CPU: 0.251, Memory: 50 << 20, Since: now.Add(-time.Hour),
+			Figures: admin.Figures{Sessions: 12, Connections: 14, Switchboards: 1, SignInsMinute: 1.5, MessagesMinute: 80, ErrorsHour: 2},
+		},
+		{Name: "b", State: "alive", Figures: admin.Figures{Sessions: 3}, Unheard: true},
 	}, now)
 	want := "NODE  STATE            SIGNED IN  LOAD  CONNS  CHATS  SIGN-INS/MIN  MESSAGES/MIN  CORES  MEMORY  ERRORS/H  UP\n" +
 		"a     here             12         50%   14     1      1.5           80            0.25   50 MiB  2         1 h 0 min\n" +

@@ -34,10 +34,7 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 	p.Play("chat A B\nA.sb> MSG 30 A {n} + P-HELLO\nA.sb< ACK 30\nB.sb< MSG alice@example.com Alice {n} + P-HELLO")
 	p.Play("login A password \"wrong\" refused")
 	service := nodes[1].Server.Admin()
-	o, err := service.Overview(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := service.Overview(t.Context())
 	if o.People != 2 || o.Sessions != 2 || o.Switchboards != 1 || o.Connections != 4 || len(o.Nodes) != 2 || o.Since.IsZero() {
 		t.Errorf("%+v", o)
 	}
@@ -47,8 +44,8 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 	if n := o.Nodes[1]; n.Name != "node-2" || n.State != "here" || n.Sessions != 1 || len(n.Roles) != 5 {
 		t.Errorf("node 2: %+v", n)
 	}
-	if first, err := nodes[0].Server.Admin().Overview(t.Context()); err != nil || first.Service != "Our Place" {
-		t.Errorf("%+v, %v", first, err)
+	if first := nodes[0].Server.Admin().Overview(t.Context()); first.Service != "Our Place" {
+		t.Errorf("%+v", first)
 	}
 
 	for _, f := range nodes {
@@ -68,8 +65,8 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 	if h, err := service.History(t.Context(), "node-1", admin.SpanHour); err != nil || last(h, "sessions") != 1 || last(h, "sign_ins") <= 0 || last(h, "messages") <= 0 || last(h, "refused") <= 0 {
 		t.Errorf("node 1 has %v sign-ins, %v messages, %v refused a minute, %v", last(h, "sign_ins"), last(h, "messages"), last(h, "refused"), err)
 	}
-	if o, err = service.Overview(t.Context()); err != nil || o.SignInsMinute <= 0 || o.MessagesMinute <= 0 || o.RefusedMinute <= 0 {
-		t.Errorf("%+v, %v", o, err)
+	if o = service.Overview(t.Context()); o.SignInsMinute <= 0 || o.MessagesMinute <= 0 || o.RefusedMinute <= 0 {
+		t.Errorf("%+v", o)
 	}
 
 	troubleIsTold(t, nodes)
@@ -95,13 +92,13 @@ func troubleIsTold(t *testing.T, nodes []*msntest.Fixture) {
 			t.Errorf("%+v is not among %+v", want, lines)
 		}
 	}
-	if o, err := service.Overview(t.Context()); err != nil || o.ErrorsHour < 1 || o.WarningsHour < 1 {
-		t.Errorf("%d errors, %d warnings, %v", o.ErrorsHour, o.WarningsHour, err)
+	if o := service.Overview(t.Context()); o.ErrorsHour < 1 || o.WarningsHour < 1 || o.Nodes[0].WarningsHour < 1 || o.Nodes[1].ErrorsHour < 1 {
+		t.Errorf("%+v", o)
 	}
 	nodes[0].Stop(t)
 	await(t, "who has left is not seen to have", func() bool {
-		o, err := service.Overview(t.Context())
-		return err == nil && (len(o.Nodes) == 1 || o.Nodes[0].Unheard && o.Nodes[0].State == "left")
+		o := service.Overview(t.Context())
+		return len(o.Nodes) == 1 || o.Nodes[0].Unheard && o.Nodes[0].State == "left"
 	})
 	if lines, err := service.Errors(t.Context(), 1); err != nil || len(lines) != 1 {
 		t.Errorf("one node alone: %v, %v", lines, err)

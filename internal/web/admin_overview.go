@@ -51,13 +51,9 @@ const linesOnPage = 8
 
 func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	d := overviewData{adminHead: s.adminHead(w, r, "/admin"), Span: admin.SpanHour, Of: q.Get("node")}
+	d := overviewData{adminHead: s.adminHead(w, r, "/admin"), Overview: s.cfg.Admin.Overview(r.Context()), Span: admin.SpanHour, Of: q.Get("node")}
 	if q.Get("span") == admin.SpanDay {
 		d.Span = admin.SpanDay
-	}
-	var err error
-	if d.Overview, err = s.cfg.Admin.Overview(r.Context()); err != nil {
-		return err
 	}
 	d.Alone = len(d.Overview.Nodes) <= 1
 	for _, n := range d.Overview.Nodes {
@@ -65,6 +61,7 @@ func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		row.Level = level(row.Percent)
 		d.Nodes = append(d.Nodes, row)
 	}
+	var err error
 	if d.Lines, err = s.cfg.Admin.Errors(r.Context(), linesOnPage); err != nil {
 		return err
 	}

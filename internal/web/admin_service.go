@@ -123,12 +123,8 @@ func (s *Server) nodesOf(w http.ResponseWriter, r *http.Request) (nodesData, err
 	if err != nil {
 		return d, err
 	}
-	o, err := s.cfg.Admin.Overview(r.Context())
-	if err != nil {
-		return d, err
-	}
 	told := make(map[string]admin.NodeStatus)
-	for _, n := range o.Nodes {
+	for _, n := range s.cfg.Admin.Overview(r.Context()).Nodes {
 		told[n.Name] = n
 	}
 	d.Alone = len(nodes) <= 1
