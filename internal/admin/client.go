@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,14 +70,22 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // each returns everything of a list.
 func each[T any](ctx context.Context, c *Client, path string) ([]T, error) {
-	all := []T{}
+	all, err := roundup[T](ctx, c, path)
+	return all.Items, err
+}
+
+// roundup returns everything of a list, and which nodes did not answer to some part of it.
+func roundup[T any](ctx context.Context, c *Client, path string) (Roundup[T], error) {
+	all := Roundup[T]{List: List[T]{Items: []T{}}}
 	for q := (url.Values{"limit": {strconv.Itoa(maxPage)}}); ; {
-		var l List[T]
-		if err := c.call(ctx, http.MethodGet, path+"?"+q.Encode(), nil, &l); err != nil {
-			return nil, err
+		l, err := ask[Roundup[T]](ctx, c, http.MethodGet, path+"?"+q.Encode(), nil)
+		if err != nil {
+			return Roundup[T]{}, err
 		}
-		all = append(all, l.Items...)
+		all.Items, all.Unheard = append(all.Items, l.Items...), append(all.Unheard, l.Unheard...)
 		if l.Next == "" {
+			slices.Sort(all.Unheard)
+			all.Unheard = slices.Compact(all.Unheard)
 			return all, nil
 		}
 		q.Set("after", l.Next)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"sync"
 
 	"monarch/internal/audit"
 	"monarch/internal/cluster"
@@ -129,6 +131,56 @@ func (t overCluster) unanswered(err error) brought {
 		body = []byte("{}") // which has no code, so the client says what it thinks of that
 	}
 	return brought{p.Status, body}
+}
+
+// Roundup is a list of what all nodes have.
+type Roundup[T any] struct {
+	List[T]
+	Unheard []string `json:"unheard,omitempty" doc:"Nodes that do not answer: what they have is missing. Absent: all answer." example:"[\"node-2\"]"`
+}
+
+// gather asks every other node at the same time, and returns the names of those that do not answer. ask
+// is called on several goroutines.
+func (s *Service) gather(ctx context.Context, what string, ask func(cluster.Node) error) (unheard []string) {
+	var (
+		mu   sync.Mutex
+		wait sync.WaitGroup
+	)
+	for _, n := range s.members() {
+		if n.State == cluster.Here {
+			continue
+		}
+		wait.Go(func() {
+			err := errUnheard
+			if n.State == cluster.Alive {
+				err = ask(n)
+			}
+			if err != nil {
+				s.Log.WarnContext(ctx, what+" is not complete", "node", n.Name, "err", err)
+				mu.Lock()
+				defer mu.Unlock()
+				unheard = append(unheard, n.Name)
+			}
+		})
+	}
+	wait.Wait()
+	slices.Sort(unheard)
+	return unheard
+}
+
+// errUnheard is the answer of a node that is not asked, as nothing has been heard of it for a while.
+var errUnheard = errors.New("it has not been heard of for a while")
+
+// members are the nodes that are there, or should be: not those that left, nor an earlier run of one.
+func (s *Service) members() []cluster.Node {
+	all := s.nodes.All()
+	again := make(map[string]bool)
+	for _, n := range all {
+		again[n.Name] = again[n.Name] || n.State != cluster.Silent && n.State != cluster.Left
+	}
+	return slices.DeleteFunc(all, func(n cluster.Node) bool {
+		return n.State == cluster.Left || n.State == cluster.Silent && again[n.Name]
+	})
 }
 
 // spreadKeys has other nodes read the keys, so that they accept what a new one signs before it does.

@@ -2,16 +2,19 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"monarch/internal/admin"
+	"monarch/internal/audit"
 	"monarch/internal/cluster"
 	"monarch/internal/cluster/clustertest"
 	"monarch/internal/hub"
@@ -87,10 +90,10 @@ func TestSessionsElsewhere(t *testing.T) {
 	}
 	eventually(t, "everybody is known here", func() bool { return here.Hub.CountAll() == people })
 	got, err := here.Sessions(t.Context())
-	if err != nil || len(got) != people {
-		t.Fatalf("%d sessions, %v", len(got), err)
+	if err != nil || len(got.Items) != people || got.Unheard != nil {
+		t.Fatalf("%d sessions without %v, %v", len(got.Items), got.Unheard, err)
 	}
-	for i, s := range got {
+	for i, s := range got.Items {
 		node := "b"
 		if (people-1-i)%100 == 0 {
 			node = "a"
@@ -131,5 +134,66 @@ func TestSessionsElsewhere(t *testing.T) {
 	}
 	if l, err := here.FindSessions(t.Context(), admin.SessionSearch{Node: "a"}); err != nil || len(l.Items) != people/100 || l.Next != "" {
 		t.Errorf("%d sessions at a, %v", len(l.Items), err)
+	}
+}
+
+// TestNodesThatDoNotAnswerAreNamed cuts one of three nodes off: what the others have is there, at once and when
+// it has not been heard of for a while. One without an audit log is not missed there.
+func TestNodesThatDoNotAnswerAreNamed(t *testing.T) {
+	here, there, silent, network := newBench(t), newBench(t), newBench(t), clustertest.NewNet()
+	there.Audit = nil
+	here.join(t, network, "a")
+	there.join(t, network, "b")
+	cut := silent.join(t, network, "c")
+	for i, b := range []bench{here, there, silent} {
+		b.Hub.SignIn(hub.Login{Person: im.Person{ID: im.UserID(i + 1), Handle: fmt.Sprintf("%d@example.com", i)}}, new(session))
+		b.Audit.Record(t.Context(), audit.Event{What: audit.BackupWritten})
+	}
+	eventually(t, "everybody answers", func() bool {
+		all, err := here.Sessions(t.Context())
+		return err == nil && len(all.Items) == 3 && all.Unheard == nil
+	})
+	client := admin.Local(here.Service)
+	lists := func(state string, want ...string) {
+		t.Helper()
+		var (
+			all, listed, found admin.Roundup[admin.Session]
+			trail              admin.Roundup[admin.AuditEntry]
+			errs               [4]error
+			asking             sync.WaitGroup // each waits for an answer
+		)
+		asking.Go(func() { all, errs[0] = here.Sessions(t.Context()) })
+		asking.Go(func() { listed, errs[1] = client.Sessions(t.Context()) })
+		asking.Go(func() { found, errs[2] = here.FindSessions(t.Context(), admin.SessionSearch{Node: "c"}) })
+		asking.Go(func() {
+			trail, errs[3] = client.AuditEntries(t.Context(), admin.AuditQuery{Event: string(audit.BackupWritten)})
+		})
+		asking.Wait()
+		if err := errors.Join(errs[:]...); err != nil {
+			t.Fatal(err)
+		}
+		people, entries := 3-len(want), 2-len(want) // b has no audit log
+		if len(all.Items) != people || len(listed.Items) != people || len(found.Items) != 1-len(want) || len(trail.Items) != entries {
+			t.Errorf("%s: %d, %d and %d sessions, %d entries", state, len(all.Items), len(listed.Items), len(found.Items), len(trail.Items))
+		}
+		for _, unheard := range [][]string{all.Unheard, listed.Unheard, found.Unheard, trail.Unheard} {
+			if diff := cmp.Diff(want, unheard); diff != "" {
+				t.Errorf("%s: %s", state, diff)
+			}
+		}
+	}
+	lists("all are there")
+	network.CutOff(cut)
+	lists("cut off", "c")
+	for range 15 {
+		here.Clock.Advance(time.Second)
+	}
+	eventually(t, "it is seen to be silent", func() bool {
+		list, err := here.Nodes(t.Context())
+		return err == nil && list[1].State == "alive" && list[2].State == "silent"
+	})
+	lists("silent", "c")
+	if l, err := here.FindSessions(t.Context(), admin.SessionSearch{Node: "a"}); err != nil || l.Unheard != nil {
+		t.Errorf("at another node: without %v, %v", l.Unheard, err)
 	}
 }

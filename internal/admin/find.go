@@ -18,7 +18,7 @@ type SessionSearch struct {
 // FindSessions returns sessions, node by node and there by the age of the accounts, from where the list
 // before ended: whatever their number, no node looks at more than it has to. A node that does not answer
 // is left out.
-func (s *Service) FindSessions(ctx context.Context, q SessionSearch) (List[Session], error) {
+func (s *Service) FindSessions(ctx context.Context, q SessionSearch) (Roundup[Session], error) {
 	if q.Limit <= 0 || q.Limit > maxPage {
 		q.Limit = maxPage
 	}

@@ -20,7 +20,7 @@ func (s *Service) sessionRoutes() []route {
 	return []route{
 		{
 			method: "GET", path: pathSessions, scope: SessionsRead, summary: "List who is signed in",
-			notes: "At all nodes, one node after the other. A node that does not answer is left out.", query: pages, answer: List[Session]{}, handle: s.listSessions,
+			notes: "At all nodes, one node after the other. A node that does not answer is left out, and named in unheard.", query: pages, answer: Roundup[Session]{}, handle: s.listSessions,
 		},
 		{
 			method: "GET", path: pathSessions + "/{email}", scope: SessionsRead, summary: "Show a session",
@@ -45,12 +45,12 @@ func (s *Service) listSessions(r *http.Request) (any, error) {
 
 // SomeSessions returns up to limit of those who are signed in, node by node, from where the list before
 // ended. A node that does not answer is left out.
-func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (List[Session], error) {
+func (s *Service) SomeSessions(ctx context.Context, from string, limit int) (Roundup[Session], error) {
 	return s.someSessions(ctx, SessionSearch{After: from, Limit: limit})
 }
 
-func (s *Service) someSessions(ctx context.Context, search SessionSearch) (List[Session], error) {
-	l := List[Session]{Items: []Session{}}
+func (s *Service) someSessions(ctx context.Context, search SessionSearch) (Roundup[Session], error) {
+	l := Roundup[Session]{List: List[Session]{Items: []Session{}}}
 	from, limit := search.After, search.Limit
 	name, id, _ := strings.Cut(from, " ")
 	n, err := strconv.ParseInt(cmp.Or(id, "0"), 10, 64)
@@ -64,8 +64,12 @@ func (s *Service) someSessions(ctx context.Context, search SessionSearch) (List[
 		if place.Name != name {
 			q.User = 0
 		}
-		some, last := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items), search.Text})
+		some, last, err := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items), search.Text})
 		l.Items = append(l.Items, some...)
+		if err != nil {
+			s.Log.WarnContext(ctx, listOfSessions+" is not complete", "node", place.Name, "err", err)
+			l.Unheard = append(l.Unheard, place.Name)
+		}
 		switch {
 		case last != 0:
 			l.Next = fmt.Sprintf("%s %d", place.Name, last)
@@ -80,38 +84,39 @@ func (s *Service) someSessions(ctx context.Context, search SessionSearch) (List[
 
 // sessionsFrom returns as many of the sessions of a node as are wanted, and whose the last of them is; 0: there
 // are no more, or the node does not answer.
-func (s *Service) sessionsFrom(ctx context.Context, n cluster.Node, q after) (all []Session, last im.UserID) {
+func (s *Service) sessionsFrom(ctx context.Context, n cluster.Node, q after) (all []Session, last im.UserID, err error) {
 	for wanted := q.Limit; ; {
 		q.Limit = wanted - len(all)
 		some, last, err := s.sessionsIn(ctx, n, q)
 		all = append(all, some...)
 		switch {
-		case err != nil:
-			s.Log.WarnContext(ctx, "the list of sessions is not complete", "node", n.Name, "err", err)
-			return all, 0
-		case last <= q.User:
-			return all, 0
+		case err != nil || last <= q.User:
+			return all, 0, err
 		case len(all) >= wanted:
-			return all, last
+			return all, last, nil
 		}
 		q.User = last
 	}
 }
 
-// places are the nodes with sessions, in the order of their names.
+// places are the nodes that may have sessions, in the order of their names.
 func (s *Service) places(ctx context.Context) []cluster.Node {
 	if s.isAlone(ctx) {
 		return []cluster.Node{{State: cluster.Here}}
 	}
-	all := slices.DeleteFunc(s.nodes.All(), func(n cluster.Node) bool { return n.State != cluster.Here && n.State != cluster.Alive })
+	all := s.members()
 	slices.SortFunc(all, func(a, b cluster.Node) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 
 // sessionsIn returns some of the sessions of a node, and whose the last of them is; 0: there are no more.
 func (s *Service) sessionsIn(ctx context.Context, n cluster.Node, q after) (some []Session, last im.UserID, err error) {
-	if n.State != cluster.Here {
+	switch n.State {
+	case cluster.Here:
+	case cluster.Alive:
 		return s.pageAt(ctx, n, q)
+	default:
+		return nil, 0, errUnheard
 	}
 	for l := range s.Hub.LoginsAfter(q.User) {
 		each := s.session(l)
@@ -142,10 +147,10 @@ func (s *Service) kick(r *http.Request) (any, error) {
 	return nil, s.Kick(r.Context(), r.PathValue("email"))
 }
 
-// Sessions is [Service.Sessions], without those of nodes that do not answer.
-func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
-	all, err := each[Session](ctx, c, pathSessions)
-	slices.SortStableFunc(all, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
+// Sessions is [Service.Sessions].
+func (c *Client) Sessions(ctx context.Context) (Roundup[Session], error) {
+	all, err := roundup[Session](ctx, c, pathSessions)
+	slices.SortStableFunc(all.Items, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
 	return all, err
 }
 

@@ -23,29 +23,29 @@ import (
 // maxMinutes is the furthest a shutdown can be announced: a day.
 const maxMinutes = 24 * 60
 
-// Sessions returns who is signed in, at all nodes, in the order of addresses. Of a node that does
-// not answer there is what this one knows.
-func (s *Service) Sessions(ctx context.Context) ([]Session, error) {
-	sessions := []Session{}
+// Sessions returns who is signed in, at all nodes, in the order of addresses, and all at once. A node that does
+// not answer is left out.
+func (s *Service) Sessions(ctx context.Context) (Roundup[Session], error) {
+	all := Roundup[Session]{List: List[Session]{Items: []Session{}}}
 	for l := range s.Hub.LoginsAfter(0) {
-		sessions = append(sessions, s.session(l))
+		all.Items = append(all.Items, s.session(l))
 	}
 	if !s.isAlone(ctx) {
 		var mu sync.Mutex
-		err := s.nodes.Each(func(n cluster.Node) error {
+		all.Unheard = s.gather(ctx, listOfSessions, func(n cluster.Node) error {
 			theirs, err := s.sessionsAt(ctx, n)
 			mu.Lock()
 			defer mu.Unlock()
-			sessions = append(sessions, theirs...)
+			all.Items = append(all.Items, theirs...)
 			return err
 		})
-		if err != nil {
-			s.Log.WarnContext(ctx, "the list of sessions is not complete", "err", err)
-		}
 	}
-	slices.SortFunc(sessions, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
-	return sessions, nil
+	slices.SortFunc(all.Items, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
+	return all, nil
 }
+
+// listOfSessions is what the log calls it.
+const listOfSessions = "the list of sessions"
 
 // Nodes tell each other of their sessions in pages, in the order of the people's ids.
 type (

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,33 +45,31 @@ const nodePage = 200
 
 // AuditEntries returns what happened, at all nodes, the newest first. What happened at one moment stays
 // together, so there may be more than the limit. What a node recorded that does not answer is left out.
-func (s *Service) AuditEntries(ctx context.Context, q AuditQuery) (List[AuditEntry], error) {
+func (s *Service) AuditEntries(ctx context.Context, q AuditQuery) (Roundup[AuditEntry], error) {
 	if q.Limit <= 0 || q.Limit > maxPage {
 		q.Limit = usualPage
 	}
 	all, err := s.ownEntries(q)
 	if err != nil {
-		return List[AuditEntry]{}, err
+		return Roundup[AuditEntry]{}, err
 	}
+	var l Roundup[AuditEntry]
 	if !s.isAlone(ctx) {
 		var mu sync.Mutex
-		err := s.nodes.Each(func(n cluster.Node) error {
+		l.Unheard = s.gather(ctx, "the audit log", func(n cluster.Node) error {
 			theirs, err := s.entriesAt(ctx, n, q)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, theirs...)
 			return err
 		})
-		if err != nil {
-			s.Log.WarnContext(ctx, "the audit log is not complete", "err", err)
-		}
 	}
 	slices.SortStableFunc(all, func(a, b AuditEntry) int { return b.Time.Compare(a.Time) })
 	end := min(q.Limit, len(all))
 	for end > 0 && end < len(all) && all[end].Time.Equal(all[end-1].Time) {
 		end++
 	}
-	l := List[AuditEntry]{Items: append([]AuditEntry{}, all[:end]...)}
+	l.Items = append([]AuditEntry{}, all[:end]...)
 	if end < len(all) {
 		l.Next = all[end-1].Time.Format(time.RFC3339Nano)
 	}
@@ -106,13 +105,18 @@ func (s *Service) ownEntries(q AuditQuery) ([]AuditEntry, error) {
 	return entries, nil
 }
 
-// entriesAt returns what another node recorded, and one more than is wanted, if there is one.
+// entriesAt returns what another node recorded, and one more than is wanted, if there is one. One without an
+// audit log has recorded nothing.
 func (s *Service) entriesAt(ctx context.Context, n cluster.Node, q AuditQuery) (all []AuditEntry, err error) {
 	c, wanted := s.at(n.ID), q.Limit+1
 	for {
 		q.Limit = min(wanted-len(all), nodePage)
 		l, err := c.AuditEntries(ctx, q)
-		if err != nil {
+		var p *Problem
+		switch {
+		case errors.As(err, &p) && p.Code == CodeNoAudit:
+			return all, nil
+		case err != nil:
 			return all, err
 		}
 		all = append(all, l.Items...)
@@ -126,14 +130,14 @@ func (s *Service) entriesAt(ctx context.Context, n cluster.Node, q AuditQuery) (
 func (s *Service) auditRoutes() []route {
 	return []route{{
 		method: "GET", path: pathAudit, scope: AuditRead, summary: "Read the audit log",
-		notes: "What was recorded at all nodes, the newest first. A node that does not answer is left out. What happened at the very same moment stays " +
+		notes: "What was recorded at all nodes, the newest first. A node that does not answer is left out, and named in unheard. What happened at the very same moment stays " +
 			"together, so an answer may be longer than limit. Where there is no audit log it is refused with no_audit.",
 		query: append([]parameter{
 			{"user", "string", "Only what concerns this account.", "alice@example.com"},
 			{"event", "string", "Only this event, as entries have it.", "sign-in refused"},
 			{"since", "string", "Only what happened from this time on, by RFC 3339.", "2026-03-01T12:00:00Z"},
 		}, pages...),
-		answer: List[AuditEntry]{}, refuses: []int{409}, handle: s.readAudit,
+		answer: Roundup[AuditEntry]{}, refuses: []int{409}, handle: s.readAudit,
 	}}
 }
 
@@ -153,7 +157,7 @@ func (s *Service) readAudit(r *http.Request) (any, error) {
 }
 
 // AuditEntries is [Service.AuditEntries].
-func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (List[AuditEntry], error) {
+func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (Roundup[AuditEntry], error) {
 	v := url.Values{}
 	for name, value := range map[string]string{"user": q.User, "event": q.Event, "after": q.After} {
 		if value != "" {
@@ -166,5 +170,5 @@ func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) (List[AuditEntr
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	return ask[List[AuditEntry]](ctx, c, http.MethodGet, pathAudit+"?"+v.Encode(), nil)
+	return ask[Roundup[AuditEntry]](ctx, c, http.MethodGet, pathAudit+"?"+v.Encode(), nil)
 }

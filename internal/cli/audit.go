@@ -101,12 +101,13 @@ func (c *auditCmd) elsewhere(ctx context.Context, a *app) error {
 	}
 	defer done()
 	var all []admin.AuditEntry
+	var unheard []string
 	for {
 		l, err := service.AuditEntries(ctx, q)
 		if err != nil {
 			return err
 		}
-		all = append(all, l.Items...)
+		all, unheard = append(all, l.Items...), append(unheard, l.Unheard...)
 		if q.After = l.Next; l.Next == "" {
 			break
 		}
@@ -129,6 +130,8 @@ func (c *auditCmd) elsewhere(ctx context.Context, a *app) error {
 	if len(all) == 0 && !c.JSON {
 		fmt.Fprintln(a.stdout, c.nothing(q.Since, 0))
 	}
+	slices.Sort(unheard)
+	a.unheard(slices.Compact(unheard), "what was recorded there")
 	return nil
 }
 

@@ -60,6 +60,18 @@ func when(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
+// unheard tells on standard error which nodes did not answer, and what is missing for that.
+func (a *app) unheard(nodes []string, missing string) {
+	if len(nodes) == 0 {
+		return
+	}
+	answer := "do not answer"
+	if len(nodes) == 1 {
+		answer = "does not answer"
+	}
+	fmt.Fprintf(a.stderr, "warning: %s %s: %s is missing. See: %s\n", clean(strings.Join(nodes, ", ")), answer, missing, a.command("nodes"))
+}
+
 func yesNo(b bool) string {
 	if b {
 		return "yes"

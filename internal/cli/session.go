@@ -62,10 +62,12 @@ func (c *sessionList) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer done()
-	sessions, err := service.Sessions(ctx)
+	all, err := service.Sessions(ctx)
 	if err != nil {
 		return err
 	}
+	defer a.unheard(all.Unheard, "who is signed in there")
+	sessions := all.Items
 	switch {
 	case c.JSON:
 		return encode(a.stdout, sessions)

@@ -58,10 +58,10 @@ func TestTheServiceOutlivesTheCalendar(t *testing.T) {
 				login D password "another"
 			`)
 			sessions, err := f.Server.Admin().Sessions(t.Context())
-			if err != nil || len(sessions) != 3 {
-				t.Fatalf("%d sessions, %v", len(sessions), err)
+			if err != nil || len(sessions.Items) != 3 {
+				t.Fatalf("%d sessions, %v", len(sessions.Items), err)
 			}
-			for _, s := range sessions {
+			for _, s := range sessions.Items {
 				if late := s.Since.Sub(date); late < 0 || late > time.Minute {
 					t.Errorf("%s is signed in since %v", s.Email, s.Since)
 				}

@@ -260,7 +260,7 @@ D.ns< XFR 3 NS {second} 0 {addrDS}`)
 		t.Errorf("the nodes are %+v, %v", list, err)
 	}
 	sessions, err := service.Sessions(t.Context())
-	if err != nil || len(sessions) != 3 || sessions[0].Node != "node-2" || sessions[0].Address == "" || sessions[0].Since.IsZero() {
+	if one := sessions.Items; err != nil || len(one) != 3 || one[0].Node != "node-2" || one[0].Address == "" || one[0].Since.IsZero() {
 		t.Errorf("the sessions are %+v, %v", sessions, err)
 	}
 	if err := service.Kick(t.Context(), "carol@example.com"); err != nil {

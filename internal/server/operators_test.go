@@ -127,7 +127,7 @@ signin9 B`)
 	for i, f := range nodes {
 		sessions, err := f.Server.Admin().Sessions(t.Context())
 		places := []string{}
-		for _, s := range sessions {
+		for _, s := range sessions.Items {
 			places = append(places, s.Email+" at "+s.Node+" from "+strings.Split(s.Address, ":")[0])
 		}
 		if want := []string{"alice@example.com at node-1 from 127.0.0.1", "bob@example.com at node-2 from 127.0.0.1"}; err != nil || !slices.Equal(places, want) {

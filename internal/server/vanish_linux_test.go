@@ -45,7 +45,7 @@ func vanish(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(s)
+		return len(s.Items)
 	}
 	if n := sessions(); n != 1 {
 		t.Fatalf("%d sessions, want alice's", n)

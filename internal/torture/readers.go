@@ -371,7 +371,7 @@ func (a *audience) sessions(ctx context.Context) int {
 	if err != nil {
 		return -1
 	}
-	return len(all)
+	return len(all.Items)
 }
 
 // await waits until something holds.
