@@ -21,6 +21,7 @@ type auditData struct {
 	Events             []audit.What
 	Spans              []auditSpan
 	Entries            []admin.AuditEntry
+	Unheard            []string // nodes whose entries are missing
 	Next               string
 	Later              bool // it is not the first page
 	Live               bool // the page asks for what is new
@@ -68,7 +69,7 @@ func (s *Server) auditPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !d.refused(err, "") {
 		return err
 	}
-	d.Entries = found.Items
+	d.Entries, d.Unheard = found.Items, found.Unheard
 	if found.Next != "" {
 		d.Next = atPage("/admin/audit", q, "after", found.Next)
 	}

@@ -38,6 +38,7 @@ type personData struct {
 	Details  admin.Details
 	Browsers []browserPlace
 	Events   []admin.AuditEntry // the latest
+	Unheard  []string           // nodes whose events are missing
 	Self     bool               // it is the operator himself
 	Mine     bool               // the operator's role lets him change this person
 
@@ -101,7 +102,7 @@ func (s *Server) person(w http.ResponseWriter, r *http.Request, u im.User) (pers
 		if err != nil {
 			return d, err
 		}
-		d.Events = events.Items
+		d.Events, d.Unheard = events.Items, events.Unheard
 	}
 	return d, nil
 }

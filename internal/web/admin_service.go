@@ -30,6 +30,7 @@ type sessionsData struct {
 	Text, Node string // what is looked for
 	Nodes      []string
 	Found      []admin.Session
+	Unheard    []string // nodes whose sessions are missing
 	All        int // how many are signed in
 	Next       string
 	Later      bool // it is not the first page
@@ -48,7 +49,7 @@ func (s *Server) sessionsPage(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	d.Found = found.Items
+	d.Found, d.Unheard = found.Items, found.Unheard
 	if found.Next != "" {
 		d.Next = atPage("/admin/sessions", q, "after", found.Next)
 	}
