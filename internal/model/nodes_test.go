@@ -80,22 +80,25 @@ func (s *stage) signedIn(who int) bool {
 	})
 }
 
-// late returns the worlds after commands in which somebody puts a contact on his list whom his node does
-// not know yet as he has just become at another one: he is told how the contact was, as in the world
-// of another order, and then what the contact has changed.
-func late(ends []*world, all []command) (worlds []*world) {
+// late returns the worlds after commands in which somebody comes on line, or puts a contact on his list,
+// whose node does not know yet how a contact has just become at another one: he is told how the contact
+// was, as in the world of another order, if he was there, and then what the contact has changed.
+func late(of, ends []*world, all []command) (worlds []*world) {
 	for _, c := range all {
-		if c.verb != "ADD" && c.verb != "web add" {
+		if !slices.Contains([]string{"CHG", "ADD", "web add"}, c.verb) {
 			continue
 		}
-		for _, w := range ends {
+		for _, w := range of {
 			for i, now := range w.out[c.key] {
 				for _, before := range otherwise(ends, c.key, now.text) {
 					next := w.clone()
 					next.out = maps.Clone(w.out)
-					first, then := now, now
-					first.text, then.text = before, "NLN "+presenceIn(now.text)
-					next.out[c.key] = slices.Replace(slices.Clone(w.out[c.key]), i, i+1, first, then)
+					change := []heard{now}
+					change[0].text = "NLN " + presenceIn(now.text)
+					if before != "" {
+						change = []heard{{text: before, of: now.of}, change[0]}
+					}
+					next.out[c.key] = slices.Replace(slices.Clone(w.out[c.key]), i, i+1, change...)
 					worlds = append(worlds, next)
 				}
 			}
@@ -104,21 +107,33 @@ func late(ends []*world, all []command) (worlds []*world) {
 	return worlds
 }
 
-// otherwise returns the lines that tell in other worlds what a line tells of somebody's presence.
+// otherwise returns the lines that tell in other worlds what a line tells of somebody's presence, and ""
+// if it is an answer and there is none in one of them.
 func otherwise(worlds []*world, key, line string) (lines []string) {
-	verb, presence := verbOf(line), presenceIn(line)
+	presence := presenceIn(line)
+	if presence == "" {
+		return nil
+	}
+	about := func(text string) string { // the verb, and of whom
+		return text[:len("ILN")] + " " + strings.Fields(presenceIn(text))[1]
+	}
 	for _, w := range worlds {
+		found := !strings.HasPrefix(line, "ILN ")
 		for _, h := range w.out[key] {
-			other := presenceIn(h.text)
-			if presence != "" && other != "" && other != presence && verbOf(h.text) == verb && strings.Fields(other)[1] == strings.Fields(presence)[1] {
+			if presenceIn(h.text) == "" || about(h.text) != about(line) {
+				continue
+			}
+			found = true
+			if h.text != line {
 				lines = append(lines, h.text)
 			}
+		}
+		if !found {
+			lines = append(lines, "")
 		}
 	}
 	return lines
 }
-
-func verbOf(line string) string { return strings.Fields(line + " -")[0] }
 
 // presenceIn returns what an ILN or NLN says: the status, of whom, and the rest.
 func presenceIn(line string) string {

@@ -107,7 +107,8 @@ func (s *stage) together(all ...command) {
 		ends := outcomes(w, all)
 		worlds = append(worlds, ends...)
 		if len(s.fix.All()) > 1 {
-			worlds = append(worlds, late(ends, all)...)
+			once := late(ends, ends, all)
+			worlds = slices.Concat(worlds, once, late(once, ends, all))
 		}
 	}
 	for _, c := range all {
