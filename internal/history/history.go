@@ -17,8 +17,9 @@ const (
 	HourStep = 10 * time.Second
 	DayStep  = 5 * time.Minute
 
-	hourPoints = int(time.Hour / HourStep)
-	dayPoints  = int(24 * time.Hour / DayStep)
+	minutePoints = int(time.Minute / HourStep)
+	hourPoints   = int(time.Hour / HourStep)
+	dayPoints    = int(24 * time.Hour / DayStep)
 )
 
 // History keeps the figures of a node. It must be made by [New].
@@ -31,22 +32,31 @@ type History struct {
 	began time.Time
 	ended atomic.Bool
 
-	mu     sync.Mutex // leaf
-	before Reading
-	readAt time.Duration // when before was read, of the clock's Elapsed
+	mu     sync.Mutex               // leaf
+	lately [minutePoints + 1]moment // what was read at the last points, the latest first
 	hour   ring
 	day    ring
 	mean   mean // of the day's point that is not over
+}
+
+// moment is a reading, and when it was taken, by the clock's Elapsed.
+type moment struct {
+	Reading
+	at time.Duration
 }
 
 // New returns a history of what read returns, which is called every ten seconds on the clock's
 // goroutine and must not wait. What lines count is in it, too.
 func New(clk *clock.Clock, lines *Lines, read func() Reading) *History {
 	h := &History{
-		Lines: lines, clock: clk, read: read, began: clk.Now(), readAt: clk.Elapsed(),
+		Lines: lines, clock: clk, read: read, began: clk.Now(),
 		hour: newRing(HourStep, hourPoints), day: newRing(DayStep, dayPoints),
 	}
-	h.before[CPU] = processors()
+	began := moment{at: clk.Elapsed()}
+	began.Reading[CPU] = processors()
+	for i := range h.lately {
+		h.lately[i] = began
+	}
 	return h
 }
 
@@ -96,8 +106,9 @@ func (h *History) reading() Reading {
 func (h *History) add(r Reading, elapsed time.Duration, slot int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	point := r.since(h.before, (elapsed - h.readAt).Seconds())
-	h.before, h.readAt = r, elapsed
+	point := r.since(h.lately[0].Reading, (elapsed - h.lately[0].at).Seconds())
+	copy(h.lately[1:], h.lately[:])
+	h.lately[0] = moment{r, elapsed}
 	h.hour.put(slot, point)
 	slot = ofDay(slot)
 	h.day.put(slot, h.mean.add(slot, point))
@@ -110,23 +121,23 @@ func ofDay(slot int64) int64 {
 	return (slot + each - 1) / each
 }
 
-// Now returns the figures of the moment: what is counted, over the last minute.
+// Now returns the figures of the moment: what is counted, over the minute before the last point. While there
+// was no whole one it is what happened so far, and nothing in what is missing, lest little seem much.
 func (h *History) Now() Reading {
-	now := h.reading()
+	now := moment{h.reading(), h.clock.Elapsed()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	last := h.hour.slot(h.clock.Now())
-	var m mean
-	var lately Reading
-	for slot := last - int64(time.Minute/HourStep) + 1; slot <= last; slot++ {
-		if p, ok := h.hour.at(slot); ok {
-			lately = m.add(0, p)
-		}
+	before, last := h.lately[minutePoints], h.lately[0]
+	if now.at-before.at < time.Minute {
+		last = now
 	}
+	seconds := (last.at - before.at).Seconds()
+	minute := last.since(before.Reading, max(seconds, time.Minute.Seconds()))
 	for f := range counted {
-		now[f] = lately[f]
+		now.Reading[f] = minute[f]
 	}
-	return now
+	now.Reading[CPU] = last.since(before.Reading, max(seconds, 1))[CPU] // cores are those of the time there was
+	return now.Reading
 }
 
 // Span is a stretch of time that is kept.

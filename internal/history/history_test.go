@@ -83,9 +83,32 @@ func TestPointsAreOfTheSameMomentsEverywhere(t *testing.T) {
 				t.Errorf("sign-ins a minute at %d: %v, want %v", i, g, want)
 			}
 		}
-		if got := n.Now()[history.SignIns]; got != 60 {
-			t.Errorf("%v a minute, over the last one", got)
+	})
+}
+
+// TestNowIsOfTheLastMinute asks also while there was no whole minute yet: then nothing happened before.
+func TestNowIsOfTheLastMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t)
+		now := func(when string, want float64) {
+			t.Helper()
+			if got := n.Now()[history.SignIns]; got != want {
+				t.Errorf("%s: %v a minute, want %v", when, got, want)
+			}
 		}
+		now("at once", 0)
+		n.is(1, 2)
+		now("after two", 2)
+		after(7 * time.Second) // it is 00:00:10, of which there is a point
+		n.is(1, 5)
+		now("after five", 5)
+		after(40 * time.Second)
+		now("while nothing happens", 5)
+		n.is(1, 9)
+		after(32 * time.Second) // it is 00:01:22, and the first five are over a minute away
+		now("when those of before are over", 4)
+		after(time.Minute)
+		now("at last", 0)
 	})
 }
 
