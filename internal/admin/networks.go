@@ -113,7 +113,7 @@ func (s *Service) AddNetwork(ctx context.Context, n NetworkRule) (NetworkRule, e
 	if r.Reason != "" {
 		note += ": " + r.Reason
 	}
-	s.Log.InfoContext(ctx, "rule made for a network", "network", r.Network.String(), "rule", rule.Rule, "ended", rule.Ended)
+	s.Log.InfoContext(ctx, "rule made for a network", "network", rule.Network, "rule", rule.Rule, "ended", rule.Ended)
 	s.Audit.Record(ctx, audit.Event{What: what, Network: rule.Network, Note: note})
 	return rule, err
 }
@@ -130,11 +130,11 @@ func (s *Service) newRule(ctx context.Context, n NetworkRule) (store.NetworkRule
 	}
 	switch {
 	case n.Rule != RuleAllow && n.Rule != RuleDeny:
-		return r, problem(http.StatusBadRequest, CodeBadRequest, "the rule is %q; it is %s or %s", n.Rule, RuleDeny, RuleAllow)
+		return r, wrong("rule", "the rule is %q; it is %s or %s", n.Rule, RuleDeny, RuleAllow)
 	case !account.PlainReason(r.Reason):
-		return r, problem(http.StatusBadRequest, CodeBadRequest, "a reason has at most %d characters, and none that control a terminal", account.MaxReason)
+		return r, wrong("reason", "a reason has at most %d characters, and none that control a terminal", account.MaxReason)
 	case !n.Expires.IsZero() && (!n.Expires.After(now) || n.Expires.Sub(now) > maxLife):
-		return r, problem(http.StatusBadRequest, CodeBadRequest, "a rule expires in ten years at the latest, and not before it is made; or it does not")
+		return r, wrong("expires", "a rule expires in ten years at the latest, and not before it is made; or it does not")
 	}
 	if !n.Expires.IsZero() {
 		r.Expires = n.Expires.Unix()
@@ -153,16 +153,16 @@ func (s *Service) meant(ctx context.Context, r store.NetworkRule) error {
 	}
 	if network.Bits() < least && r.Allow {
 		return problem(http.StatusConflict, CodeLocksOut,
-			"%s is so large that it exempts nearly everybody from bans and limits; to do that nevertheless, use force", network)
+			"%s is so large that it exempts nearly everybody from bans and limits; to do that nevertheless, use --force, or force in a request", network)
 	}
 	if network.Bits() < least {
 		return problem(http.StatusConflict, CodeLocksOut,
-			"%s is so large that it locks out nearly everybody; to do that nevertheless, use force", network)
+			"%s is so large that it locks out nearly everybody; to do that nevertheless, use --force, or force in a request", network)
 	}
 	caller, _ := ctx.Value(fromKey{}).(netip.Addr)
 	if caller = caller.Unmap().WithZone(""); !r.Allow && network.Contains(caller) {
 		return problem(http.StatusConflict, CodeLocksOut,
-			"you are at %s, which is in %s: you would lock yourself out; to do that nevertheless, use force", caller, network)
+			"you are at %s, which is in %s: you would lock yourself out; to do that nevertheless, use --force, or force in a request", caller, network)
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (s *Service) meant(ctx context.Context, r store.NetworkRule) error {
 // ParseNetwork reads a network, or one address. What is written as IPv4 in IPv6 is IPv4.
 func ParseNetwork(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
-	bad := problem(http.StatusBadRequest, CodeBadNetwork, "%q is no network; write it like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32", text)
+	bad := problem(http.StatusBadRequest, CodeBadNetwork, "%q is no network; write it like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32", text).about("network")
 	if a, err := netip.ParseAddr(text); err == nil {
 		if a.Zone() != "" {
 			return netip.Prefix{}, bad
@@ -191,7 +191,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	}
 	if p != p.Masked() {
 		return netip.Prefix{}, problem(http.StatusBadRequest, CodeBadNetwork,
-			"%q has more bits than its length says; do you mean %s, or only %s?", text, p.Masked(), p.Addr())
+			"%q has more bits than its length says; do you mean %s, or only %s?", text, p.Masked(), p.Addr()).about("network")
 	}
 	return p, nil
 }
@@ -210,19 +210,20 @@ func (s *Service) RemoveNetwork(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	shown := ShowNetwork(network)
 	err = s.Store.RemoveNetworkRule(ctx, network, s.Clock.Now())
 	switch {
 	case errors.Is(err, store.ErrNoNetworkRule) && s.isConfigured(network):
 		return problem(http.StatusConflict, CodeConfigured,
-			"the rule for %s is in the configuration, section networks; take it out there, then `monarch reload`", network)
+			"the rule for %s is in the configuration, section networks; take it out there, then `monarch reload`", shown)
 	case errors.Is(err, store.ErrNoNetworkRule):
-		return problem(http.StatusNotFound, CodeNoNetwork, "there is no rule for %s; `monarch network list` shows those there are", network)
+		return problem(http.StatusNotFound, CodeNoNetwork, "there is no rule for %s; `monarch network list` shows those there are", shown)
 	case err != nil:
 		return err
 	}
 	_, err = s.enforce(ctx)
-	s.Log.InfoContext(ctx, "network rule removed", "network", network.String())
-	s.Audit.Record(ctx, audit.Event{What: audit.NetworkRemoved, Network: ShowNetwork(network)})
+	s.Log.InfoContext(ctx, "network rule removed", "network", shown)
+	s.Audit.Record(ctx, audit.Event{What: audit.NetworkRemoved, Network: shown})
 	return err
 }
 
