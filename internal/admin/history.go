@@ -92,7 +92,7 @@ func short(v float64) float64 {
 // History returns the last hour or day of a node, or with "" of all together.
 func (s *Service) History(ctx context.Context, node, span string) (History, error) {
 	if span != SpanHour && span != SpanDay {
-		return History{}, problem(http.StatusBadRequest, CodeBadRequest, "there is a history of the last %s and of the last %s, and none of %q", SpanHour, SpanDay, span)
+		return History{}, wrong("span", "there is a history of the last %s and of the last %s, and none of %q", SpanHour, SpanDay, span)
 	}
 	if node == "" {
 		return s.allHistory(ctx, span), nil

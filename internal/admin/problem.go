@@ -88,8 +88,10 @@ func explain(err error, email string) error {
 	case errors.Is(err, account.ErrBadPassword):
 		return problem(http.StatusBadRequest, CodeBadPassword,
 			"a password has 1 to %d bytes; old clients want at most 16", account.MaxPassword).about("password")
-	case errors.Is(err, account.ErrBadReason), errors.Is(err, account.ErrBadEnd):
-		return problem(http.StatusBadRequest, CodeBadRequest, "that is %v", err)
+	case errors.Is(err, account.ErrBadReason):
+		return wrong("reason", "that is %v", err)
+	case errors.Is(err, account.ErrBadEnd):
+		return wrong("until", "that is %v", err)
 	case errors.Is(err, auth.ErrBusy):
 		return problem(http.StatusServiceUnavailable, CodeBusy,
 			"too many passwords are being checked just now; try again in a moment")

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math"
 	"strings"
@@ -55,8 +56,9 @@ func TestFiguresOfOneNode(t *testing.T) {
 		if err != nil || h.Step != 10 || len(h.Series) != int(history.Figures) || !math.IsNaN(h.Series["sessions"][0]) {
 			t.Errorf("%+v, %v", h, err)
 		}
-		if _, err := b.client.History(t.Context(), "", "year"); err == nil {
-			t.Error("there is a history of a year")
+		var p *admin.Problem
+		if _, err := b.client.History(t.Context(), "", "year"); !errors.As(err, &p) || p.Field != "span" {
+			t.Errorf("of a year: %+v", err)
 		}
 		if _, err := b.client.History(t.Context(), "nowhere", admin.SpanDay); err == nil {
 			t.Error("there is a history of a node that is not there")
