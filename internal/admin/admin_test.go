@@ -513,6 +513,8 @@ func TestHandlerRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"another method", "PUT", "/api/v1/accounts", "", 405},
 		{"a bad limit", "GET", "/api/v1/accounts?limit=all", "", 400},
 		{"a limit of none", "GET", "/api/v1/sessions?limit=0", "", 400},
+		{"a parameter that there is not", "DELETE", "/api/v1/accounts/alice@example.com?dry_run=yes", "", 400},
+		{"a query that is none", "GET", "/api/v1/sessions?limit=%", "", 400},
 		{"an unknown field", "PATCH", "/api/v1/accounts/alice@example.com", `{"pasword":"x"}`, 400},
 		{"a body that is too long", "POST", "/api/v1/accounts", `{"nick":"` + strings.Repeat("x", 70_000) + `"}`, 413},
 		{"more than an object", "POST", "/api/v1/notices", `{"shutdown_in_minutes":1}{}`, 400},

@@ -71,12 +71,9 @@ var statusDocs = map[int]string{
 
 // refusals are the statuses with which an operation may be refused.
 func (o *route) refusals() []int {
-	all := append([]int{401, 403, 429, 500, 503}, o.refuses...)
-	if o.query != nil {
-		all = append(all, 400)
-	}
+	all := append([]int{400, 401, 403, 429, 500, 503}, o.refuses...)
 	if o.body != nil {
-		all = append(all, 400, 413, 415)
+		all = append(all, 413, 415)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -3,7 +3,9 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +121,10 @@ func (o *route) do(r *http.Request) (any, error) {
 	if err := o.admit(r); err != nil {
 		return nil, err
 	}
-	if err := checkTexts(r, o.query); err != nil {
+	if !isText(r.URL.Path) {
+		return nil, problem(http.StatusNotFound, CodeNoPath, "there is nothing of that name; names are in UTF-8")
+	}
+	if err := o.checkQuery(r); err != nil {
 		return nil, err
 	}
 	if o.body != nil {
@@ -138,19 +143,37 @@ func (o *route) do(r *http.Request) (any, error) {
 	return &result{status: o.success(), value: v}, nil
 }
 
-// checkTexts refuses names and parameters with what no text of ours has, and no database takes.
-func checkTexts(r *http.Request, query []parameter) error {
-	if !isText(r.URL.Path) {
-		return problem(http.StatusNotFound, CodeNoPath, "there is nothing of that name; names are in UTF-8")
+// checkQuery refuses parameters that the operation does not have, lest one that is mistyped be passed over, and
+// values that no text of ours has.
+func (o *route) checkQuery(r *http.Request) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return problem(http.StatusBadRequest, CodeBadRequest, "what is behind the question mark cannot be read: %v", err)
 	}
-	for _, p := range query {
-		if !isText(r.URL.Query().Get(p.name)) {
-			return wrong(p.name, "%s is not in UTF-8", p.name)
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.ContainsFunc(o.query, func(p parameter) bool { return p.name == name }) {
+			return wrong(name, "there is no parameter %q here; %s", name, o.parameters())
+		}
+		if !isText(query.Get(name)) {
+			return wrong(name, "%s is not in UTF-8", name)
 		}
 	}
 	return nil
 }
 
+// parameters says which there are.
+func (o *route) parameters() string {
+	if len(o.query) == 0 {
+		return "leave it out"
+	}
+	names := make([]string, len(o.query))
+	for i, p := range o.query {
+		names[i] = p.name
+	}
+	return "there are: " + strings.Join(names, ", ")
+}
+
+// isText reports whether a database takes a text.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // admit refuses those who may not ask for the operation, as RFC 6750 has it.

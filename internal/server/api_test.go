@@ -94,10 +94,14 @@ func (c *contract) alone() {
 	ask("GET", "/nothing", "", 404, admin.CodeNoPath)
 	ask("TRACE", "/accounts", "", 405, admin.CodeBadMethod)
 	for _, o := range c.operations() {
+		path := filled(o.path)
+		text := ask(o.method, strings.TrimPrefix(path, admin.Root)+"?unknown=1", "", 400, admin.CodeBadRequest)
+		if p := new(admin.Problem); json.Unmarshal(text, p) != nil || p.Field != "unknown" {
+			c.t.Errorf("%s %s?unknown=1: the field is %q", o.method, path, p.Field)
+		}
 		if o.RequestBody == nil {
 			continue
 		}
-		path := filled(o.path)
 		for _, l := range listeners {
 			c.ask(f, l, request{method: o.method, path: path, body: "a=b", kind: "application/x-www-form-urlencoded", token: all, status: 415, code: admin.CodeBadType})
 			c.ask(f, l, request{method: o.method, path: path, body: `{"unknown":1}`, token: all, status: 400, code: admin.CodeBadRequest})
