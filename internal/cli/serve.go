@@ -151,7 +151,7 @@ func (a *app) listeners(srv *server.Server) {
 		{"https", "password checks"},
 		{"http", "documents that clients fetch"},
 		{"web", "the website, for people"},
-		{"ops", "/healthz /readyz /metrics"},
+		{"ops", "/healthz /readyz /metrics /api/v1"},
 	} {
 		if srv.Addr(l.name) == "" {
 			continue
