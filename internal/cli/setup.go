@@ -221,7 +221,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	if q.help != "" {
 		fmt.Fprintf(s.stderr, "%s\n", indent(q.help))
 	}
-	for {
+	for before := s.answers; ; s.answers = before {
 		said, err := s.line(ctx, q.title, q.now(&s.answers), q.secret)
 		if err != nil {
 			return err

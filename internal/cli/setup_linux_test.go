@@ -158,9 +158,9 @@ func TestSetupAtATerminal(t *testing.T) {
 	s.shows("im.invalid has no address here")
 	s.dialogue([2]string{"Keep it all the same?", "https://localhost"})
 	s.shows("answer y or n")
-	s.dialogue([2]string{"Keep it all the same?", ""}, [2]string{"people type [https://im.invalid]", "https://localhost"})
+	s.dialogue([2]string{"Keep it all the same?", ""}, [2]string{"people type: ", "https://localhost"})
 	s.shows("which no authority certifies")
-	s.dialogue([2]string{"people type [https://im.invalid]", ""}, [2]string{"Keep it all the same?", "y"})
+	s.dialogue([2]string{"people type: ", "https://im.invalid"}, [2]string{"Keep it all the same?", "y"})
 	s.dialogue([2]string{registration, "some"})
 	s.shows("choose \"open\"")
 	s.dialogue([2]string{registration, "closed"}, [2]string{"Mail server", mailHost}, [2]string{"Its port [587]", mailPort},
