@@ -134,6 +134,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"nobody of that name", p, []string{"user", "show", "bob@example.com"}, 1, "monarch user list"},
 		{"an address twice", p, []string{"user", "add", "alice@example.com", "--password-stdin"}, 1, "monarch user passwd"},
 		{"no address", p, []string{"user", "add", "alice", "--password-stdin"}, 1, "one like alice@example.com"},
+		{"no address, before a password is asked for", p, []string{"user", "add", "bob"}, 1, "one like alice@example.com"},
+		{"nobody to give a password", p, []string{"user", "passwd", "bob@example.com"}, 1, "monarch user list"},
 		{"no terminal to ask on", p, []string{"user", "passwd", "alice@example.com"}, 2, "--password-stdin"},
 		{"nobody to kick", p, []string{"session", "kick", "alice@example.com"}, 1, "is not signed in"},
 		{"nobody to tell", p, []string{"notice", "--shutdown-in", "5m"}, 1, "the server does not run"},

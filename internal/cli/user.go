@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -43,6 +44,9 @@ func (*userAdd) Help() string {
 
 // Run makes the account.
 func (c *userAdd) Run(ctx context.Context, a *app) error {
+	if _, err := im.ParseHandle(c.Email); err != nil { // before a password is typed in vain
+		return fmt.Errorf("%q is not an address an account can have; use one like alice@example.com", c.Email)
+	}
 	password, err := a.newPassword(ctx, c.PasswordStdin)
 	if err != nil {
 		return err
@@ -191,11 +195,15 @@ func (*userPasswd) Help() string { return "monarch user passwd alice@example.com
 
 // Run changes the password.
 func (c *userPasswd) Run(ctx context.Context, a *app) error {
-	password, err := a.newPassword(ctx, c.PasswordStdin)
-	if err != nil {
-		return err
-	}
 	return a.change(ctx, "The password of "+c.Email+" is changed.", func(s *admin.Client) error {
+		var p *admin.Problem
+		if _, err := s.Account(ctx, c.Email); errors.As(err, &p) && p.Code == admin.CodeNoAccount {
+			return err // before a password is typed in vain; who may not look finds out later
+		}
+		password, err := a.newPassword(ctx, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
 		return s.SetPassword(ctx, c.Email, password)
 	})
 }
