@@ -122,14 +122,14 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask the running server: %w", err)
+		return c.unreached(err)
 	}
 	defer answer.Body.Close()
 	d := json.NewDecoder(answer.Body)
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		p := new(Problem)
 		if err := d.Decode(p); err != nil || p.Code == "" {
-			return errors.New("the running server answered " + answer.Status + "; is it of the same version as this command?")
+			return c.misunderstood(answer.Status)
 		}
 		if err := ctx.Err(); err != nil && p.Code == CodeInternal {
 			return fmt.Errorf("%w: %w", err, p)
@@ -143,6 +143,30 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return fmt.Errorf("read answer of the running server: %w", err)
 	}
 	return nil
+}
+
+// whose says which address is one of a service's.
+const whose = "The address is that of the service's website, or of its ops.listen"
+
+// unreached says that nobody has answered.
+func (c *Client) unreached(err error) error {
+	if c.base == "" {
+		return fmt.Errorf("ask the running server: %w", err)
+	}
+	var tried *url.Error // which names the address again
+	if errors.As(err, &tried) {
+		err = tried.Err
+	}
+	return fmt.Errorf("%s does not answer: %w\n%s; see that it is right, and that a server runs there", c.base, err, whose)
+}
+
+// misunderstood says that somebody has answered as no management interface does.
+func (c *Client) misunderstood(status string) error {
+	if c.base == "" {
+		return errors.New("the running server answered " + status + "; is it of the same version as this command?")
+	}
+	return fmt.Errorf("%s answers %s, and not as a service does that can be managed\n"+
+		"%s; see that it is right, and of the same version as this command", c.base, status, whose)
 }
 
 // inProcess carries requests to a handler without a connection.

@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,5 +134,20 @@ func TestAServiceElsewhere(t *testing.T) {
 	}
 	if r := run("", "config", "check"); r.code != 0 {
 		t.Errorf("the token is taken for a setting: %+v", r)
+	}
+}
+
+func TestNoServiceElsewhere(t *testing.T) {
+	t.Setenv("MONARCH_TOKEN", "monarch_guess")
+	dead := "http://127.0.0.1:" + freePort(t)
+	if r := run("", "--api", dead, "user", "list"); r.code != 1 || strings.Count(r.errout, dead) != 1 ||
+		!strings.Contains(r.errout, "connection refused") || !strings.Contains(r.errout, "ops.listen") {
+		t.Errorf("where nobody is: %+v", r)
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	if r := run("", "--api", other.URL, "user", "list"); r.code != 1 || !strings.Contains(r.errout, other.URL+" answers 404") ||
+		!strings.Contains(r.errout, "ops.listen") {
+		t.Errorf("where something else is: %+v", r)
 	}
 }
