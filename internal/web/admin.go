@@ -129,8 +129,8 @@ func (s *Server) adminHead(w http.ResponseWriter, r *http.Request, here string) 
 }
 
 // refused has a page tell why something was not done. It reports false if err is no refusal.
-func (h *adminHead) refused(err error, field string) bool {
-	h.Field = field
+func (h *adminHead) refused(err error, form string) bool {
+	h.Field = form
 	if h.Problem = problemOf(err); h.Problem != "" {
 		return true
 	}
@@ -153,6 +153,34 @@ func (h *adminHead) refused(err error, field string) bool {
 		h.Detail = p.Detail
 	}
 	return true
+}
+
+// refusable is what a page shows that can say why one of its forms was refused.
+type refusable interface {
+	refused(err error, form string) bool
+}
+
+// refuse shows a page again, with why one of its forms was refused. What is no refusal it returns.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, page string, d refusable, form string, err error) error {
+	if !d.refused(err, form) {
+		return err
+	}
+	return s.pageWith(http.StatusUnprocessableEntity, w, r, page, d)
+}
+
+// orAgain makes a handler of one that takes a form of a page: what it refuses, the page says.
+func orAgain[D refusable](s *Server, page, form string, load func(http.ResponseWriter, *http.Request) (D, error), take handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := take(w, r)
+		if err == nil {
+			return nil
+		}
+		d, failed := load(w, r)
+		if failed != nil {
+			return failed
+		}
+		return s.refuse(w, r, page, d, form, err)
+	}
 }
 
 // adminProblems are what operators are told of refusals of the service, by their codes. Of others

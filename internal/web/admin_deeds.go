@@ -36,7 +36,12 @@ func (s *Server) onPerson(name string, do deedOn) handler {
 			return nil
 		}
 		if err != nil {
-			return s.refusePerson(w, r, u, name, err)
+			d, failed := s.person(w, r, u)
+			if failed != nil {
+				return failed
+			}
+			d.form = r.PostFormValue
+			return s.refuse(w, r, "admin/person", d, name, err)
 		}
 		s.say(w, said)
 		if said.Key == "admin.said_deleted" {
@@ -47,19 +52,6 @@ func (s *Server) onPerson(name string, do deedOn) handler {
 		}
 		return back(w, r, personPath(u.Handle))
 	}
-}
-
-// refusePerson shows the page with what was wrong in one of its forms.
-func (s *Server) refusePerson(w http.ResponseWriter, r *http.Request, u im.User, form string, err error) error {
-	d, failed := s.person(w, r, u)
-	if failed != nil {
-		return failed
-	}
-	if !d.refused(err, form) {
-		return err
-	}
-	d.form = r.PostFormValue
-	return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/person", d)
 }
 
 func (s *Server) renamePerson(_ http.ResponseWriter, r *http.Request, u im.User) (notice, error) {

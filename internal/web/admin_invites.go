@@ -10,10 +10,11 @@ import (
 
 // inviteRoutes are about codes with which people sign up.
 func (s *Server) inviteRoutes() []adminRoute {
+	form := func(take handler) handler { return orAgain(s, "admin/invites", "uses", s.invites, take) }
 	return []adminRoute{
 		{"GET /admin/invites", admin.InvitesRead, s.invitesPage, ""},
-		{"POST /admin/invites/make", admin.InvitesWrite, s.makeInvite, "/admin/invites"},
-		{"POST /admin/invites/revoke", admin.InvitesWrite, s.revokeInvite, "/admin/invites"},
+		{"POST /admin/invites/make", admin.InvitesWrite, form(s.makeInvite), "/admin/invites"},
+		{"POST /admin/invites/revoke", admin.InvitesWrite, form(s.revokeInvite), "/admin/invites"},
 	}
 }
 
@@ -32,8 +33,8 @@ type inviteRow struct {
 	Link string
 }
 
-func (s *Server) invites(w http.ResponseWriter, r *http.Request) (invitesData, error) {
-	d := invitesData{
+func (s *Server) invites(w http.ResponseWriter, r *http.Request) (*invitesData, error) {
+	d := &invitesData{
 		adminHead: s.adminHead(w, r, "/admin/invites"), Registration: s.limits.Load().Registration, Form: r.PostForm,
 	}
 	codes, err := s.cfg.Admin.Invites(r.Context())
@@ -60,14 +61,14 @@ const mostUses = 10_000
 func (s *Server) makeInvite(w http.ResponseWriter, r *http.Request) error {
 	in := admin.NewInvite{Uses: numberIn(r.PostFormValue("uses"), mostUses)}
 	if in.Uses == 0 {
-		return s.refuseInvite(w, r, complaint("admin.problem_uses"))
+		return complaint("admin.problem_uses")
 	}
 	if days := numberIn(r.PostFormValue("days"), 366); days > 0 {
 		in.ExpiresIn = days * int(24*time.Hour/time.Second)
 	}
 	made, err := s.cfg.Admin.CreateInvite(byOperator(r), in)
 	if err != nil {
-		return s.refuseInvite(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_invite", Name: made.Code})
 	return back(w, r, "/admin/invites")
@@ -75,19 +76,8 @@ func (s *Server) makeInvite(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) revokeInvite(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Admin.RevokeInvite(byOperator(r), r.PostFormValue("code")); err != nil {
-		return s.refuseInvite(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_revoked"})
 	return back(w, r, "/admin/invites")
-}
-
-func (s *Server) refuseInvite(w http.ResponseWriter, r *http.Request, err error) error {
-	d, failed := s.invites(w, r)
-	if failed != nil {
-		return failed
-	}
-	if d.refused(err, "uses") {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/invites", d)
-	}
-	return err
 }

@@ -13,10 +13,11 @@ import (
 
 // networkRoutes are about from where people may come.
 func (s *Server) networkRoutes() []adminRoute {
+	form := func(take handler) handler { return orAgain(s, "admin/networks", "network", s.networks, take) }
 	return []adminRoute{
 		{"GET /admin/networks", admin.NetworksRead, s.networksPage, ""},
-		{"POST /admin/networks/add", admin.NetworksWrite, s.addNetwork, "/admin/networks"},
-		{"POST /admin/networks/remove", admin.NetworksWrite, s.removeNetwork, "/admin/networks"},
+		{"POST /admin/networks/add", admin.NetworksWrite, form(s.addNetwork), "/admin/networks"},
+		{"POST /admin/networks/remove", admin.NetworksWrite, form(s.removeNetwork), "/admin/networks"},
 	}
 }
 
@@ -29,8 +30,15 @@ type networksData struct {
 	Form  url.Values
 }
 
-func (s *Server) networks(w http.ResponseWriter, r *http.Request) (d networksData, err error) {
-	d = networksData{adminHead: s.adminHead(w, r, "/admin/networks"), From: visitorOf(r).Address, Form: r.PostForm}
+// refused also has the page ask whether he means it.
+func (d *networksData) refused(err error, form string) bool {
+	var p *admin.Problem
+	d.Asks = errors.As(err, &p) && p.Code == admin.CodeLocksOut
+	return d.adminHead.refused(err, form)
+}
+
+func (s *Server) networks(w http.ResponseWriter, r *http.Request) (d *networksData, err error) {
+	d = &networksData{adminHead: s.adminHead(w, r, "/admin/networks"), From: visitorOf(r).Address, Form: r.PostForm}
 	d.Rules, err = s.cfg.Admin.Networks(r.Context())
 	return d, err
 }
@@ -47,7 +55,7 @@ func (s *Server) networksPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) addNetwork(w http.ResponseWriter, r *http.Request) error {
 	network, err := admin.ParseNetwork(r.PostFormValue("network"))
 	if err != nil {
-		return s.refuseNetwork(w, r, err)
+		return err
 	}
 	rule := admin.NetworkRule{
 		Network: network.String(), Rule: r.PostFormValue("rule"), Reason: strings.TrimSpace(r.PostFormValue("reason")),
@@ -57,11 +65,11 @@ func (s *Server) addNetwork(w http.ResponseWriter, r *http.Request) error {
 		rule.Expires = s.cfg.Clock.Now().Add(time.Duration(hours) * time.Hour)
 	}
 	if rule.Rule == admin.RuleDeny && !rule.Force && network.Contains(visitorOf(r).Address.Unmap()) {
-		return s.refuseNetwork(w, r, &admin.Problem{Code: admin.CodeLocksOut})
+		return &admin.Problem{Code: admin.CodeLocksOut}
 	}
 	made, err := s.cfg.Admin.AddNetwork(byOperator(r), rule)
 	if err != nil {
-		return s.refuseNetwork(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_network", Name: made.Network, N: made.Ended})
 	return back(w, r, "/admin/networks")
@@ -70,21 +78,8 @@ func (s *Server) addNetwork(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) removeNetwork(w http.ResponseWriter, r *http.Request) error {
 	network := r.PostFormValue("network")
 	if err := s.cfg.Admin.RemoveNetwork(byOperator(r), network); err != nil {
-		return s.refuseNetwork(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_network_gone", Name: network})
 	return back(w, r, "/admin/networks")
-}
-
-func (s *Server) refuseNetwork(w http.ResponseWriter, r *http.Request, err error) error {
-	d, failed := s.networks(w, r)
-	if failed != nil {
-		return failed
-	}
-	var p *admin.Problem
-	d.Asks = errors.As(err, &p) && p.Code == admin.CodeLocksOut
-	if d.refused(err, "network") {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/networks", d)
-	}
-	return err
 }

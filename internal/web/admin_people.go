@@ -76,17 +76,14 @@ func (s *Server) newPersonPage(w http.ResponseWriter, r *http.Request) error {
 
 // newPerson makes an account, with the password that was typed or else one that is shown once.
 func (s *Server) newPerson(w http.ResponseWriter, r *http.Request) error {
-	d := newPersonData{
+	d := &newPersonData{
 		adminHead: s.adminHead(w, r, "/admin/people"),
 		Email:     strings.TrimSpace(r.PostFormValue("email")), Name: strings.TrimSpace(r.PostFormValue("name")),
 	}
 	password, made := newPassword(r)
 	a, err := s.cfg.Admin.AddAccount(byOperator(r), admin.NewAccount{Email: d.Email, Nick: d.Name, Password: password})
 	if err != nil {
-		if d.refused(err, "email") {
-			return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/new", d)
-		}
-		return err
+		return s.refuse(w, r, "admin/new", d, "email", err)
 	}
 	if made {
 		return s.page(w, r, "admin/password", secretData{s.adminHead(w, r, "/admin/people"), a.Email, password, true})

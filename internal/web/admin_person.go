@@ -82,9 +82,9 @@ func (s *Server) personPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 // person gathers what the page of one person shows.
-func (s *Server) person(w http.ResponseWriter, r *http.Request, u im.User) (personData, error) {
+func (s *Server) person(w http.ResponseWriter, r *http.Request, u im.User) (*personData, error) {
 	v := visitorOf(r)
-	d := personData{adminHead: s.adminHead(w, r, "/admin/people"), User: u, Self: u.ID == v.Account.ID, Mine: mayChange(v, u)}
+	d := &personData{adminHead: s.adminHead(w, r, "/admin/people"), User: u, Self: u.ID == v.Account.ID, Mine: mayChange(v, u)}
 	var err error
 	if d.Details, err = s.cfg.Admin.Account(r.Context(), u.Handle); err != nil {
 		return d, err

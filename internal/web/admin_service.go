@@ -11,16 +11,20 @@ import (
 
 // serviceRoutes are about who is signed in, about nodes, and what everybody is told.
 func (s *Server) serviceRoutes() []adminRoute {
+	onNodes := func(take handler) handler { return orAgain(s, "admin/nodes", "", s.nodesOf, take) }
+	inNotices := func(form string, take handler) handler {
+		return orAgain(s, "admin/notices", form, s.notices, take)
+	}
 	return []adminRoute{
 		{"GET /admin/sessions", admin.SessionsRead, s.sessionsPage, ""},
 		{"POST /admin/sessions/end", admin.SessionsWrite, s.endSessionInList, "/admin/sessions"},
 		{"GET /admin/nodes", admin.ServiceRead, s.nodesPage, ""},
-		{"POST /admin/nodes/drain", admin.ServiceWrite, s.drainNode, "/admin/nodes"},
-		{"POST /admin/nodes/undrain", admin.ServiceWrite, s.undrainNode, "/admin/nodes"},
+		{"POST /admin/nodes/drain", admin.ServiceWrite, onNodes(s.drainNode), "/admin/nodes"},
+		{"POST /admin/nodes/undrain", admin.ServiceWrite, onNodes(s.undrainNode), "/admin/nodes"},
 		{"GET /admin/notices", admin.MessagesWrite, s.noticesPage, ""},
-		{"POST /admin/notices/announce", admin.ServiceWrite, s.announce, "/admin/notices"},
-		{"POST /admin/notices/cancel", admin.ServiceWrite, s.cancelNotice, "/admin/notices"},
-		{"POST /admin/notices/alert", admin.MessagesWrite, s.alertSomebody, "/admin/notices"},
+		{"POST /admin/notices/announce", admin.ServiceWrite, inNotices("minutes", s.announce), "/admin/notices"},
+		{"POST /admin/notices/cancel", admin.ServiceWrite, inNotices("", s.cancelNotice), "/admin/notices"},
+		{"POST /admin/notices/alert", admin.MessagesWrite, inNotices("alert", s.alertSomebody), "/admin/notices"},
 	}
 }
 
@@ -74,12 +78,9 @@ func (s *Server) endSessionInList(w http.ResponseWriter, r *http.Request) error 
 	if err == nil {
 		err = s.cfg.Admin.Kick(byOperator(r), u.Handle)
 	}
-	d := sessionsData{adminHead: s.adminHead(w, r, "/admin/sessions"), All: s.cfg.Hub.CountAll()}
 	if err != nil {
-		if d.refused(err, "") {
-			return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/sessions", d)
-		}
-		return err
+		d := &sessionsData{adminHead: s.adminHead(w, r, "/admin/sessions"), All: s.cfg.Hub.CountAll()}
+		return s.refuse(w, r, "admin/sessions", d, "", err)
 	}
 	s.say(w, notice{Key: "admin.said_ended", Who: u.Handle})
 	if to := r.PostFormValue("back"); strings.HasPrefix(to, "/admin/sessions") {
@@ -118,8 +119,8 @@ func (s *Server) nodesPage(w http.ResponseWriter, r *http.Request) error {
 	return s.livePage(w, r, "admin/nodes", d)
 }
 
-func (s *Server) nodesOf(w http.ResponseWriter, r *http.Request) (nodesData, error) {
-	d := nodesData{adminHead: s.adminHead(w, r, "/admin/nodes"), Sessions: s.cfg.Hub.CountAll()}
+func (s *Server) nodesOf(w http.ResponseWriter, r *http.Request) (*nodesData, error) {
+	d := &nodesData{adminHead: s.adminHead(w, r, "/admin/nodes"), Sessions: s.cfg.Hub.CountAll()}
 	nodes, err := s.cfg.Admin.Nodes(r.Context())
 	if err != nil {
 		return d, err
@@ -174,13 +175,6 @@ func percent(part, whole int) int { return min(100, int(math.Ceil(share(part, wh
 func (s *Server) onNode(w http.ResponseWriter, r *http.Request, said string, do func(node string) error) error {
 	node := r.PostFormValue("node")
 	if err := do(node); err != nil {
-		d, failed := s.nodesOf(w, r)
-		if failed != nil {
-			return failed
-		}
-		if d.refused(err, "") {
-			return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/nodes", d)
-		}
 		return err
 	}
 	s.say(w, notice{Key: said, Name: node})
@@ -209,25 +203,20 @@ type noticesData struct {
 	Form     url.Values
 }
 
-func (s *Server) notices(w http.ResponseWriter, r *http.Request) noticesData {
-	d := noticesData{
+func (s *Server) notices(w http.ResponseWriter, r *http.Request) (*noticesData, error) {
+	d := &noticesData{
 		adminHead: s.adminHead(w, r, "/admin/notices"), Sessions: s.cfg.Hub.CountAll(), Alerts: s.cfg.Admin.Alerts, Form: r.PostForm,
 	}
 	d.Minutes, d.Ends = s.cfg.Hub.Announced()
-	return d
+	return d, nil
 }
 
 func (s *Server) noticesPage(w http.ResponseWriter, r *http.Request) error {
-	return s.livePage(w, r, "admin/notices", s.notices(w, r))
-}
-
-// refuseNotice shows the page with what was wrong.
-func (s *Server) refuseNotice(w http.ResponseWriter, r *http.Request, field string, err error) error {
-	d := s.notices(w, r)
-	if d.refused(err, field) {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/notices", d)
+	d, err := s.notices(w, r)
+	if err != nil {
+		return err
 	}
-	return err
+	return s.livePage(w, r, "admin/notices", d)
 }
 
 // mostMinutes is how far ahead an end can be announced: a day.
@@ -236,11 +225,11 @@ const mostMinutes = 24 * 60
 func (s *Server) announce(w http.ResponseWriter, r *http.Request) error {
 	minutes := numberIn(r.PostFormValue("minutes"), mostMinutes)
 	if minutes == 0 {
-		return s.refuseNotice(w, r, "minutes", complaint("admin.problem_minutes"))
+		return complaint("admin.problem_minutes")
 	}
 	told, err := s.cfg.Admin.Notify(byOperator(r), minutes)
 	if err != nil {
-		return s.refuseNotice(w, r, "minutes", err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_announced", N: told})
 	return back(w, r, "/admin/notices")
@@ -248,7 +237,7 @@ func (s *Server) announce(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) cancelNotice(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Admin.CancelNotice(byOperator(r)); err != nil {
-		return s.refuseNotice(w, r, "", err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_cancelled"})
 	return back(w, r, "/admin/notices")
@@ -260,7 +249,7 @@ func (s *Server) alertSomebody(w http.ResponseWriter, r *http.Request) error {
 		Text: strings.TrimSpace(r.PostFormValue("text")), URL: strings.TrimSpace(r.PostFormValue("url")),
 	})
 	if err != nil {
-		return s.refuseNotice(w, r, "alert", err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_alert", Who: who})
 	return back(w, r, "/admin/notices")

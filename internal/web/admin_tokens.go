@@ -13,10 +13,11 @@ import (
 
 // tokenRoutes are about what programs manage the service with.
 func (s *Server) tokenRoutes() []adminRoute {
+	form := func(take handler) handler { return orAgain(s, "admin/tokens", "token", s.tokens, take) }
 	return []adminRoute{
 		{"GET /admin/tokens", admin.TokensRead, s.tokensPage, ""},
-		{"POST /admin/tokens/make", admin.TokensWrite, s.makeToken, "/admin/tokens"},
-		{"POST /admin/tokens/revoke", admin.TokensWrite, s.revokeToken, "/admin/tokens"},
+		{"POST /admin/tokens/make", admin.TokensWrite, form(s.makeToken), "/admin/tokens"},
+		{"POST /admin/tokens/revoke", admin.TokensWrite, form(s.revokeToken), "/admin/tokens"},
 	}
 }
 
@@ -40,8 +41,8 @@ func (d tokensData) Chosen(scope admin.Scope) bool {
 	return slices.Contains(d.Form["scope"], string(scope))
 }
 
-func (s *Server) tokens(w http.ResponseWriter, r *http.Request) (tokensData, error) {
-	d := tokensData{adminHead: s.adminHead(w, r, "/admin/tokens"), Scopes: admin.AllScopes(), Form: r.PostForm}
+func (s *Server) tokens(w http.ResponseWriter, r *http.Request) (*tokensData, error) {
+	d := &tokensData{adminHead: s.adminHead(w, r, "/admin/tokens"), Scopes: admin.AllScopes(), Form: r.PostForm}
 	all, err := s.cfg.Admin.Tokens(r.Context())
 	for _, t := range all {
 		over := t.Expires != nil && !t.Expires.After(s.cfg.Clock.Now())
@@ -66,18 +67,18 @@ func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 			in.Scopes = append(in.Scopes, admin.Scope(scope))
 		}
 		if len(in.Scopes) == 0 {
-			return s.refuseToken(w, r, complaint("admin.problem_no_scope"))
+			return complaint("admin.problem_no_scope")
 		}
 	}
 	if days := numberIn(r.PostFormValue("days"), 366); days > 0 {
 		in.ExpiresIn = days * int(24*time.Hour/time.Second)
 	}
 	if err := s.proveOperator(r); err != nil {
-		return s.refuseToken(w, r, err)
+		return err
 	}
 	made, err := s.cfg.Admin.CreateToken(byOperator(r), in)
 	if err != nil {
-		return s.refuseToken(w, r, err)
+		return err
 	}
 	return s.page(w, r, "admin/secret", shownOnce{s.adminHead(w, r, "/admin/tokens"), "admin.token_made", made.Name, made.Secret, "/admin/tokens"})
 }
@@ -93,19 +94,8 @@ type shownOnce struct {
 
 func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Admin.RevokeToken(byOperator(r), r.PostFormValue("id")); err != nil {
-		return s.refuseToken(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_token_revoked"})
 	return back(w, r, "/admin/tokens")
-}
-
-func (s *Server) refuseToken(w http.ResponseWriter, r *http.Request, err error) error {
-	d, failed := s.tokens(w, r)
-	if failed != nil {
-		return failed
-	}
-	if d.refused(err, "token") {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/tokens", d)
-	}
-	return err
 }

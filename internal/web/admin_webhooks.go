@@ -11,11 +11,12 @@ import (
 
 // webhookRoutes are about addresses that are told of events.
 func (s *Server) webhookRoutes() []adminRoute {
+	form := func(take handler) handler { return orAgain(s, "admin/webhooks", "webhook", s.webhooks, take) }
 	return []adminRoute{
 		{"GET /admin/webhooks", admin.WebhooksRead, s.webhooksPage, ""},
-		{"POST /admin/webhooks/add", admin.WebhooksWrite, s.addWebhook, "/admin/webhooks"},
-		{"POST /admin/webhooks/test", admin.WebhooksWrite, s.testWebhook, "/admin/webhooks"},
-		{"POST /admin/webhooks/remove", admin.WebhooksWrite, s.removeWebhook, "/admin/webhooks"},
+		{"POST /admin/webhooks/add", admin.WebhooksWrite, form(s.addWebhook), "/admin/webhooks"},
+		{"POST /admin/webhooks/test", admin.WebhooksWrite, form(s.testWebhook), "/admin/webhooks"},
+		{"POST /admin/webhooks/remove", admin.WebhooksWrite, form(s.removeWebhook), "/admin/webhooks"},
 	}
 }
 
@@ -33,8 +34,8 @@ var webhookKinds = []string{"account.*", "session.*", "network.*", "abuse.*"}
 // Chosen reports whether a kind was ticked, when the form is shown again.
 func (d webhooksData) Chosen(kind string) bool { return slices.Contains(d.Form["event"], kind) }
 
-func (s *Server) webhooks(w http.ResponseWriter, r *http.Request) (d webhooksData, err error) {
-	d = webhooksData{adminHead: s.adminHead(w, r, "/admin/webhooks"), Kinds: webhookKinds, Form: r.PostForm}
+func (s *Server) webhooks(w http.ResponseWriter, r *http.Request) (d *webhooksData, err error) {
+	d = &webhooksData{adminHead: s.adminHead(w, r, "/admin/webhooks"), Kinds: webhookKinds, Form: r.PostForm}
 	d.Webhooks, err = s.cfg.Admin.Webhooks(r.Context())
 	return d, err
 }
@@ -51,21 +52,21 @@ func (s *Server) webhooksPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) addWebhook(w http.ResponseWriter, r *http.Request) error {
 	in := admin.NewWebhook{URL: strings.TrimSpace(r.PostFormValue("url")), Events: r.PostForm["event"]}
 	if len(in.Events) == 0 {
-		return s.refuseWebhook(w, r, complaint("admin.problem_no_events"))
+		return complaint("admin.problem_no_events")
 	}
 	if err := s.proveOperator(r); err != nil {
-		return s.refuseWebhook(w, r, err)
+		return err
 	}
 	made, err := s.cfg.Admin.AddWebhook(byOperator(r), in)
 	if err != nil {
-		return s.refuseWebhook(w, r, err)
+		return err
 	}
 	return s.page(w, r, "admin/secret", shownOnce{s.adminHead(w, r, "/admin/webhooks"), "admin.webhook_made", made.URL, made.Secret, "/admin/webhooks"})
 }
 
 func (s *Server) testWebhook(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Admin.TestWebhook(byOperator(r), r.PostFormValue("id")); err != nil {
-		return s.refuseWebhook(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_webhook_works"})
 	return back(w, r, "/admin/webhooks")
@@ -73,19 +74,8 @@ func (s *Server) testWebhook(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) removeWebhook(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Admin.RemoveWebhook(byOperator(r), r.PostFormValue("id")); err != nil {
-		return s.refuseWebhook(w, r, err)
+		return err
 	}
 	s.say(w, notice{Key: "admin.said_webhook_gone"})
 	return back(w, r, "/admin/webhooks")
-}
-
-func (s *Server) refuseWebhook(w http.ResponseWriter, r *http.Request, err error) error {
-	d, failed := s.webhooks(w, r)
-	if failed != nil {
-		return failed
-	}
-	if d.refused(err, "webhook") {
-		return s.pageWith(http.StatusUnprocessableEntity, w, r, "admin/webhooks", d)
-	}
-	return err
 }
