@@ -39,22 +39,10 @@ var auditSpans = []auditSpan{
 	{"hour", 1, 0, time.Hour}, {"day", 0, 1, 24 * time.Hour}, {"week", 0, 7, 7 * 24 * time.Hour}, {"month", 0, 30, 30 * 24 * time.Hour},
 }
 
-// auditEvents are those that can be looked for.
-var auditEvents = []audit.What{
-	audit.PasswordAccepted, audit.SignedIn, audit.SignInRefused, audit.HeldBack, audit.LetterSent, audit.Disconnected,
-	audit.AccountAdded, audit.AccountRenamed, audit.AccountDisabled, audit.AccountEnabled, audit.AccountDeleted, audit.RoleChanged,
-	audit.PasswordChanged, audit.DataExported, audit.MailboxSet, audit.MailboxRemoved, audit.SessionEnded, audit.AlertSent,
-	audit.ShutdownAnnounced, audit.ShutdownCancelled, audit.BackupWritten, audit.BackupRestored,
-	audit.AccountsExported, audit.AccountsImported, audit.InviteMade, audit.InviteRevoked,
-	audit.NetworkDenied, audit.NetworkAllowed, audit.NetworkRemoved, audit.WebhookAdded, audit.WebhookRemoved,
-	audit.TokenMade, audit.TokenRevoked, audit.KeyRotated, audit.KeyRetired, audit.CertRenewed, audit.Reloaded,
-	audit.NodeDrained, audit.NodeUndrained, audit.Started, audit.Stopped,
-}
-
 func (s *Server) auditPage(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	d := auditData{
-		adminHead: s.adminHead(w, r, "/admin/audit"), Events: auditEvents, Spans: auditSpans,
+		adminHead: s.adminHead(w, r, "/admin/audit"), Events: audit.Events(), Spans: auditSpans,
 		User: strings.ToLower(strings.TrimSpace(q.Get("user"))), Event: q.Get("event"), Since: q.Get("since"),
 	}
 	search := admin.AuditQuery{User: d.User, Event: d.Event, After: q.Get("after"), Limit: rowsOnPage}
