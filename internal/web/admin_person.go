@@ -41,6 +41,7 @@ type personData struct {
 	Unheard  []string           // nodes whose events are missing
 	Self     bool               // it is the operator himself
 	Mine     bool               // the operator's role lets him change this person
+	Alerts   bool               // there are any
 
 	form func(string) string
 }
@@ -64,7 +65,7 @@ func mayChange(v *visitor, u im.User) bool { return u.Role == im.NoRole || v.May
 func (s *Server) subject(r *http.Request) (im.User, error) {
 	u, err := s.cfg.Store.User(r.Context(), r.PathValue("who"))
 	if errors.Is(err, im.ErrNoUser) {
-		return im.User{}, errNotFound
+		return im.User{}, errNoPerson
 	}
 	return u, err
 }
@@ -84,7 +85,7 @@ func (s *Server) personPage(w http.ResponseWriter, r *http.Request) error {
 // person gathers what the page of one person shows.
 func (s *Server) person(w http.ResponseWriter, r *http.Request, u im.User) (*personData, error) {
 	v := visitorOf(r)
-	d := &personData{adminHead: s.adminHead(w, r, "/admin/people"), User: u, Self: u.ID == v.Account.ID, Mine: mayChange(v, u)}
+	d := &personData{adminHead: s.adminHead(w, r, "/admin/people"), User: u, Self: u.ID == v.Account.ID, Mine: mayChange(v, u), Alerts: s.cfg.Admin.Alerts}
 	var err error
 	if d.Details, err = s.cfg.Admin.Account(r.Context(), u.Handle); err != nil {
 		return d, err

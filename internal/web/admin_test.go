@@ -191,3 +191,48 @@ func TestOperatorsStay(t *testing.T) {
 			wants(t, http.StatusForbidden)
 	}
 }
+
+// TestAlertsAreOfferedWhereTheyReachSomebody looks at the pages of somebody who is signed in and of somebody who is not.
+func TestAlertsAreOfferedWhereTheyReachSomebody(t *testing.T) {
+	for _, alerts := range []string{"on", "off"} {
+		p := settle(t, map[string]string{"protocol.alerts": alerts})
+		p.promote("alice", im.Administrator)
+		p.Play("signin9 B, until USR")
+		b := p.browser("alice")
+		const bob, carol = "/admin/people/bob@example.com", "/admin/people/carol@example.com"
+		if got := strings.Contains(b.get(bob).text, bob+"/alert"); got != (alerts == "on") {
+			t.Errorf("alerts are %s, and one is offered: %v", alerts, got)
+		}
+		page := b.get(carol).text
+		if strings.Contains(page, carol+"/alert") {
+			t.Errorf("alerts are %s, and one is offered for somebody who is not signed in", alerts)
+		}
+		if got := strings.Contains(page, "while this person is signed in"); got != (alerts == "on") {
+			t.Errorf("alerts are %s, and the page says when one can be sent: %v", alerts, got)
+		}
+		// Whoever had the form before is told why, with what he wrote.
+		why := map[string]string{"on": "This person is not signed in", "off": "Alerts are switched off"}[alerts]
+		form := url.Values{"_csrf": {csrf.FindStringSubmatch(page)[1]}, "text": {"Cake in the kitchen"}}
+		b.post(carol+"/alert", form).wants(t, http.StatusUnprocessableEntity, why, "Cake in the kitchen")
+	}
+}
+
+func TestAnAccountThatThereIsNot(t *testing.T) {
+	p := settle(t, nil)
+	p.promote("alice", im.Administrator)
+	b := p.browser("alice")
+	for _, path := range []string{"/admin/people/nobody@example.com", "/admin/people/nobody@example.com/contacts"} {
+		b.get(path).wants(t, http.StatusNotFound, "No such account", "nobody@example.com", `href="/admin/people">Back to all people`)
+	}
+	p.browser("bob").get("/admin/people/nobody@example.com").wants(t, http.StatusNotFound, "Nothing here", `href="/">`)
+}
+
+func TestWebhooksShowTheirIDs(t *testing.T) {
+	p := settle(t, nil)
+	p.promote("alice", im.Administrator)
+	hook, err := admin.Local(p.Server.Admin()).AddWebhook(t.Context(), admin.NewWebhook{URL: "https://example.com/hook", Events: []string{"account.*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.browser("alice").get("/admin/webhooks").wants(t, http.StatusOK, "<code>"+hook.ID+"</code>")
+}

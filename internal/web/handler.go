@@ -24,6 +24,7 @@ func (f *fault) Error() string { return f.key }
 var (
 	errNotFound   = &fault{http.StatusNotFound, "base.not_found"}
 	errNotYours   = &fault{http.StatusForbidden, "admin.not_yours"}
+	errNoPerson   = &fault{http.StatusNotFound, "admin.no_person"}
 	errForeign    = &fault{http.StatusForbidden, "base.foreign"}
 	errTooLarge   = &fault{http.StatusRequestEntityTooLarge, "base.too_large"}
 	errUnreadable = &fault{http.StatusBadRequest, "base.unreadable"}
@@ -37,6 +38,13 @@ var (
 	errClosedSince     = &fault{http.StatusForbidden, "join.closed_since"}
 	errInviteGone      = &fault{http.StatusConflict, "join.invite_gone"}
 )
+
+// errorData is the page of a fault.
+type errorData struct {
+	Key      string
+	Who      string // whom the path is about, or ""
+	Path, To string // where to go on, and the key of what that is
+}
 
 // do makes an http.Handler of h.
 func (s *Server) do(h handler) http.Handler {
@@ -65,7 +73,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if f == errLimited || f == errBusy || f == errAway {
 		w.Header().Set("Retry-After", "60")
 	}
-	if err := s.pageWith(f.status, w, r, "base/error", f.key); err != nil {
+	d := errorData{Key: f.key, Who: r.PathValue("who"), Path: "/", To: "base.to_home"}
+	if f == errNoPerson {
+		d.Path, d.To = "/admin/people", "admin.to_people"
+	}
+	if err := s.pageWith(f.status, w, r, "base/error", d); err != nil {
 		s.cfg.Log.Error("an error page could not be made", "path", r.URL.Path, "err", err)
 		http.Error(w, http.StatusText(f.status), f.status)
 	}
