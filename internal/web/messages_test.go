@@ -121,3 +121,31 @@ func eachFile(t *testing.T, show func(file, content string)) {
 		t.Fatal(err)
 	}
 }
+
+// others are words that a language says otherwise, which stands behind them: docs/translating.md tells why.
+var others = map[string]map[string]string{
+	"de": {`(?i)\bFunktion(en)?\b`: "Rolle", `(?i)\bAlarm`: "Hinweis"},
+	"es": {`(?i)\bfunci(ón|ones)\b`: "rol", `(?i)\bañad`: "agregar", `(?i)\balerta`: "aviso"},
+}
+
+// names matches what a text quotes, such as what another program calls something.
+var names = regexp.MustCompile(`«[^»]*»|„[^“]*“`)
+
+func TestOneWordForOneThing(t *testing.T) {
+	all := catalogues(t)
+	for language, words := range others {
+		for word, say := range words {
+			match := regexp.MustCompile(word)
+			for key, text := range all[language] {
+				if found := match.FindString(names.ReplaceAllString(text, "")); found != "" {
+					t.Errorf("messages/%s: %s says %q; say %q", language, key, found, say)
+				}
+			}
+		}
+	}
+	for _, language := range []string{"en", "de", "es"} {
+		if strings.Contains(all[language]["admin.deed_alert"], strings.ToLower(all[language]["admin.warning"])) {
+			t.Errorf("messages/%s: an alert is called what a warning is: %q", language, all[language]["admin.warning"])
+		}
+	}
+}
