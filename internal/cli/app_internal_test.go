@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
+	"regexp"
 	"testing"
 )
 
@@ -37,4 +39,21 @@ func TestWhatCannotBeClosedIsNamed(t *testing.T) {
 	if got := errout.String(); got != "monarch: close audit log: short write\n" {
 		t.Error(got)
 	}
+}
+
+// TestHelpSaysWhatHoldsWithoutAFlag fails where a flag has a default that its help does not tell.
+func TestHelpSaysWhatHoldsWithoutAFlag(t *testing.T) {
+	told := regexp.MustCompile(`Without it|unless `)
+	var walk func(reflect.Type)
+	walk = func(of reflect.Type) {
+		for f := range of.Fields() {
+			if _, ok := f.Tag.Lookup("default"); ok && !told.MatchString(f.Tag.Get("help")) {
+				t.Errorf("%s.%s: what holds without it?", of, f.Name)
+			}
+			if f.Type.Kind() == reflect.Struct {
+				walk(f.Type)
+			}
+		}
+	}
+	walk(reflect.TypeFor[commands]())
 }

@@ -18,8 +18,8 @@ type inviteCmds struct {
 }
 
 type inviteCreate struct {
-	Uses    int      `help:"For how many people it is good." default:"1" placeholder:"N"`
-	Expires lifetime `help:"For how long it is good: 90m, 12h, 7d, or never." default:"7d" placeholder:"7d"`
+	Uses    int      `help:"For how many people it is good. Without it, for one." default:"1" placeholder:"N"`
+	Expires lifetime `help:"For how long it is good, like 90m, 12h or 30d, or never. Without it, 7d." default:"7d" placeholder:"7d"`
 	JSON    bool     `name:"json" help:"Write JSON."`
 }
 

@@ -20,7 +20,7 @@ type networkCmds struct {
 type rule struct {
 	Network string   `arg:"" help:"An address or a network, like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32."`
 	Reason  string   `help:"Why, for other operators." placeholder:"TEXT"`
-	For     lifetime `help:"For how long: 90m, 12h, 7d, or never for good." default:"never" placeholder:"7d"`
+	For     lifetime `help:"For how long, like 90m, 12h or 7d. Without it, or with never: for good." default:"never" placeholder:"7d"`
 }
 
 func (r rule) as(kind string) admin.NetworkRule {

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"monarch/internal/admin"
+	"monarch/internal/command"
 )
 
 type noticeCmd struct {
-	ShutdownIn time.Duration `xor:"what" required:"" help:"When the service stops, from now: 1m to 24h." placeholder:"5m"`
-	Cancel     bool          `xor:"what" required:"" help:"Take the announcement back: the service goes on."`
+	ShutdownIn time.Duration `xor:"what" help:"When the service stops, from now: 1m to 24h." placeholder:"5m"`
+	Cancel     bool          `xor:"what" help:"Take the announcement back: the service goes on."`
 }
 
 // Help gives the example.
@@ -19,6 +20,9 @@ func (*noticeCmd) Help() string { return "monarch notice --shutdown-in 5m\nmonar
 
 // Run tells everybody, or stops the countdown. Clients show whole minutes.
 func (c *noticeCmd) Run(ctx context.Context, a *app) error {
+	if !c.Cancel && c.ShutdownIn == 0 {
+		return command.UsageError("say when, like --shutdown-in 5m, or take an announcement back with --cancel")
+	}
 	service, done, err := a.service(ctx, mustExist)
 	if err != nil {
 		return err
@@ -59,14 +63,11 @@ func (*alertCmd) Help() string {
 
 // Run shows the alert.
 func (c *alertCmd) Run(ctx context.Context, a *app) error {
-	service, done, err := a.service(ctx, mustExist)
+	service, done, err := a.running(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if !service.Running() {
-		return errors.New("the server does not run, so nobody can be shown anything")
-	}
 	if err := service.Alert(ctx, c.Email, admin.NewAlert{Text: c.Text, HTML: c.HTML, URL: c.URL}); err != nil {
 		return err
 	}

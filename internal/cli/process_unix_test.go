@@ -142,7 +142,7 @@ func TestReloadOfARunningServer(t *testing.T) {
 	if got := p.ok(t, "", "reload"); !strings.Contains(got, "  log.level\n") {
 		t.Errorf("reload said %s", got)
 	}
-	if got := p.ok(t, "", "reload"); !strings.Contains(got, "No setting is another than before.") {
+	if got := p.ok(t, "", "reload"); !strings.Contains(got, "No setting has changed.") {
 		t.Errorf("reload said %s", got)
 	}
 }

@@ -79,7 +79,7 @@ func (a *app) tell(r admin.Report) {
 		}
 	}
 	if len(r.Applied)+len(r.Restart) == 0 {
-		fmt.Fprintln(a.stdout, "No setting is another than before.")
+		fmt.Fprintln(a.stdout, "No setting has changed.")
 	}
 }
 

@@ -36,7 +36,7 @@ type setupCmd struct {
 	SMTPFrom         *string `name:"smtp-from" help:"Whom letters are from." placeholder:"EMAIL"`
 	SMTPUser         *string `name:"smtp-user" help:"Who signs in at the mail server." placeholder:"NAME"`
 	SMTPPasswordFile *string `name:"smtp-password-file" help:"A file whose first line is the password for that." placeholder:"FILE"`
-	Admin            *string `help:"Make this account, unless there is one, an administrator." placeholder:"EMAIL"`
+	Admin            *string `help:"Make this account an administrator. It is made, unless it exists." placeholder:"EMAIL"`
 	PasswordStdin    bool    `help:"Read the administrator's password from standard input. Without it, and a terminal, one is made and shown."`
 	Yes              bool    `help:"Ask nothing: what no flag says stays as it is, or at its default."`
 	Force            bool    `help:"Replace a configuration that there is. It is kept beside the new one."`

@@ -21,7 +21,7 @@ type tokenCreate struct {
 	Name    string   `arg:"" help:"What to call it; the audit log has what is done with it under this name."`
 	Scope   []string `help:"What it may do, such as accounts:read; once for each. docs/api.md lists them." placeholder:"SCOPE" sep:","`
 	Role    string   `help:"What it may do, as those who have a role: moderator or administrator." placeholder:"ROLE"`
-	Expires lifetime `help:"For how long it is good: 12h, 90d, or never." default:"never" placeholder:"90d"`
+	Expires lifetime `help:"For how long it is good, like 12h or 90d. Without it, or with never: for ever." default:"never" placeholder:"90d"`
 	JSON    bool     `name:"json" help:"Write JSON."`
 }
 

@@ -62,8 +62,8 @@ func (c *exportCmd) Run(ctx context.Context, a *app) error {
 
 type importCmd struct {
 	File       string `arg:"" help:"What to import: a file or directory that an export has written, a table of accounts (.csv), or, with --from, the database of another service: a file of SQLite, a dump of MariaDB or MySQL, or a postgres:// address."`
-	From       string `enum:"monarch,escargot,r2m" default:"monarch" help:"Whose accounts they are." placeholder:"escargot|r2m"`
-	OnConflict string `enum:"fail,skip,replace" default:"fail" help:"What becomes of accounts that are here already: fail imports nothing, skip leaves them as they are, replace makes them what the file says." placeholder:"fail|skip|replace"`
+	From       string `enum:"monarch,escargot,r2m" default:"monarch" help:"Whose accounts they are. Without it, Monarch's." placeholder:"escargot|r2m"`
+	OnConflict string `enum:"fail,skip,replace" default:"fail" help:"What becomes of accounts that are here already: fail imports nothing, skip leaves them as they are, replace makes them what the file says. Without it, fail." placeholder:"fail|skip|replace"`
 	DryRun     bool   `help:"Tell what would happen and what is wrong, and change nothing. The server may be running."`
 	Partial    bool   `help:"Leave out what is wrong and import the rest."`
 	Report     string `help:"Write everything that was found to this file, a line each; else the first few are shown." placeholder:"FILE"`

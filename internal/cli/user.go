@@ -267,7 +267,7 @@ func (c *userReset) Run(ctx context.Context, a *app) error {
 type userDisable struct {
 	Email  string   `arg:"" help:"The account's address."`
 	Reason string   `help:"Why, for other operators. Its owner is not told." placeholder:"TEXT"`
-	For    lifetime `help:"For how long: 90m, 12h, 7d, or never for good." default:"never" placeholder:"7d"`
+	For    lifetime `help:"For how long, like 90m, 12h or 7d. Without it, or with never: for good." default:"never" placeholder:"7d"`
 }
 
 // Help gives the example.

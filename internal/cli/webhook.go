@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ type webhookCmds struct {
 
 type webhookAdd struct {
 	URL   string   `arg:"" help:"Where events are posted to."`
-	Event []string `help:"Which events, by type or by the beginning of several: account.created, account.*, abuse.*." default:"*" placeholder:"TYPE"`
+	Event []string `help:"Which events, by type or by the beginning of several: account.created, account.*, abuse.*. Without it, all." default:"*" placeholder:"TYPE"`
 	JSON  bool     `name:"json" help:"Write JSON."`
 }
 
@@ -43,8 +44,12 @@ func (c *webhookAdd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return encode(a.stdout, made)
 	}
-	fmt.Fprintf(a.stdout, "%s is told of %s.\n\n", clean(made.URL), strings.Join(made.Events, ", "))
-	if err := pairs(a.stdout, [][2]string{{"Name", made.ID}, {"Secret", made.Secret}}); err != nil {
+	of := strings.Join(made.Events, ", ")
+	if slices.Contains(made.Events, "*") {
+		of = "every event"
+	}
+	fmt.Fprintf(a.stdout, "%s is told of %s.\n\n", clean(made.URL), of)
+	if err := pairs(a.stdout, [][2]string{{"ID", made.ID}, {"Secret", made.Secret}}); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nThe secret signs what it is told, and is not shown again. Try it:\n  %s\n", a.command("webhook test "+made.ID))
@@ -80,7 +85,7 @@ func (c *webhookList) Run(ctx context.Context, a *app) error {
 	for i, w := range all {
 		rows[i] = []string{w.ID, w.URL, strings.Join(w.Events, " "), strconv.Itoa(w.Delivered), strconv.Itoa(w.Waiting), strconv.Itoa(w.Lost), hookState(w)}
 	}
-	return table(a.stdout, []string{"NAME", "ADDRESS", "EVENTS", "TAKEN", "WAITING", "LOST", "STATE"}, rows)
+	return table(a.stdout, []string{"ID", "ADDRESS", "EVENTS", "TAKEN", "WAITING", "LOST", "STATE"}, rows)
 }
 
 // hookState says how it goes.
@@ -97,7 +102,7 @@ func hookState(w admin.Webhook) string {
 }
 
 type webhookTest struct {
-	ID string `arg:"" help:"Name of the webhook, as the list has it." placeholder:"NAME"`
+	ID string `arg:"" help:"The webhook's id, as in monarch webhook list."`
 }
 
 // Help gives the example.
@@ -109,7 +114,7 @@ func (c *webhookTest) Run(ctx context.Context, a *app) error {
 }
 
 type webhookRemove struct {
-	ID string `arg:"" help:"Name of the webhook, as the list has it." placeholder:"NAME"`
+	ID string `arg:"" help:"The webhook's id, as in monarch webhook list."`
 }
 
 // Help gives the example.
