@@ -52,8 +52,10 @@ func TestNodesThatDoNotAnswerAreNamed(t *testing.T) {
 	}
 	_ = cable.Close() // some connections on it are closed already
 	for _, c := range []struct{ command, missing string }{
-		{"session list", "who is signed in there"}, {"session list --json", "who is signed in there"},
-		{"audit", "what was recorded there"}, {"audit --json", "what was recorded there"},
+		{"session list", "who is signed in there"},
+		{"session list --json", "who is signed in there"},
+		{"audit", "what was recorded there"},
+		{"audit --json", "what was recorded there"},
 	} {
 		r := ask(strings.Fields(c.command)...)
 		if !strings.Contains(r.errout, "warning: node-2 does not answer: "+c.missing+" is missing. See: ") ||

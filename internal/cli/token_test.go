@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"monarch/internal/admin"
+	"monarch/internal/loopback"
 	"monarch/internal/msntest"
 )
 
@@ -139,7 +140,7 @@ func TestAServiceElsewhere(t *testing.T) {
 
 func TestNoServiceElsewhere(t *testing.T) {
 	t.Setenv("MONARCH_TOKEN", "monarch_guess")
-	dead := "http://127.0.0.1:" + freePort(t)
+	dead := "http://127.0.0.1:" + loopback.Port(t)
 	if r := run("", "--api", dead, "user", "list"); r.code != 1 || strings.Count(r.errout, dead) != 1 ||
 		!strings.Contains(r.errout, "connection refused") || !strings.Contains(r.errout, "ops.listen") {
 		t.Errorf("where nobody is: %+v", r)

@@ -35,7 +35,7 @@ type sessionsData struct {
 	Nodes      []string
 	Found      []admin.Session
 	Unheard    []string // nodes whose sessions are missing
-	All        int // how many are signed in
+	All        int      // how many are signed in
 	Next       string
 	Later      bool // it is not the first page
 }
