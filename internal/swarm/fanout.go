@@ -107,11 +107,11 @@ func (l *fanout) settle() error {
 	return nil
 }
 
-// step changes the status for a while.
+// step changes the status for a while, and at least once.
 func (l *fanout) step(ctx context.Context, _ string) (outcome, error) {
 	began := time.Now()
 	o := outcome{}
-	for time.Since(began) < l.Turn {
+	for o.Work == 0 || time.Since(began) < l.Turn {
 		l.left.Store(int64(len(l.watchers)))
 		if err := l.change(); err != nil {
 			return o, err
