@@ -49,9 +49,10 @@ func TestTheServerKeepsItsPromises(t *testing.T) {
 			},
 		},
 		{
-			// Whether it is quick enough is not for a test to say that shares its machine.
+			// Whether it is quick enough is not for a test to say that shares its machine. That may be several
+			// times as quick in the overload as it was before, and then still has too much to do.
 			"overload",
-			[]string{"--length=3s", "--pairs=2", "--queue=4", "--times=8", "--slowest=1m", "--least=0.01"},
+			[]string{"--length=3s", "--pairs=2", "--queue=4", "--times=50", "--slowest=1m", "--least=0.01"},
 			[]string{"sign-ins in the overload that succeeded", "sign-ins in the overload that were told to come again later"},
 		},
 		{
