@@ -134,9 +134,9 @@ func (p *person) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns what the page says now, for when something went wrong.
+// text returns what the page says now.
 func (p *person) text() string {
-	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
 	if err != nil {
