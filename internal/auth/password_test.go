@@ -229,19 +229,20 @@ func TestManyCallersShareFewSlots(t *testing.T) {
 func TestAnUnknownAccountTakesAHash(t *testing.T) {
 	h := auth.NewHasher(1, 1, auth.Params{Memory: 4096, Time: 2})
 	known := hash(t, h, "secret")
-	fastest := func(stored string) time.Duration {
-		best := time.Hour
-		for range 7 {
-			began := time.Now()
-			if ok, err := h.Check(t.Context(), netip.Addr{}, stored, "wrong"); ok || err != nil {
-				t.Fatal(ok, err)
-			}
-			best = min(best, time.Since(began))
+	took := func(stored string) time.Duration {
+		began := time.Now()
+		if ok, err := h.Check(t.Context(), netip.Addr{}, stored, "wrong"); ok || err != nil {
+			t.Fatal(ok, err)
 		}
-		return best
+		return time.Since(began)
 	}
-	if a, b := fastest(known), fastest(""); b < a/2 {
-		t.Errorf("a known account takes %v, an unknown one %v", a, b)
+	// What else the machine does makes either slower, never faster.
+	a, b := time.Hour, time.Hour
+	for n, deadline := 0, time.Now().Add(20*time.Second); n < 7 || b < a/2; n++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("a known account takes %v, an unknown one %v", a, b)
+		}
+		a, b = min(a, took(known)), min(b, took(""))
 	}
 }
 
