@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -139,9 +140,9 @@ type Roundup[T any] struct {
 	Unheard []string `json:"unheard,omitempty" doc:"Nodes that do not answer: what they have is missing. Absent: all answer." example:"[\"node-2\"]"`
 }
 
-// gather asks every other node at the same time, and returns the names of those that do not answer. ask
-// is called on several goroutines.
-func (s *Service) gather(ctx context.Context, what string, ask func(cluster.Node) error) (unheard []string) {
+// gather asks every other node at the same time, and returns the names of those that do not answer, and what
+// went wrong with some of them. ask is called on several goroutines.
+func (s *Service) gather(ask func(cluster.Node) error) (unheard []string, why error) {
 	var (
 		mu   sync.Mutex
 		wait sync.WaitGroup
@@ -155,20 +156,24 @@ func (s *Service) gather(ctx context.Context, what string, ask func(cluster.Node
 			if n.State == cluster.Alive {
 				err = ask(n)
 			}
-			if err != nil {
-				s.Log.WarnContext(ctx, what+" is not complete", "node", n.Name, "err", err)
-				mu.Lock()
-				defer mu.Unlock()
-				unheard = append(unheard, n.Name)
+			if err == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			unheard = append(unheard, n.Name)
+			if !errors.Is(err, errUnheard) {
+				why = errors.Join(why, fmt.Errorf("%s: %w", n.Name, err))
 			}
 		})
 	}
 	wait.Wait()
 	slices.Sort(unheard)
-	return unheard
+	return unheard, why
 }
 
-// errUnheard is the answer of a node that is not asked, as nothing has been heard of it for a while.
+// errUnheard is the answer of a node that is not asked, as nothing has been heard of it for a while. The log has
+// that from the cluster.
 var errUnheard = errors.New("it has not been heard of for a while")
 
 // members are the nodes that are there, or should be: not those that left, nor an earlier run of one.

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -67,8 +68,10 @@ func (s *Service) someSessions(ctx context.Context, search SessionSearch) (Round
 		some, last, err := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items), search.Text})
 		l.Items = append(l.Items, some...)
 		if err != nil {
-			s.Log.WarnContext(ctx, listOfSessions+" is not complete", "node", place.Name, "err", err)
 			l.Unheard = append(l.Unheard, place.Name)
+		}
+		if err != nil && !errors.Is(err, errUnheard) {
+			s.Log.WarnContext(ctx, sessionsMissing, "node", place.Name, "err", err)
 		}
 		switch {
 		case last != 0:

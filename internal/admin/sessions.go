@@ -32,20 +32,24 @@ func (s *Service) Sessions(ctx context.Context) (Roundup[Session], error) {
 	}
 	if !s.isAlone(ctx) {
 		var mu sync.Mutex
-		all.Unheard = s.gather(ctx, listOfSessions, func(n cluster.Node) error {
+		var why error
+		all.Unheard, why = s.gather(func(n cluster.Node) error {
 			theirs, err := s.sessionsAt(ctx, n)
 			mu.Lock()
 			defer mu.Unlock()
 			all.Items = append(all.Items, theirs...)
 			return err
 		})
+		if why != nil {
+			s.Log.WarnContext(ctx, sessionsMissing, "err", why)
+		}
 	}
 	slices.SortFunc(all.Items, func(a, b Session) int { return cmp.Compare(a.Email, b.Email) })
 	return all, nil
 }
 
-// listOfSessions is what the log calls it.
-const listOfSessions = "the list of sessions"
+// sessionsMissing is what the log says where a node does not answer.
+const sessionsMissing = "the list of sessions is not complete"
 
 // Nodes tell each other of their sessions in pages, in the order of the people's ids.
 type (

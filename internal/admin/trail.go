@@ -56,13 +56,17 @@ func (s *Service) AuditEntries(ctx context.Context, q AuditQuery) (Roundup[Audit
 	var l Roundup[AuditEntry]
 	if !s.isAlone(ctx) {
 		var mu sync.Mutex
-		l.Unheard = s.gather(ctx, "the audit log", func(n cluster.Node) error {
+		var why error
+		l.Unheard, why = s.gather(func(n cluster.Node) error {
 			theirs, err := s.entriesAt(ctx, n, q)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, theirs...)
 			return err
 		})
+		if why != nil {
+			s.Log.WarnContext(ctx, "the audit log is not complete", "err", why)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b AuditEntry) int { return b.Time.Compare(a.Time) })
 	end := min(q.Limit, len(all))
