@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -35,9 +34,8 @@ func Named(names []string, next http.Handler) http.Handler {
 		host := askedHost(r.Host)
 		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && !strings.HasSuffix(host, ".localhost") &&
 			!slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) }) {
-			w.Header().Set("X-Content-Type-Options", "nosniff")
-			say(w, http.StatusMisdirectedRequest, fmt.Sprintf("%.100q is none of this service's names: ops.listen is on the loopback address, and answers "+
-				"whoever asks for an address, localhost, service.host or cluster.node. Ask for 127.0.0.1, or have a proxy set the header Host to that.", host))
+			say(w, http.StatusMisdirectedRequest, "the name asked for is none of this service's: ops.listen is on the loopback address, and answers "+
+				"whoever asks for an address, localhost, service.host or cluster.node. Ask for 127.0.0.1, or have a proxy set the header Host to that.")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -36,7 +36,7 @@ func serviceUser() (uid, gid int, to owner) {
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // the service's user has to get there
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the service's user has to get there
 		t.Fatal(err)
 	}
 	return dir
