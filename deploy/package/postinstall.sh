@@ -26,10 +26,15 @@ for dir in /var/lib/monarch /var/backups/monarch; do
 	[ -d "$dir" ] || install -d -m 700 -o monarch -g monarch "$dir"
 done
 # The configuration may come to hold passwords: the server reads it, and does not change it. rpm gives one
-# that nobody has changed back to root's group with each version.
+# that nobody has changed back to root's group with each version. What only the owner could read, the group
+# can: else the server that it is taken from could not start again.
 if [ -f /etc/monarch/monarch.toml ]; then
 	case $(stat -c %U:%G /etc/monarch/monarch.toml) in
-	root:root | monarch:*) chown root:monarch /etc/monarch/monarch.toml ;;
+	root:root) chgrp monarch /etc/monarch/monarch.toml ;;
+	monarch:*)
+		chown root:monarch /etc/monarch/monarch.toml
+		chmod g+r,g-w /etc/monarch/monarch.toml
+		;;
 	esac
 	[ $first = no ] || chmod 640 /etc/monarch/monarch.toml
 fi
