@@ -27,7 +27,7 @@ func ask(t *testing.T, f *msntest.Fixture, path string) (status int, body string
 }
 
 // TestOpsAnswerToNamesOfTheirOwn asks as a page in a browser of the operator's machine would, whose name
-// somebody has lead to 127.0.0.1.
+// somebody has led to 127.0.0.1.
 func TestOpsAnswerToNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	here := msntest.Start(t, map[string]string{"service.host": "im.example.com", "cluster.node": "node-1"})
