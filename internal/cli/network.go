@@ -46,7 +46,7 @@ func (*networkDeny) Help() string {
 func (c *networkDeny) Run(ctx context.Context, a *app) error {
 	n := c.as(admin.RuleDeny)
 	n.Keep, n.Force = c.Keep, c.Force
-	return a.addNetwork(ctx, n, "Nobody can connect from "+c.Network)
+	return a.addNetwork(ctx, n, func(network string) string { return "Nobody can connect from " + network })
 }
 
 type networkAllow struct {
@@ -63,10 +63,13 @@ func (*networkAllow) Help() string {
 func (c *networkAllow) Run(ctx context.Context, a *app) error {
 	n := c.as(admin.RuleAllow)
 	n.Force = c.Force
-	return a.addNetwork(ctx, n, c.Network+" is exempt from what is denied here, and from the limits per address")
+	return a.addNetwork(ctx, n, func(network string) string {
+		return network + " is exempt from what is denied here, and from the limits per address"
+	})
 }
 
-func (a *app) addNetwork(ctx context.Context, n admin.NetworkRule, done string) error {
+// addNetwork makes a rule, and tells what that does to its network, as the list has that.
+func (a *app) addNetwork(ctx context.Context, n admin.NetworkRule, does func(network string) string) error {
 	service, release, err := a.service(ctx, mustExist)
 	if err != nil {
 		return err
@@ -76,6 +79,7 @@ func (a *app) addNetwork(ctx context.Context, n admin.NetworkRule, done string) 
 	if err != nil {
 		return err
 	}
+	done := does(made.Network)
 	if !made.Expires.IsZero() {
 		done += ", until " + when(made.Expires)
 	}
