@@ -169,7 +169,7 @@ func (s *Service) gather(ask func(cluster.Node) error) (unheard []string, why er
 	}
 	wait.Wait()
 	slices.Sort(unheard)
-	return unheard, why
+	return slices.Compact(unheard), why // a node may have died more than once
 }
 
 // errUnheard is the answer of a node that is not asked, as nothing has been heard of it for a while. The log has

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,11 +27,16 @@ import (
 // join makes a service that of a node, and returns its id.
 func (b bench) join(t *testing.T, network *clustertest.Net, name string) cluster.NodeID {
 	t.Helper()
+	return b.joinOver(t, network.Bus(), name)
+}
+
+func (b bench) joinOver(t *testing.T, bus *clustertest.Bus, name string) cluster.NodeID {
+	t.Helper()
 	n := nodes.New(b.Clock, func() cluster.Status { return cluster.Status{} })
 	var c *cluster.Cluster
 	b.Hub.Join(func(m cluster.Member) *cluster.Cluster {
 		c = cluster.New(cluster.Config{
-			Name: name, Bus: network.Bus(), Member: n.Member(m), Clock: b.Clock, Metrics: metrics.New(),
+			Name: name, Bus: bus, Member: n.Member(m), Clock: b.Clock, Metrics: metrics.New(),
 			Status: func() cluster.Status { return cluster.Status{} }, Log: slog.New(slog.DiscardHandler),
 		})
 		return c
@@ -195,5 +201,46 @@ func TestNodesThatDoNotAnswerAreNamed(t *testing.T) {
 	lists("silent", "c")
 	if l, err := here.FindSessions(t.Context(), admin.SessionSearch{Node: "a"}); err != nil || l.Unheard != nil {
 		t.Errorf("at another node: without %v, %v", l.Unheard, err)
+	}
+}
+
+// TestANodeThatDiedTwiceIsNamedOnce has a node vanish, come back, and vanish again before anybody forgets its first run.
+func TestANodeThatDiedTwiceIsNamedOnce(t *testing.T) {
+	here, network := newBench(t), clustertest.NewNet()
+	here.join(t, network, "a")
+	states := func(want ...string) func() bool {
+		return func() bool {
+			list, err := here.Nodes(t.Context())
+			var got []string
+			for _, n := range list {
+				got = append(got, n.State)
+			}
+			slices.Sort(got)
+			return err == nil && slices.Equal(got, want)
+		}
+	}
+	for run, seen := range [][2][]string{{{"alive", "here"}, {"here", "silent"}}, {{"alive", "here", "silent"}, {"here", "silent", "silent"}}} {
+		bus := network.Bus()
+		newBench(t).joinOver(t, bus, "b")
+		eventually(t, fmt.Sprintf("run %d is there", run), states(seen[0]...))
+		if err := bus.Close(); err != nil {
+			t.Fatal(err)
+		}
+		silent := states(seen[1]...)
+		eventually(t, fmt.Sprintf("run %d is silent", run), func() bool {
+			here.Clock.Advance(time.Second)
+			return silent()
+		})
+	}
+	all, err1 := here.Sessions(t.Context())
+	some, err2 := here.SomeSessions(t.Context(), "", 10)
+	trail, err3 := here.AuditEntries(t.Context(), admin.AuditQuery{})
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	for _, unheard := range [][]string{all.Unheard, some.Unheard, trail.Unheard} {
+		if diff := cmp.Diff([]string{"b"}, unheard); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

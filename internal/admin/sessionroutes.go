@@ -68,7 +68,7 @@ func (s *Service) someSessions(ctx context.Context, search SessionSearch) (Round
 		some, last, err := s.sessionsFrom(ctx, place, after{q.User, limit - len(l.Items), search.Text})
 		l.Items = append(l.Items, some...)
 		if err != nil {
-			l.Unheard = append(l.Unheard, place.Name)
+			l.Unheard = slices.Compact(append(l.Unheard, place.Name)) // places are in the order of names
 		}
 		if err != nil && !errors.Is(err, errUnheard) {
 			s.Log.WarnContext(ctx, sessionsMissing, "node", place.Name, "err", err)
