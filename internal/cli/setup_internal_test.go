@@ -97,7 +97,8 @@ func isOf(t *testing.T, path string, uid, gid int, mode fs.FileMode) {
 func TestWhatIsMadeBelongsToTheService(t *testing.T) {
 	dir := openDir(t)
 	uid, gid, to := serviceUser()
-	if out, err := setUpFor(t, dir); err != nil {
+	out, err := setUpFor(t, dir)
+	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	config, mode := filepath.Join(dir, "etc", "monarch.toml"), fs.FileMode(0o600)
@@ -105,6 +106,9 @@ func TestWhatIsMadeBelongsToTheService(t *testing.T) {
 		mode = 0o640
 	}
 	isOf(t, config, os.Getuid(), gid, mode)
+	if want := "  sudo " + setUpAt(dir, io.Discard).command("patch msnmsgr.exe"); to.name != "" && !strings.Contains(out, want) {
+		t.Errorf("it does not say %q, which may read the configuration:\n%s", want, out)
+	}
 	data := filepath.Join(dir, "var", "data")
 	isOf(t, data, uid, gid, 0o700)
 	made, err := os.ReadDir(data)

@@ -174,9 +174,9 @@ func (s *setup) enrol(ctx context.Context, who administratorOf) (string, error) 
 
 // next says what to do now.
 func (s *setup) next(to owner) {
-	as := ""
-	if to.name != "" {
-		as = "sudo -u " + to.name + " "
+	as, asRoot := "", ""
+	if to.name != "" { // nobody else may read the configuration
+		as, asRoot = "sudo -u "+to.name+" ", "sudo "
 	}
 	start := [2]string{"  " + as + s.command("serve"), "start the server"}
 	if to.name != "" && s.config == systemFile && hasUnit() {
@@ -189,7 +189,7 @@ func (s *setup) next(to owner) {
 		start,
 		{"  " + as + s.command("doctor"), "look whether all is well"},
 		{"  " + as + s.command("cert"), "make Windows trust the sign-in"},
-		{"  " + s.command("patch msnmsgr.exe"), "lead a copy of MSN Messenger here"},
+		{"  " + asRoot + s.command("patch msnmsgr.exe"), "lead a copy of MSN Messenger here"},
 	}
 	fmt.Fprintln(s.stdout, "\nNext:")
 	_ = pairs(s.stdout, lines) // the service is made, whoever reads this
