@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"regexp"
+	"syscall"
 	"testing"
 )
 
@@ -27,6 +30,17 @@ func TestNobodyWaitsForAPasswordAfterAnInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	a := &app{stdin: silent{interrupt, t.Context().Done()}}
 	if _, err := a.newPassword(ctx, true); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestWhoMayNotReadTheConfigurationIsToldWhoMay(t *testing.T) {
+	err := withheld(fmt.Errorf("read configuration: %w", &fs.PathError{Op: "open", Path: "monarch.toml", Err: syscall.EACCES}))
+	want := "read configuration: open monarch.toml: permission denied\nRun this as the user who runs the server, or as root"
+	if err.Error() != want || !errors.Is(err, fs.ErrPermission) {
+		t.Error(err)
+	}
+	if err := withheld(io.ErrUnexpectedEOF); err.Error() != io.ErrUnexpectedEOF.Error() {
 		t.Error(err)
 	}
 }

@@ -4,7 +4,10 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,12 +101,20 @@ func (a *app) load() (config.Config, error) {
 	}
 	c, err := config.Load(a.config, a.settings())
 	if err != nil {
-		return c, err
+		return c, withheld(err)
 	}
 	if a.data != "" {
 		c.Data.Dir = a.data
 	}
 	return c, nil
+}
+
+// withheld adds to an error of reading the configuration, which may be the server's alone, who may.
+func withheld(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w\nRun this as the user who runs the server, or as root", err)
+	}
+	return err
 }
 
 // command writes a command that a person may type next, with the flags that lead to the
