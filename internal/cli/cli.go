@@ -37,7 +37,7 @@ type commands struct {
 	Notice   noticeCmd   `cmd:"" help:"Announce that the service stops, and stop it then."`
 	Network  networkCmds `cmd:"" help:"Shut networks out, and exempt others."`
 	Invite   inviteCmds  `cmd:"" help:"Make and revoke the codes that let people sign up at the website."`
-	Webhook  webhookCmds `cmd:"" help:"Tell other programs what happens to accounts, and who misbehaves."`
+	Webhook  webhookCmds `cmd:"" help:"Tell other programs what happens to accounts, who misbehaves, and whom operators shut out."`
 	Token    tokenCmds   `cmd:"" help:"Make and revoke the tokens with which programs manage the service."`
 	Settings configCmds  `cmd:"" name:"config" help:"Show or check the configuration."`
 	Key      keyCmds     `cmd:"" help:"Show and replace the keys that tickets are signed with."`

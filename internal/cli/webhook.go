@@ -12,7 +12,7 @@ import (
 
 // webhookCmds are the commands about addresses that are told of events.
 type webhookCmds struct {
-	Add    webhookAdd    `cmd:"" help:"Tell an address what happens to accounts, and who misbehaves."`
+	Add    webhookAdd    `cmd:"" help:"Tell an address what happens to accounts, who misbehaves, and whom operators shut out."`
 	List   webhookList   `cmd:"" help:"List the webhooks, and how it goes."`
 	Test   webhookTest   `cmd:"" help:"Tell a webhook of an event that only shows whether it works."`
 	Remove webhookRemove `cmd:"" help:"Tell a webhook nothing any more."`
