@@ -47,9 +47,9 @@ cover: ## how much of the code the tests reach; details in cover.html
 	go tool cover -html=cover.out -o cover.html
 	go tool cover -func=cover.out | tail -n 1
 
-screenshots: ## pictures of every page of the website, in docs/screenshots
+screenshots: ## pictures of every page of the website, in docs/screenshots; PAGES='admin-webhooks docs*' for some
 	@scripts/setup
-	UPDATE_SCREENSHOTS=1 go test -count=1 -timeout=30m -run '^TestScreenshots$$' ./internal/webtest
+	UPDATE_SCREENSHOTS='$(or $(PAGES),*)' go test -count=1 -timeout=30m -run '^TestScreenshots$$' ./internal/webtest
 
 format: ## put all Go files into the form the checks want
 	$(TOOL) gofumpt -w .

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,17 +90,18 @@ func (p *person) take(w *world, l look, name string) {
 	}
 }
 
-// portray takes pictures of everything there is to see.
-func (p *person) portray(w *world, suffix string, looks []look) {
+// portray takes the pictures of an edition that are asked for. What is shown before them is gone
+// through, too: a page may show what was done on another.
+func (p *person) portray(w *world, e edition, looks []look) {
 	p.t.Helper()
-	for _, l := range looks {
-		if l.plain && l.path != "" && l.name != "messenger" {
+	for _, l := range looks[:e.last(looks)+1] {
+		if l.plain && l.path != "" {
 			continue
 		}
 		p.resize(windows[0].width, windows[0].height)
 		p.see(w, l)
-		if !l.plain {
-			p.take(w, l, l.name+suffix)
+		if e.has(l) {
+			p.take(w, l, e.name(l))
 		}
 	}
 }
@@ -115,85 +117,113 @@ func (w *world) guest(language, scheme string) *person {
 	return p
 }
 
-// abroad are pages that are also shown in another language, or dark.
-var abroad = []struct {
-	name, language, scheme string
-	pages                  []string
-}{
-	{"de", "de", "light", []string{"home", "connect-pidgin", "messenger-conversation", "admin"}},
-	{"es", "es", "light", []string{"join-problems", "account-contacts", "admin-person"}},
-	{"dark", "en", "dark", []string{"home", "connect", "docs-install", "account-contacts", "messenger", "messenger-conversation", "admin"}},
+// edition is pages in a language, light or dark.
+type edition struct {
+	suffix, language, scheme string
+	pages                    []string // nil: all
+	asked                    []string // patterns of the names of pictures to take
 }
 
-// portrayed are those of the names, and where the messenger begins, from where the others are reached.
-func portrayed(looks []look, names []string) []look {
-	var some []look
-	for _, l := range looks {
-		l.plain = !slices.Contains(names, l.name)
-		if !l.plain || l.name == "messenger" {
-			some = append(some, l)
+var editions = []edition{
+	{language: "en", scheme: "light"},
+	{suffix: "-de", language: "de", scheme: "light", pages: []string{"home", "connect-pidgin", "messenger-conversation", "admin"}},
+	{suffix: "-es", language: "es", scheme: "light", pages: []string{"join-problems", "account-contacts", "admin-person"}},
+	{suffix: "-dark", language: "en", scheme: "dark", pages: []string{"home", "connect", "docs-install", "account-contacts", "messenger", "messenger-conversation", "admin"}},
+}
+
+// name is that of the pictures of a page, up to the window.
+func (e edition) name(l look) string { return l.name + e.suffix }
+
+// has reports whether pictures of a page are asked for.
+func (e edition) has(l look) bool {
+	return !l.plain && (e.pages == nil || slices.Contains(e.pages, l.name)) &&
+		slices.ContainsFunc(e.asked, func(pattern string) bool { return fits(pattern, e.name(l)) })
+}
+
+// last is the place of the last page that pictures are asked for of, or -1.
+func (e edition) last(looks []look) int {
+	for i, l := range slices.Backward(looks) {
+		if e.has(l) {
+			return i
 		}
 	}
-	return some
+	return -1
 }
 
+func fits(pattern, name string) bool {
+	is, _ := path.Match(pattern, name) // a bad one fits nothing, which is complained of
+	return is
+}
+
+// everything is the pattern of all pictures.
+const everything = "*"
+
 func TestScreenshots(t *testing.T) {
-	if os.Getenv("UPDATE_SCREENSHOTS") == "" {
+	asked := strings.Fields(os.Getenv("UPDATE_SCREENSHOTS"))
+	if len(asked) == 0 {
 		everyPageHasPictures(t)
 		return
 	}
-	if err := os.RemoveAll(picturesDir); err != nil {
-		t.Fatal(err)
+	names := pictured(t)
+	for _, pattern := range asked {
+		if !slices.ContainsFunc(names, func(name string) bool { return fits(pattern, name) }) {
+			t.Fatalf("no picture is called %s; the names are those of the files in docs/screenshots, without the window", pattern)
+		}
+	}
+	if slices.Contains(asked, everything) {
+		if err := os.RemoveAll(picturesDir); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.MkdirAll(picturesDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w := street(t)
-	visitor := w.guest("en", "light")
-	visitor.portray(w, "", visitorLooks())
-	visitor.portray(w, "", w.guideLooks())
-	visitor.portray(w, "", handbookLooks())
-	alice := w.guest("en", "light")
-	alice.signIn("alice", "/account")
-	alice.portray(w, "", accountLooks())
-	alice.portray(w, "", w.messengerLooks())
-	for _, a := range abroad {
-		w := street(t)
-		p := w.guest(a.language, a.scheme)
-		visited := slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks())
-		p.portray(w, "-"+a.name, portrayed(visited, a.pages))
-		p.signIn("alice", "/account")
-		p.portray(w, "-"+a.name, portrayed(accountLooks(), a.pages))
-		p.portray(w, "-"+a.name, portrayed(w.messengerLooks(), a.pages))
-		o := office(t)
-		p = o.guest(a.language, a.scheme)
-		p.signIn("dave", "/admin")
-		p.portray(o, "-"+a.name, portrayed(adminLooks(), a.pages))
+	for _, e := range editions {
+		e.asked = asked
+		e.take(t)
 	}
-	o := office(t)
-	dave := o.guest("en", "light")
-	dave.signIn("dave", "/admin")
-	dave.portray(o, "", adminLooks())
+}
+
+// take takes the pictures that are asked for.
+func (e edition) take(t *testing.T) {
+	w := street(t)
+	p := w.guest(e.language, e.scheme)
+	p.portray(w, e, slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks()))
+	p.signIn("alice", "/account")
+	p.portray(w, e, accountLooks())
+	if e.last(messengerLooks(nil, nil)) >= 0 {
+		p.portray(w, e, w.messengerLooks())
+	}
+	if e.last(adminLooks()) >= 0 {
+		o := office(t)
+		p = o.guest(e.language, e.scheme)
+		p.signIn("dave", "/admin")
+		p.portray(o, e, adminLooks())
+	}
+}
+
+// pictured are the names of all pictures, up to the window.
+func pictured(t *testing.T) []string {
+	w := &world{t: t, base: "http://" + msntest.Start(t, nil).Server.Addr("web")}
+	looks := slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks(), accountLooks(), messengerLooks(nil, nil), adminLooks())
+	var names []string
+	for _, e := range editions {
+		e.asked = []string{everything}
+		for _, l := range looks {
+			if e.has(l) {
+				names = append(names, e.name(l))
+			}
+		}
+	}
+	return names
 }
 
 // everyPageHasPictures complains of pages without pictures, and of pictures without pages.
 func everyPageHasPictures(t *testing.T) {
-	w := &world{t: t, base: "http://" + msntest.Start(t, nil).Server.Addr("web")}
 	var want []string
-	expect := func(name string) {
+	for _, name := range pictured(t) {
 		for _, window := range windows {
 			want = append(want, name+"-"+window.name+".png")
-		}
-	}
-	for _, l := range slices.Concat(visitorLooks(), w.guideLooks(), handbookLooks(), accountLooks(), messengerLooks(nil, nil), adminLooks()) {
-		if l.plain {
-			continue
-		}
-		expect(l.name)
-		for _, a := range abroad {
-			if slices.Contains(a.pages, l.name) {
-				expect(l.name + "-" + a.name)
-			}
 		}
 	}
 	entries, err := os.ReadDir(picturesDir)
