@@ -37,16 +37,18 @@ const highest = 2000
 // agent is the browser that pictures are taken with, as far as pages can tell.
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
-// still makes a page the same every time: nothing blinks, and times, ports and fingerprints are
-// those of no day and no machine.
+// still makes a page the same every time: nothing blinks, nothing new comes, and times, ports,
+// fingerprints and passwords are those of no day and no machine.
 const still = `(async (port) => {
 	document.activeElement?.blur();
+	document.body.addEventListener("htmx:beforeSwap", (e) => { if (e.detail.xhr.getResponseHeader("Monarch-Live")) e.preventDefault(); });
 	const lang = document.documentElement.lang, messenger = document.querySelector("main.messenger");
 	const moment = new Intl.DateTimeFormat(lang, messenger ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
 	for (const time of document.querySelectorAll("time")) time.textContent = moment.format(new Date(2003, 9, 18, 20, 15));
 	for (const code of document.querySelectorAll(".thumb code")) code.textContent = "4E 1B 07 A2 9C 33 D8 5F 60 E7 12 8B C4 7D 95 3A F0 26 B9 41";
+	for (const code of document.querySelectorAll(".secret code")) code.textContent = "K7QM-4XWD-92HT";
 	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-	while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(":" + port, ":8443");
+	while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(":" + port, ":8443").replace(/^\s*127\.0\.0\.1:\d{4,5}\s*$/, "127.0.0.1:50218");
 	await document.fonts.ready;
 	await Promise.all([...document.images].map((i) => i.decode().catch(() => {})));
 	await Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {})));
