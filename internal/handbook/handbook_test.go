@@ -148,6 +148,15 @@ func TestMarkupOfDocumentsIsText(t *testing.T) {
 	}
 }
 
+func TestFlagsStayInOnePiece(t *testing.T) {
+	b := small(t, map[string]string{"install.md": "# I\n\n`monarch setup --dry-run <x>`, `-v` and `a-b`\n"})
+	text := string(page(t, b, "/docs/install").HTML)
+	want := `<code>monarch setup <span class="flag">--dry-run</span> &lt;x&gt;</code>, <code><span class="flag">-v</span></code> and <code>a-b</code>`
+	if !strings.Contains(text, want) {
+		t.Errorf("no %s in\n%s", want, text)
+	}
+}
+
 func TestTablesSayWhatTheyAreOf(t *testing.T) {
 	b := small(t, map[string]string{"install.md": "# I\n\n## Ports & names\n\n| | |\n|---|---|\n| a | b |\n\nAnd\n\n| h | i |\n|---|---|\n| a | b |\n"})
 	text := string(page(t, b, "/docs/install").HTML)

@@ -2,6 +2,7 @@ package handbook
 
 import (
 	"html"
+	"regexp"
 
 	"github.com/yuin/goldmark/ast"
 	table "github.com/yuin/goldmark/extension/ast"
@@ -23,6 +24,7 @@ func (e elements) RegisterFuncs(to renderer.NodeRendererFuncRegisterer) {
 	to.Register(ast.KindHeading, e.heading)
 	to.Register(ast.KindFencedCodeBlock, e.block)
 	to.Register(ast.KindCodeBlock, e.block)
+	to.Register(ast.KindCodeSpan, e.span)
 	to.Register(ast.KindRawHTML, e.raw)
 	to.Register(ast.KindHTMLBlock, e.rawBlock)
 	to.Register(table.KindTable, e.table)
@@ -45,6 +47,17 @@ func (elements) heading(w util.BufWriter, _ []byte, n ast.Node, entering bool) (
 func (elements) block(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
 		write(w, `<pre tabindex="0"><code>`, html.EscapeString(string(n.Lines().Value(source))), "</code></pre>\n")
+	}
+	return ast.WalkSkipChildren, nil
+}
+
+// flags are the flags of a command, which browsers would break after their hyphens.
+var flags = regexp.MustCompile(`(^|\s)(--?[a-z][a-z-]*)`)
+
+func (elements) span(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		text := html.EscapeString(plain(n, source))
+		write(w, "<code>", flags.ReplaceAllString(text, `$1<span class="flag">$2</span>`), "</code>")
 	}
 	return ast.WalkSkipChildren, nil
 }
