@@ -116,6 +116,10 @@ func TestARunningServerIsSound(t *testing.T) {
 	all.expect(t, doctor.OK, "TLS 1.0", "Accepted with RSA and 3DES, RC4, AES")
 	all.expect(t, doctor.OK, "file limit", "for the running server")
 	for _, port := range []string{"1863", "443", "80"} {
+		if nc, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil { // somebody else's, who may be a Monarch
+			nc.Close()
+			continue
+		}
 		all.expect(t, doctor.Warning, "port "+port, "Clients ask it")
 	}
 }
