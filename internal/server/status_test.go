@@ -20,6 +20,16 @@ func last(h admin.History, series string) float64 {
 	return math.NaN()
 }
 
+// highest returns the highest point of a series that is known, 0 without any.
+func highest(h admin.History, series string) (top float64) {
+	for _, v := range h.Series[series] {
+		if v > top { // which NaN is not
+			top = v
+		}
+	}
+	return top
+}
+
 // TestTheServiceTellsHowItIs has somebody sign in at each of two nodes and talk at one, and asks the other about both, about an
 // hour and about what was logged; then one is gone.
 func TestTheServiceTellsHowItIs(t *testing.T) {
@@ -62,8 +72,14 @@ func TestTheServiceTellsHowItIs(t *testing.T) {
 			}
 		}
 	}
-	if h, err := service.History(t.Context(), "node-1", admin.SpanHour); err != nil || last(h, "sessions") != 1 || last(h, "sign_ins") <= 0 || last(h, "messages") <= 0 || last(h, "refused") <= 0 {
-		t.Errorf("node 1 has %v sign-ins, %v messages, %v refused a minute, %v", last(h, "sign_ins"), last(h, "messages"), last(h, "refused"), err)
+	h, err := service.History(t.Context(), "node-1", admin.SpanHour)
+	if err != nil || last(h, "sessions") != 1 {
+		t.Errorf("node 1 has %v sessions, %v", last(h, "sessions"), err)
+	}
+	for _, series := range []string{"sign_ins", "messages", "refused"} { // at any time: a busy machine takes a while
+		if highest(h, series) == 0 {
+			t.Errorf("node 1 has no %s", series)
+		}
 	}
 	if o = service.Overview(t.Context()); o.SignInsMinute <= 0 || o.MessagesMinute <= 0 || o.RefusedMinute <= 0 {
 		t.Errorf("%+v", o)
