@@ -68,6 +68,15 @@ func (c *Cluster) AskAll(ctx context.Context, msg []byte) (answers [][]byte, err
 	return answers, err
 }
 
+// Tell tells the others how this node is, and waits until all that are alive know, as AskAll does.
+func (c *Cluster) Tell(ctx context.Context) error {
+	for _, p := range c.peers.all() {
+		c.owe(p, introduction) // which is paid before any question is sent
+	}
+	_, err := c.AskAll(ctx, nil)
+	return err
+}
+
 // poll is a question to one node.
 type poll struct {
 	peer   *peer

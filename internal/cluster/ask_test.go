@@ -114,3 +114,29 @@ func TestAskingAllFailsWhenSomethingIsLost(t *testing.T) {
 		}
 	})
 }
+
+func TestOthersKnowWhatTheyWereTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, a, b, c := trio(t)
+		net.Delay(a.Self(), b.Self(), 300*time.Millisecond)
+		before := a.facts()
+		a.set("new", 1, cluster.Later)
+		if a.facts() == before {
+			t.Fatal("there is nothing to tell")
+		}
+		if err := a.Tell(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []*node{b, c} {
+			for _, of := range n.Nodes() {
+				if of.ID == a.Self() && of.Sessions != a.facts() {
+					t.Errorf("%s knows of %d, not %d", n.Self(), of.Sessions, a.facts())
+				}
+			}
+		}
+		net.CutOff(b.Self())
+		if err := a.Tell(t.Context()); !errors.Is(err, cluster.ErrUnreachable) {
+			t.Errorf("with a node cut off: %v", err)
+		}
+	})
+}

@@ -25,10 +25,11 @@ type drain struct {
 }
 
 // Move sends everybody who is signed in here to other nodes, so many a second, and whoever comes, until
-// [Server.Stay]. Clients are told where to go; one that is still there some seconds later is told
-// that the server shuts down, and comes back by itself. Watchers hear nothing of those who
-// are back in time. docs/protocol/signin.md#moving
-func (s *Server) Move(perSecond int) {
+// [Server.Stay]. Before the first goes, tell has these nodes know that this one sends people. Clients are
+// told where to go; one that is still there some seconds later is told that the server shuts down, and
+// comes back by itself. Watchers hear nothing of those who are back in time.
+// docs/protocol/signin.md#moving
+func (s *Server) Move(perSecond int, tell func()) {
 	d := &s.drain
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -36,7 +37,12 @@ func (s *Server) Move(perSecond int) {
 	stop := make(chan struct{})
 	d.stop = stop
 	s.moving.Store(true)
-	d.work.Go(func() { s.move(perSecond, stop) })
+	d.work.Go(func() {
+		tell()
+		if s.moving.Load() { // nobody may stay meanwhile
+			s.move(perSecond, stop)
+		}
+	})
 }
 
 // Stay ends that.

@@ -1,7 +1,9 @@
 package ns
 
 import (
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,7 +33,7 @@ func TestWhoIsToldToGoMayStay(t *testing.T) {
 			go c.engine.Serve(listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
 			who := c.dial(t, listener)
 			who.signIn(handleOf(0), c.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: c.srv.Clock.Now()}))
-			c.srv.Move(1000)
+			c.srv.Move(1000, func() {})
 			who.hears("XFR 0 NS 192.0.2.1:1863 ")
 			c.srv.Stay()
 			c.srv.Clock.Advance(tc.wait)
@@ -43,6 +45,54 @@ func TestWhoIsToldToGoMayStay(t *testing.T) {
 	}
 }
 
+// Nobody is sent away before other nodes know that people will come from here.
+func TestOthersKnowBeforePeopleMove(t *testing.T) {
+	c := newCrowdAt(t, populate(t, 4, 2), 0)
+	c.srv.Home = func(string) (string, bool) { return "192.0.2.1:1863", true }
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go c.engine.Serve(listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
+	who := c.dial(t, listener)
+	who.signIn(handleOf(0), c.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: c.srv.Clock.Now()}))
+	for _, stays := range []bool{true, false} {
+		asked, known := make(chan struct{}), make(chan struct{})
+		c.srv.Move(1000, func() { close(asked); <-known })
+		<-asked
+		if !c.srv.Draining() {
+			t.Error("there is nothing to tell")
+		}
+		stayed := make(chan struct{})
+		go func() {
+			defer close(stayed)
+			if stays {
+				c.srv.Stay()
+			}
+		}()
+		for stays && c.srv.Draining() {
+			<-time.After(time.Millisecond)
+		}
+		who.tell("PNG")
+		if before := fmt.Sprint(who.hears("QNG")); strings.Contains(before, "XFR") {
+			t.Errorf("hears %q too early", before)
+		}
+		if !stays {
+			close(known)
+			who.hears("XFR 0 NS 192.0.2.1:1863 ")
+			continue
+		}
+		close(known)
+		<-stayed
+		who.tell("PNG")
+		if before := who.hears("QNG"); len(before) > 0 {
+			t.Errorf("hears %q, who may stay", before)
+		}
+	}
+	c.srv.Stay()
+}
+
 // Two operators move people away at the same time, at two nodes.
 func TestMovingBegunTwiceEnds(t *testing.T) {
 	c := newCrowdAt(t, populate(t, 4, 2), 0)
@@ -50,7 +100,7 @@ func TestMovingBegunTwiceEnds(t *testing.T) {
 	for range 2 {
 		both.Go(func() {
 			for range 1000 {
-				c.srv.Move(1000)
+				c.srv.Move(1000, func() {})
 			}
 		})
 	}
