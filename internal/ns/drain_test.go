@@ -13,6 +13,21 @@ import (
 	"monarch/internal/im"
 )
 
+// settler signs somebody in who can be sent to another node.
+func (c *crowd) settler(t *testing.T) *caller {
+	t.Helper()
+	c.srv.Home = func(string) (string, bool) { return "192.0.2.1:1863", true }
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go c.engine.Serve(listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
+	who := c.dial(t, listener)
+	who.signIn(handleOf(0), c.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: c.srv.Clock.Now()}))
+	return who
+}
+
 // Somebody was told to go, and the moving is stopped. If he goes at once, he still comes back
 // elsewhere; if he leaves later, he has left.
 func TestWhoIsToldToGoMayStay(t *testing.T) {
@@ -24,15 +39,7 @@ func TestWhoIsToldToGoMayStay(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c, ends := newCrowdAt(t, populate(t, 4, 2), 0), make(chan hub.Ending, 1)
 			c.hub.OnEnd(func(_ im.UserID, _ uint64, how hub.Ending) { ends <- how })
-			c.srv.Home = func(string) (string, bool) { return "192.0.2.1:1863", true }
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer listener.Close()
-			go c.engine.Serve(listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
-			who := c.dial(t, listener)
-			who.signIn(handleOf(0), c.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: c.srv.Clock.Now()}))
+			who := c.settler(t)
 			c.srv.Move(1000, func() {})
 			who.hears("XFR 0 NS 192.0.2.1:1863 ")
 			c.srv.Stay()
@@ -48,15 +55,7 @@ func TestWhoIsToldToGoMayStay(t *testing.T) {
 // Nobody is sent away before other nodes know that people will come from here.
 func TestOthersKnowBeforePeopleMove(t *testing.T) {
 	c := newCrowdAt(t, populate(t, 4, 2), 0)
-	c.srv.Home = func(string) (string, bool) { return "192.0.2.1:1863", true }
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go c.engine.Serve(listener, c.srv.Notification()) //nolint:errcheck // it ends with the listener
-	who := c.dial(t, listener)
-	who.signIn(handleOf(0), c.srv.Signer.Ticket(auth.Ticket{User: 1, Credential: 1, Issued: c.srv.Clock.Now()}))
+	who := c.settler(t)
 	for _, stays := range []bool{true, false} {
 		asked, known := make(chan struct{}), make(chan struct{})
 		c.srv.Move(1000, func() { close(asked); <-known })
